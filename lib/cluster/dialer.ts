@@ -1,0 +1,165 @@
+// Decides whom to dial and when: candidates from discovery, members that others named, members whose link broke,
+// and nodes that were taken for dead (so that a partition heals even if discovery knows one seed only).
+import type { DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
+import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.js';
+import { addressKey, type Address } from '../transport/node-info.js';
+import type { DialOutcome, Transport } from '../transport/transport.interface.js';
+
+/** Pause between two discovery rounds while joining: short, so that processes started together meet. */
+const JOINING_ROUND_MS = 200;
+/** Pause between two rounds once up; half to one and a half of it, at random, so that nodes do not ask in step. */
+const UP_ROUND_MS = 2_000;
+/** A provider that has not answered by then is left out of the round. */
+const PROVIDER_TIMEOUT_MS = 2_000;
+/** First pause before a sought address is dialled again; doubles up to `SEEK_MAX_MS`. */
+const SEEK_MIN_MS = 50;
+const SEEK_MAX_MS = 1_000;
+/** How long, and how many, nodes that were lost are dialled again. */
+const FORMER_MS = 3_600_000;
+const FORMER_LIMIT = 256;
+
+interface Sought {
+  readonly address: Address;
+  pauseMs: number;
+  timer: Timer | undefined;
+}
+
+/** What the dialer asks of the membership. */
+export interface DialerView {
+  /** Whether a link to whoever listens there exists, or the address is this node's own. */
+  isLinked(key: string): boolean;
+  isJoining(): boolean;
+  roundEnded(): void;
+}
+
+export class Dialer {
+  private readonly sought = new Map<string, Sought>();
+  private readonly former = new Map<string, { address: Address; until: number }>();
+  private readonly failures = new Map<string, string>();
+  private pending = new Set<string>();
+  private roundAsking = false;
+  private roundStartedAt = 0;
+  private next: Timer | undefined;
+  /** When the last round that has ended began; `undefined` before the first. */
+  lastRoundStartedAt: number | undefined;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly transport: Transport,
+    private readonly providers: readonly DiscoveryProvider[],
+    private readonly view: DialerView,
+    private readonly logger: KernelLogger,
+  ) {}
+
+  /** No discovery and nothing to seek: nobody can be found by dialling. */
+  get isIdle(): boolean {
+    return this.providers.length === 0 && this.sought.size === 0;
+  }
+
+  /** Begins the first round; the rounds go on until the runtime is closed. */
+  start(): void {
+    this.round();
+  }
+
+  /** Dials an address again and again until it is linked or `forget` is called. */
+  seek(address: Address): void {
+    const key = addressKey(address);
+    if (this.sought.has(key)) return;
+    this.sought.set(key, { address, pauseMs: SEEK_MIN_MS, timer: undefined });
+    this.transport.dial(address);
+  }
+
+  forget(address: Address): void {
+    const key = addressKey(address);
+    this.sought.get(key)?.timer?.cancel();
+    this.sought.delete(key);
+  }
+
+  /** A member was lost: its address stays a candidate for an hour. */
+  remember(address: Address): void {
+    const key = addressKey(address);
+    this.former.delete(key);
+    this.former.set(key, { address, until: this.runtime.now() + FORMER_MS });
+    for (const oldest of this.former.keys()) {
+      if (this.former.size <= FORMER_LIMIT) break;
+      this.former.delete(oldest);
+    }
+  }
+
+  /** To be told of every outcome of a dial. */
+  dialed(address: Address, outcome: DialOutcome): void {
+    const key = addressKey(address);
+    const linked = outcome.kind === 'linked' || outcome.kind === 'known';
+    if (linked || outcome.kind === 'self') {
+      this.forget(address);
+      this.failures.delete(key);
+      this.former.delete(key);
+    } else {
+      this.failures.set(key, 'message' in outcome ? outcome.message : 'it was asked to dial back');
+      this.again(this.sought.get(key));
+    }
+    if (this.pending.delete(key)) this.endRoundIfDone();
+  }
+
+  /** Why nobody was found, a line per candidate. */
+  explain(): string[] {
+    if (this.providers.length === 0) return ['no discovery is configured'];
+    const lines = [...this.failures].map(([key, why]) => `${key}: ${why}`);
+    return lines.length > 0 ? lines : [`${this.providers.map(({ name }) => name).join(', ')} found nobody`];
+  }
+
+  private again(sought: Sought | undefined): void {
+    if (!sought) return;
+    sought.timer?.cancel();
+    sought.timer = this.runtime.after(sought.pauseMs * (0.5 + this.runtime.random()), () => {
+      if (!this.view.isLinked(addressKey(sought.address))) this.transport.dial(sought.address);
+    });
+    sought.pauseMs = Math.min(sought.pauseMs * 2, SEEK_MAX_MS);
+  }
+
+  private round(): void {
+    this.roundStartedAt = this.runtime.now();
+    this.roundAsking = true;
+    this.failures.clear();
+    void Promise.all(this.providers.map((provider) => this.ask(provider))).then((answers) => {
+      const now = this.runtime.now();
+      for (const [key, { until }] of this.former) if (until < now) this.former.delete(key);
+      const candidates = [...answers.flat(), ...[...this.former.values()].map(({ address }) => address)];
+      for (const address of candidates) {
+        const key = addressKey(address);
+        if (this.view.isLinked(key) || this.pending.has(key)) continue;
+        this.pending.add(key);
+        this.transport.dial(address);
+      }
+      this.roundAsking = false;
+      this.endRoundIfDone();
+    });
+  }
+
+  private async ask(provider: DiscoveryProvider): Promise<readonly Address[]> {
+    let timer: Timer | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = this.runtime.after(PROVIDER_TIMEOUT_MS, () =>
+        reject(new Error(`no answer within ${PROVIDER_TIMEOUT_MS} ms`)),
+      );
+    });
+    try {
+      return await Promise.race([provider.candidates(), late]);
+    } catch (error) {
+      this.failures.set(provider.name, error instanceof Error ? error.message : String(error));
+      this.logger.debug(`discovery ${provider.name} failed: ${String(error)}`);
+      return [];
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  private endRoundIfDone(): void {
+    if (this.roundAsking || this.pending.size > 0) return;
+    this.lastRoundStartedAt = this.roundStartedAt;
+    this.next?.cancel();
+    const pause = this.view.isJoining() ? JOINING_ROUND_MS : UP_ROUND_MS;
+    this.next = this.runtime.after(pause * (0.5 + this.runtime.random()), () => this.round());
+    this.view.roundEnded();
+  }
+}

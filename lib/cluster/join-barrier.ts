@@ -1,0 +1,36 @@
+// Decides when this node may start workers (promise P1): once every live member has put it into its ring and has
+// streamed everything it tracked before. A node that found nobody is up alone only after it has looked long enough.
+import type { Dialer } from './dialer.js';
+import type { Members } from './members.js';
+
+export interface JoinBarrierParts {
+  readonly members: Members;
+  readonly dialer: Dialer;
+  readonly aloneAfterMs: number;
+  /** Monotonic time at which this node began to listen. */
+  readonly listeningSince: number;
+  /** Members that others named and that are neither linked nor known to be gone. */
+  expected(): Iterable<string>;
+}
+
+export class JoinBarrier {
+  constructor(private readonly parts: JoinBarrierParts) {}
+
+  /** Whether nothing stands between `joining` and `up` any more. */
+  isOpen(): boolean {
+    const { members, dialer, aloneAfterMs, listeningSince } = this.parts;
+    if (this.blockers().length > 0) return false;
+    if (members.peerCount > 0) return dialer.lastRoundStartedAt !== undefined || dialer.isIdle;
+    if (dialer.isIdle) return true;
+    return (
+      dialer.lastRoundStartedAt !== undefined && dialer.lastRoundStartedAt >= listeningSince + aloneAfterMs
+    );
+  }
+
+  /** Ids of the members that have not answered yet. */
+  blockers(): string[] {
+    const waiting = [...this.parts.expected()];
+    for (const { adoptedUs, info } of this.parts.members.peers()) if (!adoptedUs) waiting.push(info.id);
+    return waiting;
+  }
+}

@@ -1,0 +1,21 @@
+// Makes one view change of all that is seen within `coalesceMs`: one line, one rebalance for ten joins (protocol 2).
+import type { Runtime } from '../runtime/runtime.interface.js';
+
+export class ViewChanges {
+  private due = false;
+
+  constructor(
+    private readonly runtime: Runtime,
+    private readonly coalesceMs: number,
+    private readonly changed: () => void,
+  ) {}
+
+  note(): void {
+    if (this.due) return;
+    this.due = true;
+    this.runtime.after(this.coalesceMs, () => {
+      this.due = false;
+      this.changed();
+    });
+  }
+}

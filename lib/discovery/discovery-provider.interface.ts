@@ -1,0 +1,23 @@
+import type { Address } from '../transport/node-info.js';
+
+/** What a discovery provider is told when its node has begun to listen. */
+export interface DiscoveryContext {
+  readonly cluster: string;
+  /** What others can dial to reach this node. */
+  readonly self: Address;
+}
+
+/**
+ * Finds candidates: addresses where a node may be. Never decides who is a member. Asked again and again, with jitter,
+ * for as long as the node lives; that is also what heals a partition.
+ */
+export interface DiscoveryProvider {
+  /** For logs, as `localMachine` or `staticPeers(10.0.0.6:7946)`. */
+  readonly name: string;
+  /** Called once before the first question; must have announced this node (if it announces) when it resolves. */
+  start?(context: DiscoveryContext): Promise<void>;
+  /** Where nodes may be now; this node's own address may be among them. A rejection is logged and asked again. */
+  candidates(): Promise<readonly Address[]>;
+  /** Withdraws what `start` announced. */
+  stop?(): Promise<void>;
+}

@@ -1,0 +1,13 @@
+import { SwarmError } from './swarm.error.js';
+
+/** No node that is up provides this worker type. Usually the class is missing from a module's `providers`. */
+export class UnknownWorkerTypeError extends SwarmError {
+  readonly code = 'ERR_SWARM_UNKNOWN_WORKER_TYPE';
+
+  constructor(readonly workerType: string) {
+    super(
+      `no node provides the worker type "${workerType}": list the class in the providers of a module`,
+      503,
+    );
+  }
+}

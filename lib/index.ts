@@ -1,0 +1,51 @@
+export { OnHandoff, SwarmWorker, type SwarmWorkerOptions } from './decorators/index.js';
+export { localMachine, staticPeers } from './discovery/index.js';
+export type { DiscoveryContext, DiscoveryProvider } from './discovery/discovery-provider.interface.js';
+export { type DistributionStrategy, type PlaceableNode, type Placement, ring } from './distribution/index.js';
+export {
+  AlreadyRegisteredError,
+  CallTimeoutError,
+  InvalidNameError,
+  LinkOverloadedError,
+  MailboxFullError,
+  NodeUnavailableError,
+  NoNodeAvailableError,
+  NotStartedError,
+  OperationTimeoutError,
+  PayloadTooLargeError,
+  RemoteError,
+  type RemoteFailure,
+  ShuttingDownError,
+  SwarmConfigurationError,
+  SwarmError,
+  UnknownPatternError,
+  UnknownWorkerTypeError,
+  UnserializableError,
+  WorkerNotFoundError,
+  WorkerStartError,
+  WorkerTypeMismatchError,
+} from './errors/index.js';
+export type { RegistryEvent, SwarmEvent, SwarmEventContent } from './node/swarm-event.js';
+export type { SwarmNode, SwarmSnapshot } from './node/swarm-snapshot.js';
+export {
+  type Answer,
+  type CallOptions,
+  type HandlerOf,
+  type MemberOutcome,
+  type MessageArgs,
+  type RegisterArgs,
+  type RegistryFilter,
+  type StartArgs,
+  SwarmCluster,
+  SwarmGroups,
+  SwarmRegistry,
+  type WorkerRef,
+} from './services/index.js';
+export { SwarmModule } from './swarm.module.js';
+export type { SwarmModuleOptions, SwarmNodeOptions, SwarmOptionsFactory } from './swarm.options.js';
+export type { Address } from './transport/node-info.js';
+export { isSwarmContext } from './workers/is-swarm-context.js';
+export type { OnWorkerStart } from './workers/on-worker-start.interface.js';
+export { SwarmContext } from './workers/swarm-context.js';
+export { WorkerContext } from './workers/worker-context.js';
+export { DieReason } from './workers/worker-definition.interface.js';

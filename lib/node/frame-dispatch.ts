@@ -1,0 +1,77 @@
+// Hands every frame to the part of the kernel that it is for.
+import type { Membership } from '../cluster/membership.js';
+import type { GroupFanOut } from '../messaging/group-fan-out.js';
+import type { Router } from '../messaging/router.js';
+import type { Endings } from '../registration/endings.js';
+import type { GroupMembership } from '../registration/group-membership.js';
+import type { Registrar } from '../registration/registrar.js';
+import type { RegistrationParts } from '../registration/registration-parts.js';
+import { FrameKind, type Frame } from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+
+export interface FrameReceivers extends Pick<
+  RegistrationParts,
+  'stream' | 'replicas' | 'orphans' | 'questions'
+> {
+  readonly membership: Membership;
+  readonly router: Router;
+  readonly groups: GroupFanOut;
+  readonly registrar: Registrar;
+  readonly groupMembership: GroupMembership;
+  readonly endings: Endings;
+  /** Whether this is the first time that the peer says, on its present link, what it has. */
+  isFirstHave(peer: NodeId): boolean;
+}
+
+/** Frames of one link come here in order. */
+export function dispatch(to: FrameReceivers, from: NodeId, frame: Frame): void {
+  switch (frame.kind) {
+    case FrameKind.Ping:
+      to.membership.ping(from, frame);
+      return to.replicas.compare(from, frame);
+    case FrameKind.Pong:
+      return undefined;
+    case FrameKind.Status:
+      return to.membership.status(from, frame);
+    case FrameKind.Have:
+      return to.stream.have(from, frame, to.isFirstHave(from));
+    case FrameKind.Batch:
+      return to.replicas.batch(from, frame);
+    case FrameKind.BatchAck:
+      return to.stream.acked(from, frame.seq);
+    case FrameKind.Snapshot:
+      return to.replicas.snapshot(from, frame);
+    case FrameKind.Adopted:
+      return to.membership.adopted(from, frame);
+    case FrameKind.Lost:
+      return to.orphans.lost(from, frame);
+    case FrameKind.Orphans:
+      return to.orphans.received(from, frame);
+    case FrameKind.Forgotten:
+      return to.endings.onForgotten(frame);
+    case FrameKind.Register:
+      return to.registrar.onRegister(from, frame);
+    case FrameKind.Reserve:
+      return to.registrar.onReserve(from, frame);
+    case FrameKind.Unregister:
+      return to.registrar.onUnregister(from, frame);
+    case FrameKind.Locate:
+      return to.registrar.onLocate(from, frame);
+    case FrameKind.Group:
+      return to.groupMembership.onGroup(from, frame);
+    case FrameKind.Response:
+      return void to.questions.answer(from, frame.id, frame);
+    case FrameKind.Call:
+      return to.router.onCall(from, frame);
+    case FrameKind.Cast:
+      return to.router.onCast(from, frame);
+    case FrameKind.Answer:
+      return to.router.onAnswer(from, frame);
+    case FrameKind.Publish:
+      return to.groups.onPublish(from, frame);
+    case FrameKind.MultiCall:
+      return to.groups.onMultiCall(from, frame);
+    case FrameKind.MultiAnswer:
+      return to.groups.onMultiAnswer(from, frame);
+  }
+}

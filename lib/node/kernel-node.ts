@@ -1,0 +1,290 @@
+// One node of the swarm: starts and stops the parts in order, and is what the services call.
+import { NotStartedError, OperationTimeoutError, ShuttingDownError } from '../errors/index.js';
+import { ScopedRuntime } from '../runtime/scoped.runtime.js';
+import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
+import { assemble, type Assembly } from './assembly.js';
+import { EventLog } from './event-log.js';
+import type { KernelOptions } from './kernel-options.js';
+import type { KernelParts } from './kernel-parts.js';
+import type { Kernel, OutgoingCall, RegistryRow, RowFilter } from './kernel.interface.js';
+import { snapshotOf, toSwarmNode } from './snapshot.js';
+import type { RegistryEvent, SwarmEvent } from './swarm-event.js';
+import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
+
+export class KernelNode implements Kernel {
+  private readonly runtime: ScopedRuntime;
+  private readonly events: EventLog;
+  /** Ends operations that wait when the node stops. */
+  private readonly interrupts = new Set<() => void>();
+  private assembly: Assembly | undefined;
+  private starting: Promise<void> | undefined;
+  private stopping: Promise<void> | undefined;
+  /** Members at the last view change that was logged. */
+  private loggedView = new Set<string>();
+
+  constructor(
+    private readonly options: KernelOptions,
+    private readonly parts: KernelParts,
+  ) {
+    this.runtime = new ScopedRuntime(parts.runtime);
+    this.events = new EventLog(this.runtime, parts.logger);
+  }
+
+  start(): Promise<void> {
+    this.starting ??= this.open();
+    return this.starting;
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.close();
+    return this.stopping;
+  }
+
+  register(
+    name: string,
+    type: string,
+    args: unknown,
+    { timeoutMs }: { timeoutMs?: number },
+  ): Promise<RegistryRow> {
+    return this.interruptible(({ registrar }) =>
+      registrar.register(name, type, args, timeoutMs ?? this.options.registerTimeoutMs),
+    );
+  }
+
+  registerLocal(name: string, definition: WorkerDefinition, instance: object): Promise<RegistryRow> {
+    return this.interruptible(({ registrar }) => registrar.registerLocal(name, definition, instance));
+  }
+
+  unregister(name: string): Promise<boolean> {
+    return this.interruptible(({ registrar }) => registrar.unregister(name));
+  }
+
+  locate(name: string, { timeoutMs }: { timeoutMs?: number }): Promise<RegistryRow | undefined> {
+    return this.interruptible(({ registrar }) =>
+      registrar.locate(name, timeoutMs ?? this.options.callTimeoutMs),
+    );
+  }
+
+  lookup(name: string): RegistryRow | undefined {
+    const row = this.running().index.get(name);
+    return row?.isRunning ? row : undefined;
+  }
+
+  *rows({ prefix, type, node, group }: RowFilter): IterableIterator<RegistryRow> {
+    const { index } = this.running();
+    for (const row of group === undefined ? index.rows() : index.group(group)) {
+      if (!row.isRunning) continue;
+      if (prefix !== undefined && !row.name.startsWith(prefix)) continue;
+      if (type !== undefined && row.type !== type) continue;
+      if (node !== undefined && row.node !== node) continue;
+      yield row;
+    }
+  }
+
+  count(): number {
+    return this.running().index.count;
+  }
+
+  call(name: string, call: OutgoingCall): Promise<unknown> {
+    try {
+      return this.running().router.call(name, call);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  }
+
+  cast(name: string, pattern: string, data: unknown): void {
+    this.running().router.cast(name, pattern, data);
+  }
+
+  joinGroup(group: string, name: string): Promise<void> {
+    return this.interruptible(({ groupMembership }) => groupMembership.change(group, name, true));
+  }
+
+  leaveGroup(group: string, name: string): Promise<void> {
+    return this.interruptible(({ groupMembership }) => groupMembership.change(group, name, false));
+  }
+
+  members(group: string): RegistryRow[] {
+    return [...this.running().index.group(group)];
+  }
+
+  groups(): string[] {
+    return this.running().index.groups();
+  }
+
+  publish(group: string, pattern: string, data: unknown): number {
+    return this.running().groups.publish(group, pattern, data);
+  }
+
+  multiCall(
+    group: string,
+    call: OutgoingCall,
+  ): Promise<Array<{ row: RegistryRow; value: unknown } | { row: RegistryRow; error: Error }>> {
+    return this.interruptible(({ groups }) => groups.multiCall(group, call));
+  }
+
+  get self(): SwarmNode {
+    return toSwarmNode(this.assembled().members.self);
+  }
+
+  nodes(): SwarmNode[] {
+    const { members } = this.assembled();
+    return [members.self, ...members.peers()].map(toSwarmNode).sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  ownerOf(name: string, type?: string): string | undefined {
+    const { placements, index } = this.running();
+    const known = type ?? index.get(name)?.type;
+    return known === undefined ? placements.arbiterOf(name) : placements.ownerOf(name, known);
+  }
+
+  ready({
+    nodes = 1,
+    timeoutMs = this.options.readyTimeoutMs,
+  }: {
+    nodes?: number;
+    timeoutMs?: number;
+  }): Promise<void> {
+    const deadline = this.runtime.now() + timeoutMs;
+    return this.interruptible(async (assembly) => {
+      while (!isReady(assembly, nodes)) {
+        if (await assembly.views.changed('view', deadline)) continue;
+        const up = this.nodes().filter(({ status }) => status === 'up').length;
+        const waiting = assembly.membership.barrier.blockers();
+        throw new OperationTimeoutError(
+          `waiting for ${nodes} node(s)`,
+          timeoutMs,
+          `${up} up${waiting.length > 0 ? `, waiting for ${waiting.join(', ')}` : ''}`,
+        );
+      }
+    });
+  }
+
+  inspect(): SwarmSnapshot {
+    return snapshotOf(this.assembled(), this.events.counters, this.parts);
+  }
+
+  onEvent(listener: (event: SwarmEvent) => void): () => void {
+    return this.events.listen(listener);
+  }
+
+  onRegistryChange(listener: (event: RegistryEvent) => void): () => void {
+    const { watch, index } = this.running();
+    return watch.listen(index, listener);
+  }
+
+  private async open(): Promise<void> {
+    const { transport, discovery, logger } = this.parts;
+    const { cluster, joinTimeoutMs } = this.options;
+    await transport.open((bound) => {
+      this.assembly = assemble(this.options, this.parts, this.runtime, bound, this.events, () =>
+        this.viewChanged(),
+      );
+      return this.assembly.handler;
+    });
+    const assembly = this.assembled();
+    const { self, membership, views } = assembly;
+    await Promise.all(
+      discovery.map(async (provider) => {
+        try {
+          await provider.start?.({ cluster, self });
+        } catch (error) {
+          logger.warn(`discovery ${provider.name} could not announce this node: ${String(error)}`);
+        }
+      }),
+    );
+    membership.start();
+    const deadline = this.runtime.now() + joinTimeoutMs;
+    while (!isReady(assembly, 1) && !this.stopping) {
+      if (await views.changed('view', deadline)) continue;
+      logger.warn(
+        `not joined after ${joinTimeoutMs} ms, goes on joining; waits for ${membership.barrier.blockers().join(', ') || 'discovery'}`,
+      );
+      return;
+    }
+    if (assembly.members.peerCount === 0 && discovery.length > 0) {
+      logger.log(`up alone: ${membership.whyAlone().join('; ')}`);
+    }
+  }
+
+  private async close(): Promise<void> {
+    const { transport, discovery, logger } = this.parts;
+    const { assembly } = this;
+    if (assembly) {
+      const { membership, starts, endings, router, groups, questions, waiters, views } = assembly;
+      membership.announce('leaving');
+      starts.close();
+      waiters.wakeAll();
+      await endings.stopAll();
+      assembly.stream.log.flush();
+      membership.announce('left');
+      for (const interrupt of [...this.interrupts]) interrupt();
+      const closed = (): ShuttingDownError => new ShuttingDownError();
+      router.close(closed);
+      groups.close(closed);
+      questions.close(closed);
+      views.wakeAll();
+    }
+    for (const provider of discovery) {
+      try {
+        await provider.stop?.();
+      } catch (error) {
+        logger.warn(`discovery ${provider.name} could not withdraw this node: ${String(error)}`);
+      }
+    }
+    await transport.close();
+    this.runtime.close();
+  }
+
+  /** The node as soon as it listens, also while it stops. */
+  private assembled(): Assembly {
+    if (!this.assembly) throw new NotStartedError();
+    return this.assembly;
+  }
+
+  private running(): Assembly {
+    if (this.stopping) throw new ShuttingDownError();
+    return this.assembled();
+  }
+
+  /** Runs an operation that ends with `ShuttingDownError` when the node stops before it has settled. */
+  private interruptible<T>(work: (assembly: Assembly) => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const assembly = this.running();
+      const interrupt = (): void => {
+        this.interrupts.delete(interrupt);
+        reject(new ShuttingDownError());
+      };
+      this.interrupts.add(interrupt);
+      work(assembly)
+        .finally(() => this.interrupts.delete(interrupt))
+        .then(resolve, reject);
+    });
+  }
+
+  /** One line for all members that came or went within `coalesceMs`. */
+  private viewChanged(): void {
+    if (!this.assembly || this.stopping) return;
+    const { members, downReasons } = this.assembly;
+    const view = new Set<string>();
+    for (const { status, info } of members.peers()) if (status === 'up') view.add(info.id);
+    const came = [...view].filter((id) => !this.loggedView.has(id));
+    const went = [...this.loggedView].filter((id) => !view.has(id));
+    this.loggedView = view;
+    if (came.length === 0 && went.length === 0) return;
+    const changes = [
+      ...came.map((id) => `${id} is up`),
+      ...went.map((id) => `${id} is gone (${downReasons.get(id) ?? 'it is leaving'})`),
+    ];
+    downReasons.clear();
+    this.parts.logger.log(`${changes.join(', ')}: ${view.size + 1} node(s)`);
+  }
+}
+
+function isReady({ members }: Assembly, nodes: number): boolean {
+  if (members.self.status !== 'up') return false;
+  let up = 1;
+  for (const { status, linked } of members.peers()) if (status === 'up' && linked) up++;
+  return up >= nodes;
+}

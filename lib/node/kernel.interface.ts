@@ -1,0 +1,74 @@
+import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
+import type { RegistryEvent, SwarmEvent } from './swarm-event.js';
+import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
+
+/** A row of the registry as the services show it. */
+export interface RegistryRow {
+  readonly name: string;
+  readonly type: string;
+  readonly node: string;
+  readonly fence: number;
+  readonly groups: readonly string[];
+}
+
+/** Which rows to list; every field given must match. */
+export interface RowFilter {
+  readonly prefix?: string;
+  readonly type?: string;
+  readonly node?: string;
+  readonly group?: string;
+}
+
+/** A message from this node. */
+export interface OutgoingCall {
+  readonly pattern: string;
+  readonly data: unknown;
+  /** Milliseconds; the node's `callTimeoutMs` when `undefined`. */
+  readonly timeoutMs: number | undefined;
+  /** Names of the workers that wait for this call, outermost first; empty outside of a worker. */
+  readonly chain: readonly string[];
+}
+
+/**
+ * One node of the swarm without Nest: what the services call. Every promise settles by its deadline with a
+ * value or a `SwarmError`; every method throws `NotStartedError` before `start` and `ShuttingDownError` after `stop`.
+ */
+export interface Kernel {
+  /** Listens, joins; resolves when up, or after `joinTimeoutMs` with the join going on. */
+  start(): Promise<void>;
+  /** Leaves and closes; nothing outlives the promise. Idempotent. */
+  stop(): Promise<void>;
+
+  register(name: string, type: string, args: unknown, options: { timeoutMs?: number }): Promise<RegistryRow>;
+  registerLocal(name: string, definition: WorkerDefinition, instance: object): Promise<RegistryRow>;
+  unregister(name: string): Promise<boolean>;
+  locate(name: string, options: { timeoutMs?: number }): Promise<RegistryRow | undefined>;
+  /** The local replica's row, if the name runs. */
+  lookup(name: string): RegistryRow | undefined;
+  rows(filter: RowFilter): IterableIterator<RegistryRow>;
+  count(): number;
+
+  call(name: string, call: OutgoingCall): Promise<unknown>;
+  cast(name: string, pattern: string, data: unknown): void;
+
+  joinGroup(group: string, name: string): Promise<void>;
+  leaveGroup(group: string, name: string): Promise<void>;
+  members(group: string): RegistryRow[];
+  groups(): string[];
+  publish(group: string, pattern: string, data: unknown): number;
+  multiCall(
+    group: string,
+    call: OutgoingCall,
+  ): Promise<Array<{ row: RegistryRow; value: unknown } | { row: RegistryRow; error: Error }>>;
+
+  readonly self: SwarmNode;
+  nodes(): SwarmNode[];
+  /** Where the strategy would place the name; `undefined` if no node is eligible. Without `type`: the registered row's, else any hosting node. */
+  ownerOf(name: string, type?: string): string | undefined;
+  ready(options: { nodes?: number; timeoutMs?: number }): Promise<void>;
+  inspect(): SwarmSnapshot;
+
+  /** Returns how to stop listening. */
+  onEvent(listener: (event: SwarmEvent) => void): () => void;
+  onRegistryChange(listener: (event: RegistryEvent) => void): () => void;
+}

@@ -1,0 +1,44 @@
+import type { NodeStatus } from '../cluster/member.js';
+import type { TransportSnapshot } from '../transport/transport.interface.js';
+
+/** A member of the swarm as this node sees it. */
+export interface SwarmNode {
+  /** `name@host:port`. */
+  readonly id: string;
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Stamp taken when that process started; a restarted process has a higher one. */
+  readonly incarnation: number;
+  readonly status: NodeStatus;
+  readonly weight: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** False for a client-only node. */
+  readonly hosting: boolean;
+  /** Worker types that its application provides. */
+  readonly types: readonly string[];
+}
+
+/** What `SwarmCluster.inspect()` returns: the node's whole view at one moment. For people and tests, not for programs. */
+export interface SwarmSnapshot {
+  readonly self: SwarmNode;
+  readonly nodes: readonly SwarmNode[];
+  /** Ids of the nodes that names are placed on, sorted. */
+  readonly ring: readonly string[];
+  /** Per node: how far its log was read, and how many of its rows are held in which status. */
+  readonly rows: ReadonlyArray<{
+    readonly node: string;
+    readonly incarnation: number;
+    readonly seq: number;
+    readonly digest: number;
+    readonly starting: number;
+    readonly running: number;
+    /** Rows of a dead node that nobody hosts yet. */
+    readonly orphaned: number;
+  }>;
+  /** Things under way: starts, calls waiting for an answer, messages waiting for a worker to be placed. */
+  readonly queues: Readonly<Record<string, number>>;
+  /** Events counted since the node started. */
+  readonly counters: Readonly<Record<string, number>>;
+  readonly transport: TransportSnapshot;
+}

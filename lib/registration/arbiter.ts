@@ -1,0 +1,71 @@
+// Decides who gets a name when several want it (promise P1): every start of a name needs the word of the one node
+// that is its arbiter, and a word counts only while its giver is the arbiter in the receiver's view.
+import { RowStatus, type Row } from '../tracker/row.js';
+import type { NodeId } from '../transport/node-info.js';
+import type { RegistrationParts } from './registration-parts.js';
+
+/** Who wants a name, and for which registration. */
+export interface Claimant {
+  readonly node: NodeId;
+  readonly registration: string;
+}
+
+type ArbiterParts = Pick<
+  RegistrationParts,
+  'self' | 'membership' | 'orphans' | 'index' | 'rows' | 'replicas' | 'placements'
+>;
+
+export class Arbiter {
+  /** Names given to another node whose row does not show it yet. */
+  private readonly grants = new Map<string, Claimant>();
+
+  constructor(private readonly parts: ArbiterParts) {}
+
+  get size(): number {
+    return this.grants.size;
+  }
+
+  /** `free`, or the running row that has the name, or `wait`: ask again when the name or the view has changed. */
+  verdict(name: string, claimant: Claimant): 'free' | 'wait' | Row {
+    const { self, membership, orphans, index, rows } = this.parts;
+    if (!membership.mayStart || !orphans.isSettled) return 'wait';
+    const row = index.get(name);
+    if (row?.isHeld) return row.isRunning ? row : 'wait';
+    if (row?.orphaned && row.registration !== claimant.registration) return 'wait';
+    const own = rows.get(name);
+    if (own && (claimant.node === self || own.registration !== claimant.registration)) return 'wait';
+    const granted = this.activeGrant(name);
+    if (granted && !isSame(granted, claimant)) return 'wait';
+    return 'free';
+  }
+
+  /** Gives a name, found free, to a node that shows a claiming row for it. False if that row is not there (any more). */
+  grant(name: string, claimant: Claimant): boolean {
+    if (!this.isClaiming(name, claimant)) return false;
+    this.grants.set(name, claimant);
+    return true;
+  }
+
+  /** The name's rows have changed: a grant that has become a row, or whose row is gone, is spent. */
+  changed(name: string): void {
+    if (this.grants.size > 0 && this.grants.has(name)) this.activeGrant(name);
+  }
+
+  private activeGrant(name: string): Claimant | undefined {
+    const granted = this.grants.get(name);
+    if (!granted) return undefined;
+    if (this.parts.placements.arbiterOf(name) === this.parts.self && this.isClaiming(name, granted))
+      return granted;
+    this.grants.delete(name);
+    return undefined;
+  }
+
+  private isClaiming(name: string, { node, registration }: Claimant): boolean {
+    const row = this.parts.replicas.table(node)?.get(name);
+    return row?.registration === registration && row.status === RowStatus.claiming;
+  }
+}
+
+function isSame(a: Claimant, b: Claimant): boolean {
+  return a.node === b.node && a.registration === b.registration;
+}

@@ -1,0 +1,71 @@
+// Lets workers join and leave groups: a field of their row, so only the node that hosts them writes it (protocol 7).
+import { NodeUnavailableError, OperationTimeoutError, WorkerNotFoundError } from '../errors/index.js';
+import { fromWireError } from '../messaging/wire-error.js';
+import { FrameKind, type GroupFrame } from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+import { ask, respond, type Reply } from './questions.js';
+import type { RegistrationParts } from './registration-parts.js';
+import { pause } from './starts.js';
+
+/** Pause before the worker's node is asked again, times 0.5 to 1.5. */
+const ASK_AGAIN_MS = 25;
+
+export class GroupMembership {
+  constructor(private readonly parts: RegistrationParts) {}
+
+  /** Resolves when this node's own replica shows the change. */
+  async change(group: string, name: string, joins: boolean): Promise<void> {
+    const { runtime, registerTimeoutMs, index, waiters, membership, refs } = this.parts;
+    const deadline = runtime.now() + registerTimeoutMs;
+    while (runtime.now() < deadline) {
+      if (this.changeHere(group, name, joins)) return this.flushed();
+      const row = index.get(name);
+      if (!row) throw new WorkerNotFoundError(name);
+      if (row.isHeld && membership.members.get(row.node)?.linked) {
+        try {
+          const reply = await ask(
+            this.parts,
+            row.node,
+            { kind: FrameKind.Group, name, group, joins },
+            deadline,
+          );
+          if (reply.outcome === 'ok') return undefined;
+          if (reply.error) throw fromWireError(reply.error, refs);
+        } catch (error) {
+          // Joining twice is joining once, so the question may be asked again.
+          if (!(error instanceof NodeUnavailableError)) throw error;
+        }
+        await pause(this.parts, ASK_AGAIN_MS);
+      } else if (!(await waiters.changed(name, deadline))) {
+        break;
+      }
+    }
+    throw new OperationTimeoutError(`${joins ? 'joining' : 'leaving'} "${group}"`, registerTimeoutMs);
+  }
+
+  onGroup(from: NodeId, { id, name, group, joins }: GroupFrame): void {
+    const work = async (): Promise<Reply> => {
+      if (!this.changeHere(group, name, joins)) return { outcome: 'elsewhere' };
+      await this.flushed();
+      return { outcome: 'ok' };
+    };
+    respond(this.parts, from, id, work());
+  }
+
+  /** False if this node does not host the worker. */
+  private changeHere(group: string, name: string, joins: boolean): boolean {
+    const { rows } = this.parts;
+    const row = rows.get(name);
+    if (!row) return false;
+    if (row.groups.includes(group) !== joins) {
+      rows.setGroups(row, joins ? [...row.groups, group] : row.groups.filter((other) => other !== group));
+    }
+    return true;
+  }
+
+  private flushed(): Promise<void> {
+    return new Promise((resolve) => {
+      this.parts.stream.log.whenFlushed(resolve);
+    });
+  }
+}

@@ -1,0 +1,77 @@
+// Asks another node about a name, and answers such questions; every question has a deadline (promise P7).
+import {
+  NodeUnavailableError,
+  OperationTimeoutError,
+  SwarmError,
+  WorkerStartError,
+} from '../errors/index.js';
+import { toWireError } from '../messaging/wire-error.js';
+import type { Row } from '../tracker/row.js';
+import {
+  FrameKind,
+  type GroupFrame,
+  type LocateFrame,
+  type RegisterFrame,
+  type ReserveFrame,
+  type ResponseFrame,
+  type UnregisterFrame,
+} from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+import type { RegistrationParts } from './registration-parts.js';
+
+type Question = RegisterFrame | ReserveFrame | UnregisterFrame | LocateFrame | GroupFrame;
+/** A question without what every question has. */
+type Content<Q> = Q extends Question ? Omit<Q, 'id' | 'timeoutMs'> : never;
+
+type QuestionParts = Pick<RegistrationParts, 'runtime' | 'transport' | 'questions'>;
+
+/** What a question may come to, beside an error. */
+export type Reply =
+  | { readonly outcome: 'ok'; readonly row?: Row | undefined }
+  | { readonly outcome: 'taken'; readonly row: Row; readonly error: SwarmError }
+  | { readonly outcome: 'elsewhere' };
+
+/** Rejects with `OperationTimeoutError` after `deadline`, with `NodeUnavailableError` if the link is not there or breaks. */
+export function ask(
+  parts: QuestionParts,
+  to: NodeId,
+  content: Content<Question>,
+  deadline: number,
+): Promise<ResponseFrame> {
+  const { runtime, transport, questions } = parts;
+  const timeoutMs = Math.max(0, deadline - runtime.now());
+  return new Promise((resolve, reject) => {
+    const late = (): SwarmError =>
+      new OperationTimeoutError(`the question to ${to} about "${content.name}"`, timeoutMs);
+    const id = questions.add(to, timeoutMs, late, (error, reply) => (reply ? resolve(reply) : reject(error)));
+    const sent = transport.send(to, { ...content, id, timeoutMs } as Question);
+    if (sent === 'queued') return;
+    questions.withdraw(id);
+    reject(
+      new NodeUnavailableError(to, sent === 'full' ? 'its link is overloaded' : 'there is no link to it'),
+    );
+  });
+}
+
+/** Answers with what `work` comes to, errors included. */
+export function respond(parts: QuestionParts, to: NodeId, id: number, work: Promise<Reply>): void {
+  const send = (reply: Omit<ResponseFrame, 'kind' | 'id'>): void => {
+    parts.transport.send(to, { kind: FrameKind.Response, id, ...reply });
+  };
+  work.then(
+    (reply) => {
+      const row = reply.outcome === 'elsewhere' ? undefined : reply.row;
+      send({
+        outcome: reply.outcome === 'taken' ? 'error' : reply.outcome,
+        node: row?.node ?? null,
+        row: row?.toWire() ?? null,
+        error: reply.outcome === 'taken' ? toWireError(reply.error) : null,
+      });
+    },
+    (error: unknown) => {
+      const failure =
+        error instanceof SwarmError ? error : new WorkerStartError('', String(error), { cause: error });
+      send({ outcome: 'error', node: null, row: null, error: toWireError(failure) });
+    },
+  );
+}

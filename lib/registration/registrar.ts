@@ -1,0 +1,251 @@
+// Registers, finds and unregisters names from any node: asks the name's owner, or is the owner (protocol 5; P4, P7).
+import {
+  AlreadyRegisteredError,
+  NodeUnavailableError,
+  NoNodeAvailableError,
+  OperationTimeoutError,
+  UnknownWorkerTypeError,
+} from '../errors/index.js';
+import { fromWireError } from '../messaging/wire-error.js';
+import { Row } from '../tracker/row.js';
+import {
+  FrameKind,
+  type LocateFrame,
+  type RegisterFrame,
+  type ReserveFrame,
+  type ResponseFrame,
+  type UnregisterFrame,
+} from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
+import type { Arbiter } from './arbiter.js';
+import type { Endings } from './endings.js';
+import { ask, respond, type Reply } from './questions.js';
+import type { RegistrationParts } from './registration-parts.js';
+import { pause, type Starts } from './starts.js';
+
+/** How often owners may send a request on to each other before it is given up. */
+const MAX_HOPS = 8;
+/** Pause before the owner is asked again, times 0.5 to 1.5. */
+const ASK_AGAIN_MS = 25;
+
+export class Registrar {
+  private lastRegistration = 0;
+
+  constructor(
+    private readonly parts: RegistrationParts,
+    private readonly starts: Starts,
+    private readonly arbiter: Arbiter,
+    private readonly endings: Endings,
+  ) {}
+
+  async register(name: string, type: string, args: unknown, timeoutMs: number): Promise<Row> {
+    const { runtime, codec, index, placements, self, maxArgsBytes } = this.parts;
+    const deadline = runtime.now() + timeoutMs;
+    const encoded =
+      args === undefined
+        ? null
+        : codec.encode(args, { root: 'args', instances: 'refuse', maxBytes: maxArgsBytes });
+    const registration = this.newRegistration();
+    for (let hops = 0; ;) {
+      const known = index.get(name);
+      if (known?.isRunning) return this.mineOrTaken(known, registration);
+      const owner = placements.ownerOf(name, type);
+      if (owner === undefined) {
+        if (await this.viewMayChange(name, deadline)) continue;
+        if (placements.isProvided(type)) throw new NoNodeAvailableError(`no node may host "${name}" now`);
+        throw new UnknownWorkerTypeError(type);
+      }
+      const started =
+        owner === self
+          ? await this.startHere(name, type, encoded, registration, deadline)
+          : await this.startThere(owner, { name, type, args: encoded, registration }, deadline);
+      if (started instanceof Row) return this.mineOrTaken(started, registration);
+      if (started === 'elsewhere' && ++hops > MAX_HOPS) {
+        throw new NoNodeAvailableError(`the nodes do not agree about who owns "${name}"`);
+      }
+      if (runtime.now() >= deadline)
+        throw new OperationTimeoutError(`the registration of "${name}"`, timeoutMs);
+      await pause(this.parts, ASK_AGAIN_MS);
+    }
+  }
+
+  async registerLocal(name: string, definition: WorkerDefinition, instance: object): Promise<Row> {
+    const { registerTimeoutMs, runtime } = this.parts;
+    const registration = this.newRegistration();
+    const row = await this.starts.begin(
+      {
+        name,
+        type: definition.type,
+        args: null,
+        registration,
+        groups: [],
+        pinned: { definition, instance },
+        attempts: 1,
+        isWanted: () => true,
+      },
+      runtime.now() + registerTimeoutMs,
+    );
+    if (row === 'elsewhere') throw new NoNodeAvailableError(`"${name}" could not be claimed`);
+    if (row.registration === registration) await this.held(undefined);
+    return this.mineOrTaken(row, registration);
+  }
+
+  /** False if nobody holds the name. */
+  async unregister(name: string): Promise<boolean> {
+    const { runtime, registerTimeoutMs, index, self, waiters, membership } = this.parts;
+    const deadline = runtime.now() + registerTimeoutMs;
+    const timeout = (): Error => new OperationTimeoutError(`unregistering "${name}"`, registerTimeoutMs);
+    for (;;) {
+      const row = index.get(name) ?? (await this.askArbiter(name, deadline));
+      if (!row) return false;
+      if (row.node === self && row.isRunning) {
+        const ended = await this.endings.unregister(row);
+        await this.held(undefined);
+        return ended;
+      }
+      if (row.isRunning && membership.members.get(row.node)?.linked) {
+        const reply = await this.askOr(row.node, { kind: FrameKind.Unregister, name }, deadline);
+        if (reply?.outcome === 'ok') return reply.row !== null;
+        if (reply?.error) throw fromWireError(reply.error, this.parts.refs);
+        await pause(this.parts, ASK_AGAIN_MS);
+      } else if (!(await waiters.changed(name, deadline))) {
+        throw timeout();
+      }
+      if (runtime.now() >= deadline) throw timeout();
+    }
+  }
+
+  /** The running row of the name; asks the arbiter if this node's replica has none. */
+  async locate(name: string, timeoutMs: number): Promise<Row | undefined> {
+    const { index, runtime } = this.parts;
+    const row = index.get(name);
+    return row?.isRunning ? row : this.askArbiter(name, runtime.now() + timeoutMs);
+  }
+
+  onRegister(from: NodeId, { id, name, type, args, registration, timeoutMs }: RegisterFrame): void {
+    const deadline = this.parts.runtime.now() + timeoutMs;
+    const work = async (): Promise<Reply> => {
+      const row = await this.startHere(name, type, args, registration, deadline, from);
+      if (row === 'elsewhere') return { outcome: 'elsewhere' };
+      if (row.registration !== registration) return { outcome: 'taken', row, error: this.taken(row) };
+      return { outcome: 'ok', row };
+    };
+    respond(this.parts, from, id, work());
+  }
+
+  onReserve(from: NodeId, { id, name, registration, timeoutMs }: ReserveFrame): void {
+    const deadline = this.parts.runtime.now() + timeoutMs;
+    const work = async (): Promise<Reply> => {
+      for (;;) {
+        if (this.parts.placements.arbiterOf(name) !== this.parts.self) return { outcome: 'elsewhere' };
+        const claimant = { node: from, registration };
+        const verdict = this.arbiter.verdict(name, claimant);
+        if (verdict instanceof Row) return { outcome: 'taken', row: verdict, error: this.taken(verdict) };
+        if (verdict === 'free') return { outcome: this.arbiter.grant(name, claimant) ? 'ok' : 'elsewhere' };
+        if (!(await this.parts.waiters.changed(name, deadline))) return { outcome: 'elsewhere' };
+      }
+    };
+    respond(this.parts, from, id, work());
+  }
+
+  onUnregister(from: NodeId, { id, name }: UnregisterFrame): void {
+    const work = async (): Promise<Reply> => {
+      const row = this.parts.rows.get(name);
+      if (!row?.isRunning) return { outcome: 'elsewhere' };
+      const ended = await this.endings.unregister(row);
+      await this.held(from);
+      return { outcome: 'ok', row: ended ? row : undefined };
+    };
+    respond(this.parts, from, id, work());
+  }
+
+  onLocate(from: NodeId, { id, name }: LocateFrame): void {
+    const row = this.parts.index.get(name);
+    respond(this.parts, from, id, Promise.resolve({ outcome: 'ok', row: row?.isRunning ? row : undefined }));
+  }
+
+  /** Starts the worker on this node and answers when enough peers hold the row. `asker` holds it by the answer itself. */
+  private async startHere(
+    name: string,
+    type: string,
+    args: Uint8Array | null,
+    registration: string,
+    deadline: number,
+    asker?: NodeId,
+  ): Promise<Row | 'elsewhere'> {
+    const isWanted = (): boolean => this.parts.placements.ownerOf(name, type) === this.parts.self;
+    const row = await this.starts.begin(
+      { name, type, args, registration, groups: [], attempts: 1, isWanted },
+      deadline,
+    );
+    if (row !== 'elsewhere' && row.registration === registration) await this.held(asker);
+    return row;
+  }
+
+  private async startThere(
+    owner: NodeId,
+    content: Omit<RegisterFrame, 'kind' | 'id' | 'timeoutMs'>,
+    deadline: number,
+  ): Promise<Row | 'elsewhere' | 'unreachable'> {
+    const reply = await this.askOr(owner, { kind: FrameKind.Register, ...content }, deadline);
+    if (!reply) return 'unreachable';
+    if (reply.row && reply.node !== null) return Row.fromWire(reply.row, reply.node);
+    if (reply.error) throw fromWireError(reply.error, this.parts.refs);
+    return 'elsewhere';
+  }
+
+  private async askArbiter(name: string, deadline: number): Promise<Row | undefined> {
+    const { placements, self, index } = this.parts;
+    const arbiter = placements.arbiterOf(name);
+    if (arbiter === undefined || arbiter === self) {
+      const row = index.get(name);
+      return row?.isRunning ? row : undefined;
+    }
+    const reply = await this.askOr(arbiter, { kind: FrameKind.Locate, name }, deadline);
+    return reply?.row && reply.node !== null ? Row.fromWire(reply.row, reply.node) : undefined;
+  }
+
+  /** `undefined` when the node is not to be reached: the view will change, or the link come back. */
+  private async askOr(
+    to: NodeId,
+    content: Parameters<typeof ask>[2],
+    deadline: number,
+  ): Promise<ResponseFrame | undefined> {
+    try {
+      return await ask(this.parts, to, content, deadline);
+    } catch (error) {
+      if (error instanceof NodeUnavailableError) return undefined;
+      throw error;
+    }
+  }
+
+  private held(except: NodeId | undefined): Promise<void> {
+    return new Promise((resolve) => {
+      this.parts.stream.whenHeld(this.parts.acks, except, resolve);
+    });
+  }
+
+  /** While this node is joining it may not know the others yet; afterwards what it sees counts. */
+  private async viewMayChange(name: string, deadline: number): Promise<boolean> {
+    if (this.parts.membership.members.self.status !== 'joining') return false;
+    return this.parts.waiters.changed(name, deadline);
+  }
+
+  private mineOrTaken(row: Row, registration: string): Row {
+    if (row.registration === registration) return row;
+    throw this.taken(row);
+  }
+
+  private taken({ name, type }: Row): AlreadyRegisteredError {
+    return new AlreadyRegisteredError(this.parts.refs.make(name, type) as { name: string });
+  }
+
+  /** Unique in the cluster: the asker's stamp and a number of its own incarnation. */
+  private newRegistration(): string {
+    const { clock, membership } = this.parts;
+    this.lastRegistration++;
+    const { incarnation } = membership.members.self.info;
+    return `${clock.next().toString(36)}-${(incarnation % 2 ** 40).toString(36)}-${this.lastRegistration.toString(36)}`;
+  }
+}

@@ -1,0 +1,185 @@
+// Decides when a worker is started on this node: after the name's arbiter gave the name, and after the row was
+// tracked, so that whoever becomes arbiter meanwhile waits for it (promise P1).
+import {
+  NoNodeAvailableError,
+  OperationTimeoutError,
+  ShuttingDownError,
+  SwarmError,
+  WorkerStartError,
+} from '../errors/index.js';
+import type { Timer } from '../runtime/runtime.interface.js';
+import { Row, RowStatus } from '../tracker/row.js';
+import { FrameKind } from '../transport/frame.js';
+import type { ActivationSpec } from '../workers/worker-host.interface.js';
+import type { Arbiter } from './arbiter.js';
+import { ask } from './questions.js';
+import type { RegistrationParts } from './registration-parts.js';
+
+/** Pause before an arbiter is asked again that was not to be reached, or did not know that it is one; times 0.5 to 1.5. */
+const ASK_AGAIN_MS = 20;
+/** A restart that fails is tried again after this long, doubled each time. */
+const RESTART_PAUSE_MS = 100;
+
+export interface StartSpec {
+  readonly name: string;
+  readonly type: string;
+  readonly args: Uint8Array | null;
+  readonly registration: string;
+  readonly groups: readonly string[];
+  readonly pinned?: ActivationSpec['pinned'];
+  /** How often a start that throws is tried. */
+  readonly attempts: number;
+  /** Asked before the name is taken: whether this node should start it at all. */
+  readonly isWanted: () => boolean;
+}
+
+export class Starts {
+  private underWay = 0;
+  private closed = false;
+
+  constructor(
+    private readonly parts: RegistrationParts,
+    private readonly arbiter: Arbiter,
+  ) {}
+
+  get size(): number {
+    return this.underWay;
+  }
+
+  close(): void {
+    this.closed = true;
+  }
+
+  /**
+   * Starts a worker, or finds out who has its name: the row of either, or `elsewhere` if it is not wanted here.
+   * Rejects with `WorkerStartError`, or with `OperationTimeoutError` after `deadline`; then nothing stays tracked.
+   */
+  async begin(spec: StartSpec, deadline: number): Promise<Row | 'elsewhere'> {
+    const { waiters, runtime, self } = this.parts;
+    const began = runtime.now();
+    this.underWay++;
+    try {
+      for (;;) {
+        if (this.closed) throw new ShuttingDownError();
+        if (!spec.isWanted()) return 'elsewhere';
+        const verdict = this.arbiter.verdict(spec.name, { node: self, registration: spec.registration });
+        if (verdict instanceof Row) return verdict;
+        if (verdict === 'wait') {
+          if (!(await waiters.changed(spec.name, deadline))) throw tooLate(spec, deadline - began);
+          continue;
+        }
+        const claimed = await this.claim(spec, deadline);
+        if (claimed === 'again') continue;
+        return claimed.node === self ? await this.run(claimed, spec, deadline, deadline - began) : claimed;
+      }
+    } finally {
+      this.underWay--;
+    }
+  }
+
+  /** Tracks the row; its own arbiter has the name at once, another must be asked. The name was found free just now. */
+  private async claim(spec: StartSpec, deadline: number): Promise<Row | 'again'> {
+    const { self, placements, rows, clock, runtime } = this.parts;
+    const arbiter = placements.arbiterOf(spec.name);
+    if (arbiter === undefined) throw new NoNodeAvailableError(`no node may decide about "${spec.name}" now`);
+    const row = rows.track({
+      name: spec.name,
+      type: spec.type,
+      args: spec.args,
+      registration: spec.registration,
+      groups: spec.groups,
+      pinned: spec.pinned !== undefined,
+      fence: clock.next(),
+      status: arbiter === self ? RowStatus.starting : RowStatus.claiming,
+      since: Math.floor(runtime.wallClock()),
+    });
+    if (arbiter === self) return row;
+    this.parts.stream.log.flush();
+    const winner = await this.askFor(row, arbiter, deadline);
+    if (!rows.has(row)) return 'again';
+    if (winner === 'granted' && placements.arbiterOf(spec.name) === arbiter) {
+      rows.setStatus(row, RowStatus.starting);
+      return row;
+    }
+    rows.untrack(row, false);
+    if (winner instanceof Row) return winner;
+    if (runtime.now() >= deadline) throw tooLate(spec, 0);
+    await pause(this.parts, ASK_AGAIN_MS);
+    return 'again';
+  }
+
+  private async askFor(row: Row, arbiter: string, deadline: number): Promise<Row | 'granted' | 'again'> {
+    const { name, registration } = row;
+    try {
+      const reply = await ask(this.parts, arbiter, { kind: FrameKind.Reserve, name, registration }, deadline);
+      if (reply.row && reply.node !== null && reply.outcome === 'error')
+        return Row.fromWire(reply.row, reply.node);
+      return reply.outcome === 'ok' ? 'granted' : 'again';
+    } catch {
+      // The link broke, or the deadline passed: in both cases whoever is arbiter next is asked, or nobody.
+      return 'again';
+    }
+  }
+
+  private async run(row: Row, spec: StartSpec, deadline: number, timeoutMs: number): Promise<Row> {
+    const { rows, emit } = this.parts;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        if (this.closed) throw new ShuttingDownError();
+        await this.build(row, spec, deadline, timeoutMs);
+        if (!rows.has(row)) throw new WorkerStartError(row.name, 'its name was taken away while it started');
+        rows.setStatus(row, RowStatus.running);
+        emit({ type: 'worker-started', name: row.name, workerType: row.type, fence: row.fence });
+        return row;
+      } catch (error) {
+        const failure = this.failureOf(row, error);
+        if (!rows.has(row)) throw failure;
+        if (attempt >= spec.attempts || this.closed) {
+          rows.untrack(row, spec.attempts > 1);
+          throw failure;
+        }
+        this.parts.logger.debug(`${failure.message}; attempt ${attempt} of ${spec.attempts}`);
+        await pause(this.parts, RESTART_PAUSE_MS * 2 ** attempt);
+        if (!rows.has(row)) throw failure;
+      }
+    }
+  }
+
+  private async build(row: Row, spec: StartSpec, deadline: number, timeoutMs: number): Promise<void> {
+    const { host, runtime } = this.parts;
+    const { name, type, args, fence } = row;
+    // A restart has no caller who waits: each attempt gets the whole time.
+    const remaining = spec.attempts > 1 ? timeoutMs : deadline - runtime.now();
+    let timer: Timer | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = runtime.after(Math.max(0, remaining), () => {
+        void host.stop(name, 'stopped');
+        reject(new OperationTimeoutError(`the start of "${name}"`, timeoutMs));
+      });
+    });
+    const started = host.start({ name, type, args, fence, ...(spec.pinned && { pinned: spec.pinned }) });
+    try {
+      await Promise.race([started, late]);
+    } finally {
+      timer?.cancel();
+    }
+  }
+
+  private failureOf({ name }: Row, error: unknown): SwarmError {
+    if (error instanceof OperationTimeoutError || error instanceof ShuttingDownError) return error;
+    if (error instanceof WorkerStartError) return error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return new WorkerStartError(name, reason, { cause: error });
+  }
+}
+
+function tooLate({ name }: StartSpec, timeoutMs: number): OperationTimeoutError {
+  return new OperationTimeoutError(`the registration of "${name}"`, timeoutMs);
+}
+
+/** Half to one and a half of `ms`. */
+export function pause({ runtime }: Pick<RegistrationParts, 'runtime'>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    runtime.after(ms * (0.5 + runtime.random()), resolve);
+  });
+}

@@ -1,0 +1,97 @@
+// Starts the orphans of dead nodes on their new owner, once (promises P1, P4).
+import { runSliced, SLICE_MS } from '../runtime/slices.js';
+import type { Row } from '../tracker/row.js';
+import type { RegistrationParts } from './registration-parts.js';
+import type { Starts } from './starts.js';
+
+/** How many workers are restarted at a time; their `onWorkerStart` may wait for something. */
+const CONCURRENCY = 64;
+/** How often the start of an orphan is tried before its registration is given up. */
+const ATTEMPTS = 5;
+
+export class Takeover {
+  /** Orphans that belong here, by registration; those being started stay in `starting`. */
+  private readonly queue = new Map<string, Row>();
+  private readonly starting = new Set<string>();
+  private pumpDue = false;
+  private scanning = false;
+  private scanAgain = false;
+
+  constructor(
+    private readonly parts: RegistrationParts,
+    private readonly starts: Starts,
+  ) {}
+
+  get size(): number {
+    return this.queue.size + this.starting.size;
+  }
+
+  /** The view, or what is known of the dead, has changed: looks which orphans belong here now. */
+  scan(): void {
+    const { membership, orphans, placements, runtime, self } = this.parts;
+    if (!membership.mayStart || !orphans.isSettled) return;
+    this.scanAgain = this.scanning;
+    if (this.scanning) return;
+    this.scanning = true;
+    const rows = [...orphans.rows()];
+    runSliced(
+      runtime,
+      rows,
+      (row) => {
+        if (!this.isWanted(row) || this.starting.has(row.registration)) return;
+        if (placements.ownerOf(row.name, row.type) === self) this.queue.set(row.registration, row);
+      },
+      () => {
+        this.scanning = false;
+        this.pump();
+        if (this.scanAgain) this.scan();
+      },
+    );
+  }
+
+  /** Once per tick, so that restarts never hold the event loop for long. */
+  private pump(): void {
+    if (this.pumpDue || this.queue.size === 0) return;
+    this.pumpDue = true;
+    this.parts.runtime.defer(() => {
+      this.pumpDue = false;
+      this.startSome();
+    });
+  }
+
+  private startSome(): void {
+    const { runtime } = this.parts;
+    const until = runtime.now() + SLICE_MS;
+    for (const [registration, row] of this.queue) {
+      if (this.starting.size >= CONCURRENCY) return;
+      if (runtime.now() >= until) break;
+      this.queue.delete(registration);
+      if (this.isWanted(row)) void this.start(row);
+    }
+    this.pump();
+  }
+
+  private async start(row: Row): Promise<void> {
+    const { runtime, registerTimeoutMs, placements, self, logger, emit } = this.parts;
+    const { name, type, args, registration, groups } = row;
+    const isWanted = (): boolean => placements.ownerOf(name, type) === self && this.isWanted(row);
+    this.starting.add(registration);
+    try {
+      await this.starts.begin(
+        { name, type, args, registration, groups, attempts: ATTEMPTS, isWanted },
+        runtime.now() + registerTimeoutMs,
+      );
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      logger.warn(`"${name}" was on a node that died and could not be started here: ${reason}`);
+      emit({ type: 'worker-stopped', name, workerType: type, reason: 'failed' });
+    } finally {
+      this.starting.delete(registration);
+      this.pump();
+    }
+  }
+
+  private isWanted(row: Row): boolean {
+    return row.orphaned && this.parts.index.all(row.name).includes(row);
+  }
+}

@@ -1,0 +1,149 @@
+import type { Runtime, Timer } from './runtime.interface.js';
+
+interface Task {
+  readonly at: number;
+  readonly order: number;
+  readonly run: () => void;
+  cancelled: boolean;
+}
+
+/** 2020-01-01, an arbitrary beginning for virtual wall clocks. */
+const VIRTUAL_EPOCH_MS = 1_577_836_800_000;
+
+/**
+ * Time that moves only when it is told to: the next task is run at once, however far away it is. One scheduler serves
+ * a whole simulated swarm; each node has its own `VirtualRuntime` on it, which can be killed.
+ */
+export class VirtualScheduler {
+  private readonly heap: Task[] = [];
+  private order = 0;
+  private time = 0;
+
+  constructor(readonly random: () => number) {}
+
+  get now(): number {
+    return this.time;
+  }
+
+  schedule(at: number, run: () => void): Task {
+    const task: Task = { at: Math.max(at, this.time), order: this.order++, run, cancelled: false };
+    this.push(task);
+    return task;
+  }
+
+  /** Runs everything that is due within `ms` from now, then stands `ms` later. */
+  async advance(ms: number): Promise<void> {
+    const until = this.time + ms;
+    await this.runWhile(() => (this.heap[0]?.at ?? Infinity) <= until);
+    this.time = until;
+  }
+
+  /** Runs tasks until `condition` holds; false if `timeoutMs` of virtual time passed first. */
+  async runUntil(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+    const until = this.time + timeoutMs;
+    await flushPromises();
+    await this.runWhile(() => !condition() && (this.heap[0]?.at ?? Infinity) <= until);
+    return condition();
+  }
+
+  private async runWhile(goOn: () => boolean): Promise<void> {
+    while (goOn()) {
+      const task = this.pop();
+      if (!task) return;
+      if (task.cancelled) continue;
+      this.time = task.at;
+      task.run();
+      await flushPromises();
+    }
+  }
+
+  private push(task: Task): void {
+    const { heap } = this;
+    let at = heap.length;
+    heap.push(task);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(task, heap[parent])) break;
+      heap[at] = heap[parent]!;
+      at = parent;
+    }
+    heap[at] = task;
+  }
+
+  private pop(): Task | undefined {
+    const { heap } = this;
+    const first = heap[0];
+    const last = heap.pop();
+    if (!first || !last || heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      if (child >= heap.length) break;
+      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child])) child++;
+      if (!isBefore(heap[child]!, last)) break;
+      heap[at] = heap[child]!;
+      at = child;
+    }
+    heap[at] = last;
+    return first;
+  }
+}
+
+/** The runtime of one simulated node. */
+export class VirtualRuntime implements Runtime {
+  private killed = false;
+
+  constructor(private readonly scheduler: VirtualScheduler) {}
+
+  now(): number {
+    return this.scheduler.now;
+  }
+
+  wallClock(): number {
+    return VIRTUAL_EPOCH_MS + this.scheduler.now;
+  }
+
+  random(): number {
+    return this.scheduler.random();
+  }
+
+  after(ms: number, task: () => void): Timer {
+    const scheduled = this.scheduler.schedule(this.scheduler.now + ms, () => this.run(task));
+    return { cancel: () => (scheduled.cancelled = true) };
+  }
+
+  defer(task: () => void): void {
+    this.scheduler.schedule(this.scheduler.now, () => this.run(task));
+  }
+
+  /** The node's process is gone: nothing of it runs any more. */
+  kill(): void {
+    this.killed = true;
+  }
+
+  private run(task: () => void): void {
+    if (!this.killed) task();
+  }
+}
+
+/** Numbers in [0, 1) that a seed determines (mulberry32 by Tommy Ettinger, public domain). */
+export function seededRandom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+function isBefore(a: Task, b: Task | undefined): boolean {
+  return b === undefined || a.at < b.at || (a.at === b.at && a.order < b.order);
+}
+
+/** Lets every promise that can settle do so, before virtual time goes on. */
+function flushPromises(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

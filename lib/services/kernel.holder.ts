@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import { Subject } from 'rxjs';
+import { NotStartedError, ShuttingDownError } from '../errors/index.js';
+import type { Kernel, RegistryRow, RowFilter } from '../node/kernel.interface.js';
+import type { RegistryEvent, SwarmEvent } from '../node/swarm-event.js';
+import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
+
+/** Compiles the class of an object that `registerLocal` was given. */
+export type DefinitionFor = (instance: object) => WorkerDefinition;
+
+/**
+ * Where the services find their node. They are injected before it exists: it is built when all providers are there,
+ * and started at `onApplicationBootstrap`.
+ */
+@Injectable()
+export class KernelHolder {
+  /** Subscribed to from `onModuleInit` on, so they exist before the node does. */
+  readonly events = new Subject<SwarmEvent>();
+  readonly registryChanges = new Subject<RegistryEvent>();
+  private held: { readonly kernel: Kernel; readonly definitionFor: DefinitionFor } | undefined;
+
+  /** @throws NotStartedError before the node was built */
+  get kernel(): Kernel {
+    if (!this.held) throw new NotStartedError();
+    return this.held.kernel;
+  }
+
+  /** The node, if it was built already. */
+  peek(): Kernel | undefined {
+    return this.held?.kernel;
+  }
+
+  /** The rows that match, none where the node is not started or stopped. */
+  rowsIfStarted(filter: RowFilter): RegistryRow[] {
+    try {
+      return [...(this.held?.kernel.rows(filter) ?? [])];
+    } catch (error) {
+      if (error instanceof NotStartedError || error instanceof ShuttingDownError) return [];
+      throw error;
+    }
+  }
+
+  /** @throws NotStartedError before the node was built */
+  definitionFor(instance: object): WorkerDefinition {
+    if (!this.held) throw new NotStartedError();
+    return this.held.definitionFor(instance);
+  }
+
+  hold(kernel: Kernel, definitionFor: DefinitionFor): void {
+    this.held = { kernel, definitionFor };
+    kernel.onEvent((event) => this.events.next(event));
+  }
+
+  /** Tells changes of the registry from now on; the node is started. What it learned meanwhile is told to who waits. */
+  follow(): void {
+    const { kernel } = this;
+    if (this.registryChanges.observed) {
+      for (const { type: workerType, name, node, fence, groups } of kernel.rows({})) {
+        this.registryChanges.next({ type: 'registered', workerType, name, node, fence, groups });
+      }
+    }
+    kernel.onRegistryChange((event) => this.registryChanges.next(event));
+  }
+
+  /** Nothing happens any more: subscribers are told. */
+  complete(): void {
+    this.events.complete();
+    this.registryChanges.complete();
+  }
+}

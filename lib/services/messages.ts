@@ -1,0 +1,48 @@
+import type { Kernel, OutgoingCall } from '../node/kernel.interface.js';
+import { callChain } from '../workers/call-chain.js';
+import { assertName } from '../workers/name-rules.js';
+import type { CallOptions } from './message-types.js';
+
+/** The longest delay that a timer of Node takes; a longer one would run at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+const NO_WORKER_WAITS: readonly string[] = [];
+
+/** Sends a call to a name, with the workers that wait for it. */
+export function sendCall(
+  kernel: Kernel,
+  name: string,
+  pattern: string,
+  data: unknown,
+  options: CallOptions | undefined,
+): Promise<unknown> {
+  return kernel.call(name, outgoing(pattern, data, options));
+}
+
+/** Sends a cast to a name. */
+export function sendCast(kernel: Kernel, name: string, pattern: string, data: unknown): void {
+  assertName('the pattern', pattern);
+  kernel.cast(name, pattern, data);
+}
+
+/** A message as the kernel takes it. */
+export function outgoing(pattern: string, data: unknown, options: CallOptions | undefined): OutgoingCall {
+  assertName('the pattern', pattern);
+  const { timeoutMs } = checkedOptions(options);
+  return { pattern, data, timeoutMs, chain: callChain.getStore() ?? NO_WORKER_WAITS };
+}
+
+/**
+ * The options, with a timeout that a timer can keep.
+ *
+ * @throws RangeError
+ */
+export function checkedOptions(options: CallOptions | undefined): { timeoutMs?: number } {
+  const timeoutMs = options?.timeoutMs;
+  if (timeoutMs === undefined) return {};
+  if (!(typeof timeoutMs === 'number' && timeoutMs > 0 && timeoutMs <= MAX_TIMER_MS)) {
+    throw new RangeError(
+      `timeoutMs must be a number of milliseconds above 0 and up to ${MAX_TIMER_MS}, not ${String(timeoutMs)}`,
+    );
+  }
+  return { timeoutMs };
+}

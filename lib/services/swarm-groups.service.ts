@@ -1,0 +1,116 @@
+import { Injectable } from '@nestjs/common';
+import { assertName } from '../workers/name-rules.js';
+import { KernelHolder } from './kernel.holder.js';
+import type { CallOptions } from './message-types.js';
+import { outgoing } from './messages.js';
+import { nameOfTarget, WorkerRefs } from './worker-ref.js';
+import type { WorkerRef } from './worker-ref.interface.js';
+
+/** What became of one member of `multiCallSettled`. */
+export type MemberOutcome<R> =
+  | { readonly member: WorkerRef; readonly value: R; readonly error?: undefined }
+  | { readonly member: WorkerRef; readonly error: Error; readonly value?: undefined };
+
+/**
+ * Groups of workers, to send to all members at once. A group is there as long as it has a member. Membership belongs to
+ * the worker: it survives its restart on another node and ends with it.
+ *
+ * After Elixir's swarm (`join/2`, `publish/2`, `multi_call/2`). Throws as `SwarmRegistry` does when the node is not
+ * started, is stopping, or a name is none.
+ */
+@Injectable()
+export class SwarmGroups {
+  constructor(
+    private readonly nodes: KernelHolder,
+    private readonly refs: WorkerRefs,
+  ) {}
+
+  /**
+   * Makes a worker a member; nothing happens if it is one. When it resolves, the next `publish` of this node reaches
+   * the member; other nodes follow within the time of a message.
+   *
+   * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
+   */
+  async join(group: string, member: string | WorkerRef): Promise<void> {
+    const { kernel } = this.nodes;
+    assertName('the group', group);
+    await kernel.joinGroup(group, nameOfTarget(member));
+  }
+
+  /**
+   * Ends the membership; nothing happens if there is none.
+   *
+   * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
+   */
+  async leave(group: string, member: string | WorkerRef): Promise<void> {
+    const { kernel } = this.nodes;
+    assertName('the group', group);
+    await kernel.leaveGroup(group, nameOfTarget(member));
+  }
+
+  /** The members of a group as this node's replica knows them, in no defined order. */
+  members(group: string): WorkerRef[] {
+    const { kernel } = this.nodes;
+    assertName('the group', group);
+    return kernel.members(group).map((row) => this.refs.of(row));
+  }
+
+  /** The groups that have a member. */
+  groups(): string[] {
+    return this.nodes.kernel.groups();
+  }
+
+  /**
+   * Casts a message to every member: one frame per node, fanned out there. Handlers of both kinds are reached; members
+   * that do not handle the pattern are a `message-dropped` event.
+   *
+   * @returns how many members were addressed
+   * @throws PayloadTooLargeError, UnserializableError
+   */
+  publish(group: string, pattern: string, data?: unknown): number {
+    const { kernel } = this.nodes;
+    assertName('the group', group);
+    assertName('the pattern', pattern);
+    return kernel.publish(group, pattern, data);
+  }
+
+  /**
+   * Calls every member and collects the answers that came in time. Failures and `undefined` answers are left out, so
+   * the answers cannot be told apart by member: use `multiCallSettled` for that.
+   *
+   * @param options `timeoutMs`, by default `callTimeoutMs` of the module
+   * @throws PayloadTooLargeError, UnserializableError
+   */
+  async multiCall<R = unknown>(
+    group: string,
+    pattern: string,
+    data?: unknown,
+    options?: CallOptions,
+  ): Promise<R[]> {
+    const outcomes = await this.multiCallSettled<R>(group, pattern, data, options);
+    const answers: R[] = [];
+    for (const { value } of outcomes) if (value !== undefined) answers.push(value);
+    return answers;
+  }
+
+  /**
+   * Calls every member and tells for each what it answered or why it did not; rejects for no member's failure.
+   *
+   * @param options `timeoutMs`, by default `callTimeoutMs` of the module
+   * @throws PayloadTooLargeError, UnserializableError
+   */
+  async multiCallSettled<R = unknown>(
+    group: string,
+    pattern: string,
+    data?: unknown,
+    options?: CallOptions,
+  ): Promise<Array<MemberOutcome<R>>> {
+    const { kernel } = this.nodes;
+    assertName('the group', group);
+    const outcomes = await kernel.multiCall(group, outgoing(pattern, data, options));
+    return outcomes.map((outcome) => {
+      const member = this.refs.of(outcome.row);
+      return 'error' in outcome ? { member, error: outcome.error } : { member, value: outcome.value as R };
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import { isIPv4 } from 'node:net';
+import { nameFault } from './workers/name-rules.js';
+
+/** The longest delay that a timer of Node takes; a longer one would run at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+/** What one Buffer surely holds on every platform. */
+const MAX_BYTES = 1_073_741_824;
+
+/** What is wrong with a value, as the end of a sentence that says what to write instead; `undefined` if nothing is. */
+export type Rule = (value: unknown) => string | undefined;
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const wholeNumber =
+  (min: number, max: number, unit: string): Rule =>
+  (value) =>
+    Number.isSafeInteger(value) && (value as number) >= min && (value as number) <= max
+      ? undefined
+      : `must be a whole number${unit} from ${min} to ${max}, not ${show(value)}`;
+
+export const duration = wholeNumber(1, MAX_TIMER_MS, ' of milliseconds');
+export const durationOrNone = wholeNumber(0, MAX_TIMER_MS, ' of milliseconds');
+export const bytes = wholeNumber(1, MAX_BYTES, ' of bytes');
+export const limit = wholeNumber(1, Number.MAX_SAFE_INTEGER, '');
+export const count = wholeNumber(0, Number.MAX_SAFE_INTEGER, '');
+export const port = wholeNumber(0, 65_535, '');
+
+export const flag: Rule = (value) =>
+  typeof value === 'boolean' ? undefined : `must be true or false, not ${show(value)}`;
+
+export const weight: Rule = (value) =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0
+    ? undefined
+    : `must be a positive number, not ${show(value)}; a node that shall host nothing has hosting: false`;
+
+export const clusterName: Rule = nameFault;
+
+export const nodeName: Rule = (value) =>
+  nameFault(value) ??
+  (/[@\s]/.test(value as string)
+    ? `must not hold "@" or spaces: ${show(value)}; the id of a node is name@host:port`
+    : undefined);
+
+export const dialableHost: Rule = (value) => {
+  if (value === '0.0.0.0' || value === '::') {
+    return `is what other nodes dial, and nobody can dial ${show(value)}; write the address of this machine, 127.0.0.1 for now`;
+  }
+  return loopbackHost(value);
+};
+
+export const loopbackHost: Rule = (value) => {
+  const fault = nameFault(value);
+  if (fault !== undefined) return fault;
+  return isLoopback(value as string)
+    ? undefined
+    : `must be a loopback address, as 127.0.0.1, not ${show(value)}: links are not authenticated, and anyone who reaches the port could join`;
+};
+
+export const labels: Rule = (value) =>
+  isObject(value) && Object.values(value).every((label) => typeof label === 'string')
+    ? undefined
+    : `must be an object of strings, as { zone: 'a' }, not ${show(value)}`;
+
+export const strategy: Rule = (value) =>
+  isObject(value) && typeof value['place'] === 'function'
+    ? undefined
+    : `must be a distribution strategy, as ring(), not ${show(value)}`;
+
+export const discovery: Rule = (value) =>
+  Array.isArray(value) &&
+  value.every(
+    (item) => isObject(item) && typeof item['name'] === 'string' && typeof item['candidates'] === 'function',
+  )
+    ? undefined
+    : `must be an array of discovery providers, as [localMachine(), staticPeers(['127.0.0.1:7946'])], not ${show(value)}`;
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
+}
+
+/** Short, for error messages. */
+export function show(value: unknown): string {
+  if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}`;
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (Array.isArray(value)) return 'an array';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  return String(value);
+}

@@ -1,0 +1,175 @@
+import type { DiscoveryProvider } from './discovery/discovery-provider.interface.js';
+import type { DistributionStrategy } from './distribution/strategy.interface.js';
+
+/** How this process appears in the swarm. */
+export interface SwarmNodeOptions {
+  /**
+   * First part of the node's id, `name@host:port`. Give each process a name of its own that says where it runs; it
+   * stands in every log line of the others.
+   *
+   * @default `<hostname>-<pid>`
+   */
+  readonly name?: string;
+  /**
+   * The address that other nodes dial. Links are not authenticated yet, so only loopback addresses are accepted.
+   *
+   * @default '127.0.0.1'
+   */
+  readonly host?: string;
+  /**
+   * The address that the socket binds, where it differs from `host`. Must be a loopback address too.
+   *
+   * @default `host`
+   */
+  readonly listen?: string;
+  /**
+   * The port to listen on. 0 lets the system choose a free one, which `localMachine()` tells the others; give one
+   * when others find this node by `staticPeers`.
+   *
+   * @default 0
+   */
+  readonly port?: number;
+  /**
+   * Share of names relative to the other nodes: a node of weight 2 hosts twice as many as one of weight 1.
+   *
+   * @default 1
+   */
+  readonly weight?: number;
+  /**
+   * `false` makes a client-only node: it registers and calls workers, and hosts none (but those of `registerLocal`).
+   *
+   * @default true
+   */
+  readonly hosting?: boolean;
+  /**
+   * Anything that helps to tell nodes apart, as `{ zone: 'a' }`; shown in `SwarmCluster.nodes()`.
+   *
+   * @default {}
+   */
+  readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** Options of `SwarmModule.forRoot`. Times are in milliseconds, sizes in bytes. */
+export interface SwarmModuleOptions {
+  /**
+   * Which swarm this process belongs to. Nodes of different clusters refuse each other, so two applications on one
+   * machine do not mix.
+   *
+   * @default the `name` in the nearest package.json, from the working directory upwards
+   */
+  readonly cluster?: string;
+  /** How this process appears in the swarm. */
+  readonly node?: SwarmNodeOptions;
+  /**
+   * Where other nodes may be. Providers are combined and asked again for as long as the node lives.
+   *
+   * @default `[localMachine()]`; none when `NODE_ENV` is `test`, so that unit tests do not form a swarm
+   */
+  readonly discovery?: readonly DiscoveryProvider[];
+  /**
+   * Which node hosts which name. Must be the same on every node.
+   *
+   * @default `ring()`
+   */
+  readonly strategy?: DistributionStrategy;
+  /**
+   * Milliseconds between two signs of life on each link. Less finds a dead node sooner and costs traffic.
+   *
+   * @default 1000
+   */
+  readonly heartbeatMs?: number;
+  /**
+   * A node that was silent for so many milliseconds is suspected to be dead. Less restarts workers sooner; more
+   * forgives longer pauses (garbage collection, a blocked event loop). Must be more than `heartbeatMs`.
+   *
+   * @default 3000
+   */
+  readonly suspectAfterMs?: number;
+  /**
+   * Milliseconds that a question to all members waits for their answers.
+   *
+   * @default 500
+   */
+  readonly pollMs?: number;
+  /**
+   * Changes of membership within so many milliseconds are handled as one, so that ten nodes that boot together cause
+   * one view change and not ten.
+   *
+   * @default 100
+   */
+  readonly coalesceMs?: number;
+  /**
+   * A node that has found nobody for so many milliseconds starts alone. More gives slow discovery a chance.
+   *
+   * @default 1000
+   */
+  readonly aloneAfterMs?: number;
+  /**
+   * Milliseconds that the boot of the application waits for the node to be up. When they are over the boot goes on,
+   * and so does the join.
+   *
+   * @default 5000
+   */
+  readonly joinTimeoutMs?: number;
+  /**
+   * How many other nodes must hold a registration before `register` resolves. 0 is faster and loses a registration
+   * when its node dies in that instant.
+   *
+   * @default 1
+   */
+  readonly acks?: number;
+  /**
+   * Milliseconds that a call waits for its answer where the call itself says nothing else.
+   *
+   * @default 5000
+   */
+  readonly callTimeoutMs?: number;
+  /**
+   * Milliseconds that `register` and its kin wait where they say nothing else. Covers the worker's `onWorkerStart`.
+   *
+   * @default 10000
+   */
+  readonly registerTimeoutMs?: number;
+  /**
+   * Milliseconds that `SwarmCluster.ready()` waits where it says nothing else.
+   *
+   * @default 30000
+   */
+  readonly readyTimeoutMs?: number;
+  /**
+   * Most messages that wait for one worker; a further one fails with `MailboxFullError`.
+   *
+   * @default 10000
+   */
+  readonly mailboxLimit?: number;
+  /**
+   * Most bytes of one encoded message or answer; a larger one fails with `PayloadTooLargeError` at its sender.
+   *
+   * @default 67108864 (64 MiB)
+   */
+  readonly maxPayloadBytes?: number;
+  /**
+   * Most bytes of the encoded start arguments of a worker. Every node keeps them for every name, so keep them small.
+   *
+   * @default 65536 (64 KiB)
+   */
+  readonly maxArgsBytes?: number;
+  /**
+   * Whether the global guards, pipes, interceptors and filters of the application run for messages too. They were
+   * usually written for HTTP. Nest's hybrid applications have the same option and default.
+   *
+   * @default false
+   */
+  readonly inheritAppConfig?: boolean;
+  /**
+   * Sends the stack of what a handler threw along with the error. Not for production: stacks tell about the code.
+   *
+   * @default false
+   */
+  readonly debug?: boolean;
+}
+
+/** What a class given as `useClass` or `useExisting` to `forRootAsync` implements. */
+export interface SwarmOptionsFactory {
+  createSwarmOptions(): SwarmModuleOptions | Promise<SwarmModuleOptions>;
+}

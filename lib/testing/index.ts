@@ -1,0 +1,1 @@
+export { SwarmTestCluster, type SwarmTestClusterOptions } from './swarm-test-cluster.js';

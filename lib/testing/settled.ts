@@ -1,0 +1,52 @@
+import type { Kernel } from '../node/kernel.interface.js';
+import type { SwarmSnapshot } from '../node/swarm-snapshot.js';
+
+/**
+ * What still keeps a swarm from being at rest, `undefined` if nothing does: every node is up and sees all the others
+ * up, all replicas of the registry are equal, and nothing is under way.
+ */
+export function unrest(kernels: readonly Kernel[]): string | undefined {
+  const snapshots = kernels.map((kernel) => kernel.inspect());
+  const ids = new Set(snapshots.map(({ self }) => self.id).sort());
+  for (const snapshot of snapshots) {
+    const reason = membership(snapshot, ids) ?? business(snapshot);
+    if (reason !== undefined) return `${snapshot.self.id} ${reason}`;
+  }
+  return difference(snapshots, ids);
+}
+
+function membership({ self, nodes }: SwarmSnapshot, ids: ReadonlySet<string>): string | undefined {
+  if (self.status !== 'up') return `is ${self.status}`;
+  const up = new Set(nodes.filter(({ status }) => status === 'up').map(({ id }) => id));
+  const missing = [...ids].filter((id) => !up.has(id));
+  if (missing.length > 0) return `does not see ${missing.join(', ')}`;
+  const extra = nodes.map(({ id }) => id).filter((id) => !ids.has(id));
+  return extra.length > 0 ? `still sees ${extra.join(', ')}` : undefined;
+}
+
+/** Counted among the queues, and no work. */
+const NO_WORK = new Set(['workers']);
+
+function business({ rows, queues }: SwarmSnapshot): string | undefined {
+  const busy = Object.entries(queues).filter(([queue, length]) => length > 0 && !NO_WORK.has(queue));
+  if (busy.length > 0) return `is busy: ${busy.map(([queue, length]) => `${length} ${queue}`).join(', ')}`;
+  const orphaned = rows.reduce((sum, row) => sum + row.orphaned, 0);
+  if (orphaned > 0) return `holds ${orphaned} workers of dead nodes that nobody hosts yet`;
+  const starting = rows.reduce((sum, row) => sum + row.starting, 0);
+  return starting > 0 ? `knows of ${starting} workers that are starting` : undefined;
+}
+
+function difference(snapshots: readonly SwarmSnapshot[], ids: ReadonlySet<string>): string | undefined {
+  for (const id of ids) {
+    const versions = new Set(snapshots.map((snapshot) => versionOf(snapshot, id)));
+    if (versions.size > 1) return `the nodes differ about ${id}: ${[...versions].join(' and ')}`;
+  }
+  return undefined;
+}
+
+function versionOf({ rows }: SwarmSnapshot, id: string): string {
+  const row = rows.find(({ node }) => node === id);
+  // A node that hosts nothing and whose log was never read is as good as an empty log.
+  if (!row || row.running === 0) return 'nothing';
+  return `${row.running} at ${row.incarnation}/${row.seq} (${row.digest})`;
+}

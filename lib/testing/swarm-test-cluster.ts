@@ -1,0 +1,204 @@
+import type { DynamicModule, INestApplicationContext, LoggerService, LogLevel, Type } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
+import type { Kernel } from '../node/kernel.interface.js';
+import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
+import { KernelHolder } from '../services/kernel.holder.js';
+import { SWARM_PARTS, type SwarmParts } from '../swarm-parts.js';
+import type { SwarmModuleOptions } from '../swarm.options.js';
+import { MemoryNetwork } from '../transport/memory/memory.network.js';
+import type { Address } from '../transport/node-info.js';
+import { SeededRuntime } from './seeded.runtime.js';
+import { unrest } from './settled.js';
+
+/** How a test cluster is made. */
+export interface SwarmTestClusterOptions {
+  /** How many nodes. */
+  readonly nodes: number;
+  /**
+   * The application of one node. Give the options to `SwarmModule.forRoot`, as they are or spread into more:
+   * `SwarmModule.forRoot({ ...options, mailboxLimit: 10 })`. They hold the network, which has no place elsewhere.
+   */
+  readonly module: (options: SwarmModuleOptions) => Type<unknown> | DynamicModule;
+  /** Makes the jitter of the nodes repeatable (time is real, so a run is not). @default 1 */
+  readonly seed?: number;
+  /**
+   * Where Nest and the swarm log. Nest's logger is one for the process, so this is too.
+   *
+   * @default false, nothing is logged
+   */
+  readonly logger?: LoggerService | LogLevel[] | false;
+}
+
+/** How long a test waits for something that takes milliseconds; a test that reaches it has found a fault. */
+const SETTLE_TIMEOUT_MS = 10_000;
+const LOOK_AGAIN_MS = 5;
+/** Failures show within a second instead of three, and nobody waits for nodes that are not there. */
+const QUICK: SwarmModuleOptions = {
+  heartbeatMs: 200,
+  suspectAfterMs: 1000,
+  pollMs: 200,
+  coalesceMs: 20,
+  aloneAfterMs: 200,
+};
+const SILENT: KernelLogger = { error() {}, log() {}, warn() {}, debug() {}, verbose() {} };
+
+interface TestNode {
+  readonly address: Address;
+  /** `undefined` when the node was killed or stopped. */
+  app: INestApplicationContext | undefined;
+}
+
+/**
+ * A swarm of several nodes in one process, over a network in memory: for tests of an application with its workers.
+ * Nodes are counted from 0.
+ *
+ * Real time and real Nest applications; only sockets are missing. `NODE_ENV=test` does not matter to it.
+ *
+ * @example
+ * ```ts
+ * const cluster = await SwarmTestCluster.create({ nodes: 3, module: (options) => AppModule.with(options) });
+ * await cluster.app(0).get(SwarmRegistry).register('lamp', DeviceWorker);
+ * await cluster.kill(1);
+ * await cluster.settled();
+ * await cluster.close();
+ * ```
+ */
+export class SwarmTestCluster {
+  private constructor(
+    private readonly network: MemoryNetwork,
+    private readonly nodes: readonly TestNode[],
+  ) {}
+
+  /**
+   * Boots all nodes in the same instant and waits until they are one swarm at rest.
+   *
+   * @throws what the boot of a node threw (all others are closed then)
+   */
+  static async create(options: SwarmTestClusterOptions): Promise<SwarmTestCluster> {
+    const { nodes: size, module, seed = 1, logger = false } = options;
+    if (!(Number.isSafeInteger(size) && size >= 1))
+      throw new RangeError('nodes must be a whole number of at least 1');
+    const network = new MemoryNetwork(new SeededRuntime(seed));
+    const nodes = Array.from({ length: size }, (_, index): TestNode => {
+      return { address: { host: '127.0.0.1', port: index + 1 }, app: undefined };
+    });
+    const cluster = new SwarmTestCluster(network, nodes);
+    const addresses = nodes.map(({ address }) => address);
+    const boots = await Promise.allSettled(
+      nodes.map(async (node, index) => {
+        const runtime = new SeededRuntime(seed * size + index);
+        const parts = {
+          transport: network.transport(node.address),
+          runtime,
+          ...(logger === false && { logger: SILENT }),
+        };
+        const given = optionsOf(node.address, addresses, parts);
+        node.app = await NestFactory.createApplicationContext(module(given), { logger, abortOnError: false });
+      }),
+    );
+    try {
+      const failed = boots.find((boot) => boot.status === 'rejected');
+      if (failed) throw failed.reason;
+      await cluster.settled();
+    } catch (error) {
+      await cluster.close();
+      throw error;
+    }
+    return cluster;
+  }
+
+  /** The Nest application of a node; `app(0).get(SwarmRegistry)`. Throws when it was killed or stopped. */
+  app(index: number): INestApplicationContext {
+    const { app } = this.node(index);
+    if (!app) throw new Error(`node ${index} was killed or stopped`);
+    return app;
+  }
+
+  /**
+   * Ends a node as SIGKILL would: the others see its links break and nobody listen. Its application is closed, too, so
+   * that nothing of it goes on in this process; its destroy hooks run, other than in a killed process.
+   */
+  async kill(index: number): Promise<void> {
+    const app = this.app(index);
+    const node = this.node(index);
+    node.app = undefined;
+    this.network.crash(keyOf(node));
+    await app.close();
+  }
+
+  /** Ends a node as SIGTERM would: its application is closed and it leaves the swarm. */
+  async stop(index: number): Promise<void> {
+    const app = this.app(index);
+    this.node(index).app = undefined;
+    await app.close();
+  }
+
+  /** Cuts the network between two nodes, both ways. */
+  cut(a: number, b: number): void {
+    this.network.cut(keyOf(this.node(a)), keyOf(this.node(b)));
+  }
+
+  /** Mends all cuts. */
+  heal(): void {
+    this.network.heal();
+  }
+
+  /**
+   * Resolves when the nodes that are left are one swarm at rest: each sees all others up, their registries are equal,
+   * no worker is being started and no message waits. With a cut this cannot be.
+   *
+   * @param options `timeoutMs`, 10 seconds by default
+   * @throws Error that says what is missing
+   */
+  async settled({ timeoutMs = SETTLE_TIMEOUT_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const deadline = performance.now() + timeoutMs;
+    for (;;) {
+      const reason = unrest(this.kernels());
+      if (reason === undefined) return;
+      if (performance.now() > deadline) {
+        throw new Error(`the cluster is not settled after ${timeoutMs} ms: ${reason}`);
+      }
+      await new Promise((resolve) => {
+        setTimeout(resolve, LOOK_AGAIN_MS);
+      });
+    }
+  }
+
+  /** Closes all nodes. Idempotent. */
+  async close(): Promise<void> {
+    const apps = this.nodes.map(({ app }) => app);
+    for (const node of this.nodes) node.app = undefined;
+    await Promise.all(apps.map((app) => app?.close()));
+  }
+
+  private node(index: number): TestNode {
+    const node = this.nodes[index];
+    if (!node)
+      throw new RangeError(`there is no node ${index}; nodes are counted from 0 to ${this.nodes.length - 1}`);
+    return node;
+  }
+
+  private kernels(): Kernel[] {
+    return this.nodes.flatMap(({ app }) => (app ? [app.get(KernelHolder, { strict: false }).kernel] : []));
+  }
+}
+
+function keyOf({ address }: TestNode): string {
+  return `${address.host}:${address.port}`;
+}
+
+function optionsOf(
+  address: Address,
+  others: readonly Address[],
+  parts: SwarmParts & { readonly runtime: Runtime },
+): SwarmModuleOptions {
+  const discovery: DiscoveryProvider = { name: 'testCluster', candidates: async () => others };
+  return {
+    ...QUICK,
+    cluster: 'test',
+    node: { name: `node-${address.port}`, ...address },
+    discovery: others.length > 1 ? [discovery] : [],
+    [SWARM_PARTS]: parts,
+  } as SwarmModuleOptions;
+}

@@ -1,0 +1,253 @@
+// Decides what is left of a dead node: its pinned rows go, its other rows are orphans until another node hosts them.
+// The survivors first agree on how far its log had come: the one that has read furthest tells the others, so that
+// neither a registration nor an unregistration that anyone has seen is lost (promise P4).
+import type { Runtime, Timer } from '../runtime/runtime.interface.js';
+import { runSliced } from '../runtime/slices.js';
+import { FrameKind, type LostFrame, type OrphansFrame, type WireRow } from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+import type { Transport } from '../transport/transport.interface.js';
+import { ROWS_PER_FRAME } from './feed.js';
+import type { Forgotten } from './forgotten.js';
+import type { RegistryIndex } from './registry-index.js';
+import { RowTable } from './row-table.js';
+import { Row, RowStatus } from './row.js';
+
+/** How many reports about nodes that are still members here are kept. */
+const EARLY_REPORTS_LIMIT = 1_024;
+
+interface DeadNode {
+  table: RowTable;
+  /** Survivors that have not said yet how far they have read. */
+  readonly awaiting: Set<NodeId>;
+  /** Rows that a survivor is sending, which has read further. */
+  incoming: RowTable | undefined;
+  timer: Timer | undefined;
+  /** Its rows are shown as orphans. */
+  marked: boolean;
+}
+
+export interface OrphansParts {
+  readonly runtime: Runtime;
+  readonly transport: Transport;
+  readonly index: RegistryIndex;
+  readonly forgotten: Forgotten;
+  readonly pollMs: number;
+  linkedPeers(): Iterable<NodeId>;
+  /** Whether that incarnation is a member in this node's view. */
+  isMember(node: NodeId, incarnation: number): boolean;
+  /** The survivors of a dead node agree on its rows, or have had their time. */
+  settled(): void;
+}
+
+export class Orphans {
+  private readonly dead = new Map<string, DeadNode>();
+  /** What survivors said of nodes that this one has not given up yet. */
+  private readonly early = new Map<string, Map<NodeId, number>>();
+
+  constructor(private readonly parts: OrphansParts) {}
+
+  /** Whether every dead node's rows are agreed upon: an unknown name is free only then. */
+  get isSettled(): boolean {
+    for (const { awaiting, marked } of this.dead.values()) if (awaiting.size > 0 || !marked) return false;
+    return true;
+  }
+
+  *rows(): IterableIterator<Row> {
+    for (const { table } of this.dead.values()) yield* table.values();
+  }
+
+  *tables(): IterableIterator<RowTable> {
+    for (const { table } of this.dead.values()) yield table;
+  }
+
+  /** A member was taken for dead. `table`: what this node holds of its log. */
+  add(node: NodeId, incarnation: number, table: RowTable | undefined): void {
+    const id = key(node, incarnation);
+    const peers = [...this.parts.linkedPeers()];
+    const dead: DeadNode = {
+      table: table?.incarnation === incarnation ? table : new RowTable(node, incarnation),
+      awaiting: new Set(peers),
+      incoming: undefined,
+      timer: this.parts.runtime.after(this.parts.pollMs, () => this.giveUpAwaiting(id)),
+      marked: false,
+    };
+    this.dead.set(id, dead);
+    this.parts.transport.broadcast(peers, { kind: FrameKind.Lost, node, incarnation, seq: dead.table.seq });
+    const rows = [...dead.table.values()];
+    runSliced(
+      this.parts.runtime,
+      rows,
+      (row) => this.orphan(dead, row),
+      () => {
+        dead.marked = true;
+        this.settleIfDone(id);
+      },
+    );
+    for (const [peer, seq] of this.early.get(id) ?? [])
+      this.lost(peer, { kind: FrameKind.Lost, node, incarnation, seq });
+    this.early.delete(id);
+  }
+
+  /** The node is back in the same incarnation: its rows live again. */
+  revive(node: NodeId, incarnation: number): RowTable | undefined {
+    const id = key(node, incarnation);
+    const dead = this.dead.get(id);
+    if (!dead) return undefined;
+    this.dead.delete(id);
+    dead.timer?.cancel();
+    for (const row of dead.table.values()) this.parts.index.alter(row, () => (row.orphaned = false));
+    this.parts.settled();
+    return dead.table;
+  }
+
+  /** A survivor has no link any more: nothing is awaited from it. */
+  unlinked(peer: NodeId): void {
+    for (const [id, { awaiting }] of this.dead) if (awaiting.delete(peer)) this.settleIfDone(id);
+  }
+
+  /** A survivor says how far it has read a dead node's log. */
+  lost(from: NodeId, { node, incarnation, seq }: LostFrame): void {
+    const id = key(node, incarnation);
+    const dead = this.dead.get(id);
+    if (!dead) {
+      if (!this.parts.isMember(node, incarnation)) {
+        this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: 0 });
+      } else if (this.early.size < EARLY_REPORTS_LIMIT) {
+        const reports = this.early.get(id) ?? new Map<NodeId, number>();
+        this.early.set(id, reports.set(from, seq));
+      }
+      return;
+    }
+    if (seq > dead.table.seq) return;
+    if (seq < dead.table.seq) this.send(from, dead);
+    if (dead.awaiting.delete(from)) this.settleIfDone(id);
+  }
+
+  /** Rows of a dead node from someone who has read at least as far, or who links for the first time. */
+  received(from: NodeId, frame: OrphansFrame): void {
+    const { node, incarnation, seq } = frame;
+    if (this.parts.isMember(node, incarnation)) return;
+    const id = key(node, incarnation);
+    let dead = this.dead.get(id);
+    if (!dead) {
+      const table = new RowTable(node, incarnation);
+      dead = { table, awaiting: new Set(), incoming: undefined, timer: undefined, marked: true };
+      this.dead.set(id, dead);
+    }
+    if (frame.first) dead.incoming = new RowTable(node, incarnation);
+    const { incoming } = dead;
+    if (!incoming) return;
+    for (const wire of frame.rows) this.receive(from, incoming, Row.fromWire(wire, node));
+    if (!frame.last) return;
+    dead.incoming = undefined;
+    if (seq > dead.table.seq) this.replace(dead, incoming, seq);
+    dead.awaiting.delete(from);
+    this.settleIfDone(id);
+  }
+
+  /** Sends what is left of every dead node to a peer that links, then calls `done`. */
+  sendAll(peer: NodeId, done: () => void): void {
+    for (const dead of this.dead.values()) if (dead.table.size > 0) this.send(peer, dead);
+    done();
+  }
+
+  /** A node holds the name now: its orphans are history. */
+  superseded(name: string, holder: Row): void {
+    for (const row of this.parts.index.all(name)) {
+      if (!row.orphaned) continue;
+      if (row.registration !== holder.registration) this.parts.forgotten.add(row.registration);
+      this.remove(row);
+    }
+  }
+
+  /** The registration has ended for good. */
+  forget(name: string, registration: string): void {
+    for (const row of this.parts.index.all(name)) {
+      if (row.orphaned && row.registration === registration) this.remove(row);
+    }
+  }
+
+  private remove(row: Row): void {
+    for (const [id, dead] of this.dead) {
+      if (dead.table.get(row.name) !== row) continue;
+      dead.table.delete(row.name);
+      if (dead.table.size === 0 && dead.awaiting.size === 0 && dead.marked && !dead.incoming)
+        this.dead.delete(id);
+    }
+    this.parts.index.remove(row);
+  }
+
+  private orphan(dead: DeadNode, row: Row): void {
+    const { index } = this.parts;
+    if (dead.table.get(row.name) !== row) return;
+    if (this.outlives(row)) {
+      index.alter(row, () => (row.orphaned = true));
+    } else {
+      dead.table.delete(row.name);
+      index.remove(row);
+    }
+  }
+
+  /** Whether the row may be started elsewhere when its node is dead. */
+  private outlives(row: Row): boolean {
+    return !row.pinned && row.status !== RowStatus.claiming && !this.parts.forgotten.has(row.registration);
+  }
+
+  private receive(from: NodeId, incoming: RowTable, row: Row): void {
+    if (this.parts.forgotten.has(row.registration)) {
+      const registrations = [[row.name, row.registration]] as const;
+      this.parts.transport.send(from, { kind: FrameKind.Forgotten, registrations });
+      return;
+    }
+    row.orphaned = true;
+    incoming.put(row);
+  }
+
+  private replace(dead: DeadNode, incoming: RowTable, seq: number): void {
+    const { index } = this.parts;
+    const before = dead.table;
+    dead.table = incoming;
+    incoming.seq = seq;
+    for (const row of [...incoming.values()]) {
+      if (index.get(row.name)?.isHeld && index.get(row.name)?.node !== row.node) incoming.delete(row.name);
+      else index.add(row);
+    }
+    for (const row of before.values()) index.remove(row);
+  }
+
+  private send(to: NodeId, { table }: DeadNode): void {
+    const rows = [...table.values()].filter((row) => this.outlives(row)).map((row) => row.toWire());
+    const { node, incarnation, seq } = table;
+    for (let start = 0; start === 0 || start < rows.length; start += ROWS_PER_FRAME) {
+      const slice: WireRow[] = rows.slice(start, start + ROWS_PER_FRAME);
+      const last = start + ROWS_PER_FRAME >= rows.length;
+      const frame = {
+        kind: FrameKind.Orphans,
+        node,
+        incarnation,
+        seq,
+        first: start === 0,
+        last,
+        rows: slice,
+      };
+      this.parts.transport.send(to, frame);
+    }
+  }
+
+  private giveUpAwaiting(id: string): void {
+    this.dead.get(id)?.awaiting.clear();
+    this.settleIfDone(id);
+  }
+
+  private settleIfDone(id: string): void {
+    const dead = this.dead.get(id);
+    if (!dead || dead.awaiting.size > 0 || !dead.marked) return;
+    dead.timer?.cancel();
+    if (dead.table.size === 0) this.dead.delete(id);
+    this.parts.settled();
+  }
+}
+
+function key(node: NodeId, incarnation: number): string {
+  return `${node} ${incarnation}`;
+}

@@ -1,0 +1,86 @@
+// Decides what this node says of its own rows: every change is one numbered operation, flushed once per tick
+// (promise P4: what is answered after a flush was written to the peers before).
+import type { Runtime } from '../runtime/runtime.interface.js';
+import type { RowOp } from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+import { RowTable } from './row-table.js';
+import type { Row } from './row.js';
+
+/** How many operations are kept for peers that missed some; who missed more gets a snapshot. */
+export const LOG_LIMIT = 65_536;
+
+export class OwnLog {
+  readonly table: RowTable;
+  /** Operations `firstSeq` … `seq`; the oldest half is dropped when twice the limit is reached. */
+  private ops: RowOp[] = [];
+  private firstSeq = 1;
+  private flushing = false;
+  private afterFlush: Array<() => void> = [];
+
+  constructor(
+    node: NodeId,
+    incarnation: number,
+    private readonly runtime: Runtime,
+    /** Streams what has not been streamed. */
+    private readonly stream: () => void,
+  ) {
+    this.table = new RowTable(node, incarnation);
+  }
+
+  get seq(): number {
+    return this.table.seq;
+  }
+
+  /** Number of the oldest operation that `read` can give. */
+  get oldestSeq(): number {
+    return this.firstSeq;
+  }
+
+  track(row: Row): void {
+    this.table.put(row);
+    this.append([0, row.toWire()]);
+  }
+
+  untrack(row: Row, forgotten: boolean): void {
+    this.table.delete(row.name);
+    this.append([1, row.name, forgotten ? 1 : 0]);
+  }
+
+  update(row: Row, status: Row['status'], groups: readonly string[]): void {
+    this.table.update(row, status, groups);
+    this.append([2, row.name, status, groups]);
+  }
+
+  /** At most `limit` operations from number `from` on. */
+  read(from: number, limit: number): RowOp[] {
+    return this.ops.slice(from - this.firstSeq, from - this.firstSeq + limit);
+  }
+
+  /** Runs `task` when everything tracked so far has been handed to the peers' links. */
+  whenFlushed(task: () => void): void {
+    if (!this.flushing) return task();
+    this.afterFlush.push(task);
+    return undefined;
+  }
+
+  flush(): void {
+    if (!this.flushing) return;
+    this.flushing = false;
+    this.stream();
+    const tasks = this.afterFlush;
+    this.afterFlush = [];
+    for (const task of tasks) task();
+  }
+
+  private append(op: RowOp): void {
+    this.table.seq++;
+    this.ops.push(op);
+    if (this.ops.length >= 2 * LOG_LIMIT) {
+      this.ops = this.ops.slice(-LOG_LIMIT);
+      this.firstSeq = this.table.seq - LOG_LIMIT + 1;
+    }
+    if (this.flushing) return;
+    this.flushing = true;
+    this.runtime.defer(() => this.flush());
+  }
+}

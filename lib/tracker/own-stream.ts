@@ -1,0 +1,131 @@
+// Decides who is told what of this node's rows, and when enough peers hold an operation (promises P4, P6).
+import type { Runtime } from '../runtime/runtime.interface.js';
+import { FrameKind, type HaveFrame } from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+import type { Transport } from '../transport/transport.interface.js';
+import { Feed, ROWS_PER_FRAME } from './feed.js';
+import { OwnLog } from './own-log.js';
+
+interface AckWaiter {
+  readonly seq: number;
+  readonly acks: number;
+  /** A peer that holds the operation anyway, because the answer follows it on the same link. */
+  readonly except: NodeId | undefined;
+  readonly done: () => void;
+}
+
+export interface OwnStreamParts {
+  readonly node: NodeId;
+  readonly incarnation: number;
+  readonly runtime: Runtime;
+  readonly transport: Transport;
+  /** The peer holds everything tracked up to now, for the first time on this link. */
+  caughtUp(peer: NodeId): void;
+  /** Operations were streamed, after a time without. */
+  moved(): void;
+}
+
+export class OwnStream {
+  readonly log: OwnLog;
+  private readonly feeds = new Map<NodeId, Feed>();
+  /** Last operation that was handed to the live feeds. */
+  private streamed = 0;
+  private waiters: AckWaiter[] = [];
+  /** Monotonic time of the last operation. */
+  movedAt = 0;
+
+  constructor(private readonly parts: OwnStreamParts) {
+    this.log = new OwnLog(parts.node, parts.incarnation, parts.runtime, () => this.stream());
+  }
+
+  /** A link to the peer opened; nothing is sent before it says what it has. */
+  open(peer: NodeId): void {
+    this.close(peer);
+    const { runtime, transport, caughtUp } = this.parts;
+    this.feeds.set(peer, new Feed(peer, { runtime, transport, log: this.log, caughtUp }));
+  }
+
+  close(peer: NodeId): void {
+    this.feeds.get(peer)?.close();
+    this.feeds.delete(peer);
+    this.settleWaiters();
+  }
+
+  have(peer: NodeId, { incarnation, seq }: HaveFrame, first: boolean): void {
+    this.log.flush();
+    this.feeds.get(peer)?.begin(incarnation, seq, first);
+  }
+
+  acked(peer: NodeId, seq: number): void {
+    const feed = this.feeds.get(peer);
+    if (!feed || seq <= feed.acked || seq > this.log.seq) return;
+    feed.acked = seq;
+    this.settleWaiters();
+  }
+
+  drained(peer: NodeId): void {
+    this.feeds.get(peer)?.drained();
+  }
+
+  /** What a ping to the peer says: the log's end, if the peer was sent all of it. */
+  stateFor(peer: NodeId): { readonly seq: number | null; readonly digest: number } {
+    this.log.flush();
+    const { seq, digest } = this.log.table;
+    return { seq: this.feeds.get(peer)?.isLive ? seq : null, digest };
+  }
+
+  /**
+   * Calls `done` once everything tracked up to now was handed to the peers, and `acks` of them (or all, if there are
+   * fewer) have said that they hold it.
+   */
+  whenHeld(acks: number, except: NodeId | undefined, done: () => void): void {
+    const { seq } = this.log;
+    this.log.whenFlushed(() => {
+      this.waiters.push({ seq, acks, except, done });
+      this.settleWaiters();
+    });
+  }
+
+  get waiting(): number {
+    return this.waiters.length;
+  }
+
+  private stream(): void {
+    const { log } = this;
+    this.movedAt = this.parts.runtime.now();
+    this.parts.moved();
+    while (this.streamed < log.seq) {
+      const from = this.streamed + 1;
+      const ops = log.read(from, ROWS_PER_FRAME);
+      this.streamed += ops.length;
+      const live: NodeId[] = [];
+      for (const feed of this.feeds.values()) if (feed.isLive && feed.sent === from - 1) live.push(feed.peer);
+      if (live.length === 0) continue;
+      const frame = { kind: FrameKind.Batch, incarnation: log.table.incarnation, from, ops };
+      const refused = new Set(this.parts.transport.broadcast(live, frame));
+      for (const peer of live) {
+        if (refused.has(peer)) this.feeds.get(peer)?.stall();
+        else this.feeds.get(peer)?.advance(this.streamed);
+      }
+    }
+  }
+
+  private settleWaiters(): void {
+    if (this.waiters.length === 0) return;
+    const ready: AckWaiter[] = [];
+    const left: AckWaiter[] = [];
+    for (const waiter of this.waiters) (this.isHeld(waiter) ? ready : left).push(waiter);
+    this.waiters = left;
+    for (const { done } of ready) done();
+  }
+
+  private isHeld({ seq, acks, except }: AckWaiter): boolean {
+    let held = 0;
+    let peers = 0;
+    for (const { peer, acked } of this.feeds.values()) {
+      peers++;
+      if (peer === except || acked >= seq) held++;
+    }
+    return held >= Math.min(acks, peers);
+  }
+}

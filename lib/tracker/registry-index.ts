@@ -1,0 +1,140 @@
+// Decides which row a name shows when several nodes have one (promise P6: every node decides alike), and finds rows
+// by name and by group without a scan.
+import type { Row } from './row.js';
+
+/** What follows the visible rows. */
+export interface IndexListener {
+  /** The name's visible row, or something of it, has changed; `undefined`: it has none any more. */
+  changed(name: string, row: Row | undefined): void;
+  /** More than one row has the name now. */
+  contested(name: string): void;
+}
+
+/** All rows of all nodes by name; of several with one name the best is visible. */
+export class RegistryIndex {
+  private readonly visible = new Map<string, Row>();
+  /** Rows that another row of their name outranks. */
+  private readonly shadowed = new Map<string, Row[]>();
+  private readonly byGroup = new Map<string, Set<Row>>();
+  private running = 0;
+
+  constructor(private readonly listener: IndexListener) {}
+
+  /** How many names run. */
+  get count(): number {
+    return this.running;
+  }
+
+  get(name: string): Row | undefined {
+    return this.visible.get(name);
+  }
+
+  rows(): IterableIterator<Row> {
+    return this.visible.values();
+  }
+
+  /** Every row of the name, the visible one first. */
+  all(name: string): Row[] {
+    const best = this.visible.get(name);
+    return best ? [best, ...(this.shadowed.get(name) ?? [])] : [];
+  }
+
+  group(group: string): Iterable<Row> {
+    return this.byGroup.get(group) ?? [];
+  }
+
+  groupSize(group: string): number {
+    return this.byGroup.get(group)?.size ?? 0;
+  }
+
+  groups(): string[] {
+    return [...this.byGroup.keys()];
+  }
+
+  add(row: Row): void {
+    const best = this.visible.get(row.name);
+    if (!best) return this.show(row);
+    if (outranks(row, best)) {
+      this.hide(best);
+      this.shade(best);
+      return this.show(row);
+    }
+    return this.shade(row);
+  }
+
+  remove(row: Row): void {
+    const { name } = row;
+    const others = this.shadowed.get(name);
+    if (this.visible.get(name) !== row) {
+      const left = others?.filter((other) => other !== row) ?? [];
+      if (left.length > 0) this.shadowed.set(name, left);
+      else this.shadowed.delete(name);
+      return;
+    }
+    this.hide(row);
+    this.visible.delete(name);
+    if (!others) return this.listener.changed(name, undefined);
+    this.shadowed.delete(name);
+    for (const other of others) this.add(other);
+    return undefined;
+  }
+
+  /** A row of the index is about to change by `change` in a way that may alter its rank or its groups. */
+  alter(row: Row, change: () => void): void {
+    const others = this.shadowed.get(row.name);
+    if (this.visible.get(row.name) === row && !others) {
+      this.hide(row);
+      change();
+      return this.show(row);
+    }
+    this.remove(row);
+    change();
+    return this.add(row);
+  }
+
+  private show(row: Row): void {
+    this.visible.set(row.name, row);
+    if (row.isRunning) {
+      this.running++;
+      for (const group of row.groups) {
+        const members = this.byGroup.get(group);
+        if (members) members.add(row);
+        else this.byGroup.set(group, new Set([row]));
+      }
+    }
+    this.listener.changed(row.name, row);
+  }
+
+  private hide(row: Row): void {
+    if (!row.isRunning) return;
+    this.running--;
+    for (const group of row.groups) {
+      const members = this.byGroup.get(group);
+      members?.delete(row);
+      if (members?.size === 0) this.byGroup.delete(group);
+    }
+  }
+
+  private shade(row: Row): void {
+    const others = this.shadowed.get(row.name);
+    if (others) others.push(row);
+    else this.shadowed.set(row.name, [row]);
+    this.listener.contested(row.name);
+  }
+}
+
+/** A row that holds the name before one that does not; then the verdict of a conflict; an orphan is best when newest. */
+function outranks(a: Row, b: Row): boolean {
+  if (a.isHeld !== b.isHeld) return a.isHeld;
+  if (!a.isHeld && a.orphaned !== b.orphaned) return a.orphaned;
+  if (a.orphaned && a.fence !== b.fence) return a.fence > b.fence;
+  return winsConflict(a, b);
+}
+
+/**
+ * The verdict between two rows of one name on different nodes: the older activation wins, ties by node id. Needs no
+ * agreement about anything else, so both nodes reach it alone.
+ */
+export function winsConflict(a: Row, b: Row): boolean {
+  return a.fence === b.fence ? a.node < b.node : a.fence < b.fence;
+}

@@ -1,0 +1,165 @@
+// Decides what this node holds of the others' rows: copies in the order of their logs, gaps and differences repaired
+// at once (promise P6). Never changes what another node wrote.
+import type { HybridLogicalClock } from '../runtime/hybrid-logical-clock.js';
+import type { Runtime } from '../runtime/runtime.interface.js';
+import { runSliced } from '../runtime/slices.js';
+import {
+  FrameKind,
+  type BatchFrame,
+  type PingFrame,
+  type RowOp,
+  type SnapshotFrame,
+} from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+import type { Transport } from '../transport/transport.interface.js';
+import type { Forgotten } from './forgotten.js';
+import type { RegistryIndex } from './registry-index.js';
+import { RowTable } from './row-table.js';
+import { Row, type RowStatus } from './row.js';
+
+/** A repair that was asked for is asked for again after this long; a full link may need as much. */
+const REPAIR_AGAIN_MS = 1_000;
+
+interface Replica {
+  table: RowTable;
+  /** Set while a snapshot is being received: names it has shown so far. */
+  snapshot: Set<string> | undefined;
+  /** A repair was asked for at this time and has not come yet. */
+  repairAskedAt: number | undefined;
+  ackDue: boolean;
+}
+
+export interface ReplicasParts {
+  readonly runtime: Runtime;
+  readonly transport: Transport;
+  readonly clock: HybridLogicalClock;
+  readonly index: RegistryIndex;
+  readonly forgotten: Forgotten;
+  count(counter: string): void;
+}
+
+export class Replicas {
+  private readonly byNode = new Map<NodeId, Replica>();
+
+  constructor(private readonly parts: ReplicasParts) {}
+
+  table(node: NodeId): RowTable | undefined {
+    return this.byNode.get(node)?.table;
+  }
+
+  *tables(): IterableIterator<RowTable> {
+    for (const { table } of this.byNode.values()) yield table;
+  }
+
+  /** A link to the node opened: say what is held of its log. `held`: its rows, if it was taken for dead before. */
+  open(node: NodeId, incarnation: number, held: RowTable | undefined): void {
+    const known = this.byNode.get(node)?.table ?? held;
+    const table = known?.incarnation === incarnation ? known : new RowTable(node, incarnation);
+    this.byNode.set(node, { table, snapshot: undefined, repairAskedAt: undefined, ackDue: false });
+    this.parts.transport.send(node, { kind: FrameKind.Have, incarnation, seq: table.seq });
+  }
+
+  /** The node is dead: its table is handed over, still in the index. */
+  take(node: NodeId): RowTable | undefined {
+    const replica = this.byNode.get(node);
+    this.byNode.delete(node);
+    return replica?.table;
+  }
+
+  batch(from: NodeId, { incarnation, from: first, ops }: BatchFrame): void {
+    const replica = this.byNode.get(from);
+    if (replica?.table.incarnation !== incarnation) return;
+    const { table } = replica;
+    if (replica.snapshot || first > table.seq + 1) return this.repair(replica, table.seq, 'gaps');
+    replica.repairAskedAt = undefined;
+    for (const op of ops.slice(table.seq + 1 - first)) {
+      this.apply(table, op);
+      table.seq++;
+    }
+    return this.ack(replica);
+  }
+
+  snapshot(from: NodeId, frame: SnapshotFrame): void {
+    const replica = this.byNode.get(from);
+    if (replica?.table.incarnation !== frame.incarnation) return;
+    const { table } = replica;
+    if (frame.first) replica.snapshot = new Set();
+    const { snapshot } = replica;
+    if (!snapshot) return;
+    for (const row of frame.rows) {
+      snapshot.add(row[0]);
+      this.apply(table, [0, row]);
+    }
+    if (!frame.last) return;
+    replica.snapshot = undefined;
+    replica.repairAskedAt = undefined;
+    table.seq = frame.seq;
+    if (table.size > snapshot.size) this.sweep(table, snapshot);
+    this.ack(replica);
+  }
+
+  /** Compares what the node says of its log with what is held here. */
+  compare(from: NodeId, { seq, digest }: PingFrame): void {
+    const replica = this.byNode.get(from);
+    if (!replica || replica.snapshot || seq === null) return;
+    if (seq > replica.table.seq) return this.repair(replica, replica.table.seq, 'gaps');
+    if (seq === replica.table.seq && digest !== replica.table.digest)
+      return this.repair(replica, -1, 'differences');
+    return undefined;
+  }
+
+  private repair(replica: Replica, seq: number, counter: string): void {
+    const now = this.parts.runtime.now();
+    if (replica.repairAskedAt !== undefined && now - replica.repairAskedAt < REPAIR_AGAIN_MS) return;
+    replica.repairAskedAt = now;
+    this.parts.count(counter);
+    const { node, incarnation } = replica.table;
+    this.parts.transport.send(node, { kind: FrameKind.Have, incarnation, seq });
+  }
+
+  private apply(table: RowTable, op: RowOp): void {
+    const { index } = this.parts;
+    if (op[0] === 0) return this.put(table, Row.fromWire(op[1], table.node));
+    const row = table.get(op[1]);
+    if (!row) return undefined;
+    if (op[0] === 2) return index.alter(row, () => table.update(row, op[2] as RowStatus, op[3]));
+    if (op[2] === 1) this.parts.forgotten.add(row.registration);
+    table.delete(row.name);
+    return index.remove(row);
+  }
+
+  private put(table: RowTable, row: Row): void {
+    const { index, clock, forgotten, transport } = this.parts;
+    clock.observe(row.fence);
+    const previous = table.get(row.name);
+    if (previous?.hash === row.hash && previous.fence === row.fence) return;
+    table.put(row);
+    index.add(row);
+    if (previous) index.remove(previous);
+    if (!forgotten.has(row.registration)) return;
+    transport.send(table.node, { kind: FrameKind.Forgotten, registrations: [[row.name, row.registration]] });
+  }
+
+  /** Removes rows that a finished snapshot did not show. Rows tracked since then have newer fences and stay. */
+  private sweep(table: RowTable, shown: ReadonlySet<string>): void {
+    const { runtime, index } = this.parts;
+    const suspects = [...table.values()].filter((row) => !shown.has(row.name));
+    runSliced(runtime, suspects, (row) => {
+      if (table.get(row.name) !== row) return;
+      table.delete(row.name);
+      index.remove(row);
+    });
+  }
+
+  /** Says once per tick how far the log has been read. */
+  private ack(replica: Replica): void {
+    if (replica.ackDue) return;
+    replica.ackDue = true;
+    const { runtime, transport } = this.parts;
+    runtime.defer(() => {
+      replica.ackDue = false;
+      const { node, seq } = replica.table;
+      transport.send(node, { kind: FrameKind.BatchAck, seq });
+    });
+  }
+}

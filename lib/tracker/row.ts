@@ -1,0 +1,128 @@
+// Decides what one row of the registry is: who holds which name, as its host wrote it (single authority per row).
+import type { NodeId } from '../transport/node-info.js';
+import type { WireRow } from '../transport/frame.js';
+
+/**
+ * `claiming`: its node waits for the name's arbiter to agree; such a row stands in nobody's way but the arbiter's.
+ * `starting`: the worker is being built. `running`: it takes messages.
+ */
+export const RowStatus = { claiming: 0, starting: 1, running: 2 } as const;
+export type RowStatus = (typeof RowStatus)[keyof typeof RowStatus];
+
+/** Shared by all rows without groups, which are most. */
+const NO_GROUPS: readonly string[] = Object.freeze([]);
+
+export interface RowContent {
+  readonly name: string;
+  readonly type: string;
+  /** Encoded start arguments. */
+  readonly args: Uint8Array | null;
+  readonly fence: number;
+  readonly registration: string;
+  readonly groups: readonly string[];
+  readonly status: RowStatus;
+  readonly pinned: boolean;
+  /** Milliseconds since the epoch at which this activation was tracked. */
+  readonly since: number;
+}
+
+/** One name on one node. Status and groups change; everything else makes another row. */
+export class Row implements RowContent {
+  readonly name: string;
+  readonly type: string;
+  readonly args: Uint8Array | null;
+  /** Stamp of this activation. */
+  readonly fence: number;
+  /** Stays the same over restarts; `unregister` ends it for good. */
+  readonly registration: string;
+  readonly pinned: boolean;
+  readonly since: number;
+  groups: readonly string[];
+  status: RowStatus;
+  /** Its node is dead; the row waits to be started by another. */
+  orphaned = false;
+  /** 32 bits over everything that replicas must agree on. */
+  hash: number;
+
+  constructor(
+    content: RowContent,
+    readonly node: NodeId,
+  ) {
+    this.name = content.name;
+    this.type = content.type;
+    this.args = content.args;
+    this.fence = content.fence;
+    this.registration = content.registration;
+    this.pinned = content.pinned;
+    this.since = content.since;
+    this.groups = content.groups.length > 0 ? content.groups : NO_GROUPS;
+    this.status = content.status;
+    this.hash = hashOf(this);
+  }
+
+  static fromWire(
+    [name, type, args, fence, registration, groups, status, pinned, since]: WireRow,
+    node: NodeId,
+  ): Row {
+    return new Row(
+      {
+        name,
+        type,
+        args,
+        fence,
+        registration,
+        groups,
+        status: status as RowStatus,
+        pinned: pinned === 1,
+        since,
+      },
+      node,
+    );
+  }
+
+  /** Whether it holds the name: claimed, not merely asked for, and its node lives. */
+  get isHeld(): boolean {
+    return this.status !== RowStatus.claiming && !this.orphaned;
+  }
+
+  /** Whether messages reach it. */
+  get isRunning(): boolean {
+    return this.status === RowStatus.running && !this.orphaned;
+  }
+
+  update(status: RowStatus, groups: readonly string[]): void {
+    this.status = status;
+    this.groups = groups.length > 0 ? groups : NO_GROUPS;
+    this.hash = hashOf(this);
+  }
+
+  toWire(): WireRow {
+    return [
+      this.name,
+      this.type,
+      this.args,
+      this.fence,
+      this.registration,
+      this.groups,
+      this.status,
+      this.pinned ? 1 : 0,
+      this.since,
+    ];
+  }
+}
+
+/** FNV-1a over the row's changing and identifying parts. */
+function hashOf(row: Row): number {
+  let hash = hashString(0x811c9dc5, row.name);
+  hash = hashString(hash, row.registration);
+  hash = Math.imul(hash ^ (row.fence % 0x1_0000_0000), 0x01000193);
+  hash = Math.imul(hash ^ row.status, 0x01000193);
+  for (const group of row.groups) hash = hashString(hash, group);
+  return hash >>> 0;
+}
+
+function hashString(seed: number, text: string): number {
+  let hash = seed;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return Math.imul(hash ^ 0xff, 0x01000193);
+}

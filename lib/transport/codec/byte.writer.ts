@@ -1,0 +1,116 @@
+const FIRST_CAPACITY = 4096;
+/** A writer that once held something large gives the memory back instead of keeping it for ever. */
+const KEPT_CAPACITY = 1024 * 1024;
+/** Strings up to this length are written by a loop: the call into C++ costs more. Three bytes each fit one length byte. */
+const SHORT_STRING = 42;
+
+const f64 = new Float64Array(1);
+const f64Bytes = new Uint8Array(f64.buffer);
+
+/** A growing buffer with a cursor; what both codecs write into. Reused, so what was written is copied out by `take`. */
+export class ByteWriter {
+  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+  length = 0;
+
+  /** Starts anew. */
+  reset(): void {
+    this.length = 0;
+    if (this.bytes.length > KEPT_CAPACITY) this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+  }
+
+  /** Makes room for `count` bytes behind the cursor. */
+  reserve(count: number): void {
+    const needed = this.length + count;
+    if (needed <= this.bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
+  }
+
+  u8(value: number): void {
+    this.reserve(1);
+    this.bytes[this.length++] = value;
+  }
+
+  u32(value: number): void {
+    this.reserve(4);
+    this.length = this.bytes.writeUInt32LE(value >>> 0, this.length);
+  }
+
+  /** Eight bytes, so that also NaN, infinities and -0 arrive. Little-endian, as every platform that Node runs on but s390x. */
+  f64(value: number): void {
+    this.reserve(8);
+    f64[0] = value;
+    this.bytes.set(f64Bytes, this.length);
+    this.length += 8;
+  }
+
+  /** A safe integer from 0 on, seven bits to a byte, the lowest first. */
+  uint(value: number): void {
+    this.reserve(8);
+    let rest = value;
+    while (rest > 0x7fffffff) {
+      this.bytes[this.length++] = (rest % 128) | 0x80;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest > 0x7f) {
+      this.bytes[this.length++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
+    }
+    this.bytes[this.length++] = rest;
+  }
+
+  /** Length and UTF-8. */
+  string(value: string): void {
+    const { length } = value;
+    if (length <= SHORT_STRING) {
+      this.reserve(1 + length * 3);
+      const start = this.length + 1;
+      if (this.ascii(value, start)) {
+        this.bytes[this.length] = length;
+        this.length = start + length;
+      } else {
+        const written = this.bytes.write(value, start, 'utf8');
+        this.bytes[this.length] = written;
+        this.length = start + written;
+      }
+      return;
+    }
+    const count = Buffer.byteLength(value, 'utf8');
+    this.uint(count);
+    this.reserve(count);
+    this.bytes.write(value, this.length, count, 'utf8');
+    this.length += count;
+  }
+
+  /** Writes `value` at `start` if it is ASCII; says whether it was. Room must be reserved. */
+  ascii(value: string, start: number): boolean {
+    const { bytes } = this;
+    for (let index = 0; index < value.length; index += 1) {
+      const code = value.charCodeAt(index);
+      if (code > 0x7f) return false;
+      bytes[start + index] = code;
+    }
+    return true;
+  }
+
+  /** The bytes alone, without their length. */
+  raw(value: Uint8Array): void {
+    this.reserve(value.length);
+    this.bytes.set(value, this.length);
+    this.length += value.length;
+  }
+
+  /** Length and bytes. */
+  blob(value: Uint8Array): void {
+    this.uint(value.length);
+    this.raw(value);
+  }
+
+  /** What was written, in memory of its own. */
+  take(): Buffer {
+    const taken = Buffer.allocUnsafe(this.length);
+    this.bytes.copy(taken, 0, 0, this.length);
+    return taken;
+  }
+}

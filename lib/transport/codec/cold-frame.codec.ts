@@ -1,0 +1,91 @@
+import { FrameKind, type Frame } from '../frame.js';
+import type { ByteReader } from './byte.reader.js';
+import type { ByteWriter } from './byte.writer.js';
+import {
+  flag,
+  keptBytes,
+  list,
+  member,
+  nullable,
+  oneOf,
+  pair,
+  row,
+  rowOp,
+  rows,
+  text,
+  timeout,
+  viewedBytes,
+  whole,
+  wireError,
+  triple,
+  type Field,
+} from './field.codec.js';
+
+/** Frames that `frame.codec.ts` lays out by hand, because most of what a link carries are these. */
+export type HotKind = 'Ping' | 'Pong' | 'BatchAck' | 'Call' | 'Cast' | 'Answer' | 'Publish' | 'MultiCall';
+
+type ColdFrame = Exclude<Frame, { readonly kind: (typeof FrameKind)[HotKind] }>;
+
+/** Every field of a frame but its kind. The order in which they are written here is their order on the wire. */
+type FieldsOf<F> = { readonly [K in Exclude<keyof F, 'kind'>]-?: Field<F[K]> };
+
+/** A missing field, or one of the wrong type, does not compile. */
+const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
+  [FrameKind.Status]: { status: oneOf('joining', 'up', 'leaving', 'left') },
+  [FrameKind.Have]: { incarnation: whole, seq: whole },
+  [FrameKind.Batch]: { incarnation: whole, from: whole, ops: list(rowOp) },
+  [FrameKind.Snapshot]: { incarnation: whole, seq: whole, first: flag, last: flag, rows },
+  [FrameKind.Adopted]: { members: list(member) },
+  [FrameKind.Lost]: { node: text, incarnation: whole, seq: whole },
+  [FrameKind.Orphans]: { node: text, incarnation: whole, seq: whole, first: flag, last: flag, rows },
+  [FrameKind.Forgotten]: { registrations: list(pair(text, text)) },
+  [FrameKind.Register]: {
+    id: whole,
+    timeoutMs: timeout,
+    name: text,
+    type: text,
+    args: nullable(keptBytes),
+    registration: text,
+  },
+  [FrameKind.Reserve]: { id: whole, timeoutMs: timeout, name: text, registration: text },
+  [FrameKind.Unregister]: { id: whole, timeoutMs: timeout, name: text },
+  [FrameKind.Locate]: { id: whole, timeoutMs: timeout, name: text },
+  [FrameKind.Group]: { id: whole, timeoutMs: timeout, name: text, group: text, joins: flag },
+  [FrameKind.Response]: {
+    id: whole,
+    outcome: oneOf('ok', 'error', 'elsewhere'),
+    node: nullable(text),
+    row: nullable(row),
+    error: nullable(wireError),
+  },
+  [FrameKind.MultiAnswer]: {
+    id: whole,
+    results: list(triple(text, nullable(viewedBytes), nullable(wireError))),
+  },
+};
+
+type AnyLayout = ReadonlyArray<readonly [key: string, field: Field<unknown>]>;
+const BY_KIND: ReadonlyMap<number, AnyLayout> = new Map(
+  Object.entries(LAYOUTS).map(([kind, fields]) => [
+    Number(kind),
+    Object.entries(fields) as unknown as AnyLayout,
+  ]),
+);
+
+/** Writes a frame field by field. @throws RangeError for a number that no frame may carry */
+export function writeColdFrame(out: ByteWriter, frame: Frame): void {
+  for (const [key, field] of layoutOf(frame.kind)) {
+    field.write(out, (frame as unknown as Record<string, unknown>)[key]);
+  }
+}
+
+/** Reads what `writeColdFrame` wrote. @throws MalformedFrameError */
+export function readColdFrame(kind: number, reader: ByteReader): Frame {
+  const frame: Record<string, unknown> = { kind };
+  for (const [key, field] of layoutOf(kind)) frame[key] = field.read(reader, key);
+  return frame as unknown as Frame;
+}
+
+function layoutOf(kind: number): AnyLayout {
+  return BY_KIND.get(kind) ?? [];
+}

@@ -1,0 +1,251 @@
+import type { PayloadCodec } from '../payload.interface.js';
+import type { RowOp, WireError, WireRow } from '../frame.js';
+import type { MemberAddress } from '../node-info.js';
+import type { ByteReader } from './byte.reader.js';
+import type { ByteWriter } from './byte.writer.js';
+import { createPayloadCodec } from './payload.codec.js';
+
+/** How one field of a frame is written and read. Reading checks the type and the range and fails by the field's name. */
+export interface Field<T> {
+  write(out: ByteWriter, value: T): void;
+  read(reader: ByteReader, field: string): T;
+}
+
+export const text: Field<string> = {
+  write: (out, value) => out.string(value),
+  read: (reader, field) => reader.string(field),
+};
+
+export const flag: Field<boolean> = {
+  write: (out, value) => out.u8(value ? 1 : 0),
+  read: (reader, field) => reader.bool(field),
+};
+
+/** Counters, stamps, sequence numbers: safe integers from 0 on. */
+export const whole: Field<number> = {
+  write(out, value) {
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(`${value} is no safe integer from 0 on`);
+    out.uint(value);
+  },
+  read: (reader, field) => reader.uint(field),
+};
+
+/** Any number but NaN and the infinities. */
+export const finite: Field<number> = {
+  write: (out, value) => out.f64(value),
+  read(reader, field) {
+    const value = reader.f64(field);
+    return Number.isFinite(value) ? value : reader.fail(field, 'is no finite number');
+  },
+};
+
+/** Longest wait that is sent: a week, in milliseconds. */
+const LONGEST_TIMEOUT_MS = 7 * 24 * 3600 * 1000;
+
+/** Milliseconds that are left: never negative, never endless, whatever the sender's arithmetic gave. */
+export const timeout: Field<number> = {
+  write: (out, value) => out.f64(value > 0 ? Math.min(value, LONGEST_TIMEOUT_MS) : 0),
+  read(reader, field) {
+    const value = reader.f64(field);
+    return value >= 0 && value <= LONGEST_TIMEOUT_MS ? value : reader.fail(field, `${value} is no timeout`);
+  },
+};
+
+/** Bytes that outlive the frame: copied out of the receive buffer, which would be kept alive by them. */
+export const keptBytes: Field<Uint8Array> = {
+  write: (out, value) => out.blob(value),
+  read: (reader, field) => new Uint8Array(reader.blob(field)),
+};
+
+/** Bytes that are used up at once: a view of the receive buffer. */
+export const viewedBytes: Field<Uint8Array> = {
+  write: (out, value) => out.blob(value),
+  read: (reader, field) => reader.blob(field),
+};
+
+export function nullable<T>(inner: Field<T>): Field<T | null> {
+  return {
+    write(out, value) {
+      out.u8(value === null ? 0 : 1);
+      if (value !== null) inner.write(out, value);
+    },
+    read: (reader, field) => (reader.bool(field) ? inner.read(reader, field) : null),
+  };
+}
+
+export function list<T>(inner: Field<T>): Field<readonly T[]> {
+  return {
+    write(out, values) {
+      out.uint(values.length);
+      for (const value of values) inner.write(out, value);
+    },
+    read(reader, field) {
+      const count = reader.count(field);
+      const values: T[] = [];
+      for (let index = 0; index < count; index += 1) values.push(inner.read(reader, field));
+      return values;
+    },
+  };
+}
+
+/** One of a few words, as its number. Append only. */
+export function oneOf<T extends string>(...words: readonly T[]): Field<T> {
+  return {
+    write(out, value) {
+      const index = words.indexOf(value);
+      if (index < 0) throw new RangeError(`"${value}" is none of ${words.join(', ')}`);
+      out.u8(index);
+    },
+    read: (reader, field) => words[reader.u8(field)] ?? reader.fail(field, `is none of ${words.join(', ')}`),
+  };
+}
+
+export function pair<A, B>(first: Field<A>, second: Field<B>): Field<readonly [A, B]> {
+  return {
+    write(out, [a, b]) {
+      first.write(out, a);
+      second.write(out, b);
+    },
+    read: (reader, field) => [first.read(reader, field), second.read(reader, field)],
+  };
+}
+
+export function triple<A, B, C>(
+  first: Field<A>,
+  second: Field<B>,
+  third: Field<C>,
+): Field<readonly [A, B, C]> {
+  return {
+    write(out, [a, b, c]) {
+      first.write(out, a);
+      second.write(out, b);
+      third.write(out, c);
+    },
+    read: (reader, field) => [
+      first.read(reader, field),
+      second.read(reader, field),
+      third.read(reader, field),
+    ],
+  };
+}
+
+export const texts = list(text);
+const args = nullable(keptBytes);
+
+export const row: Field<WireRow> = {
+  write(out, [name, type, rowArgs, fence, registration, groups, status, pinned, since]) {
+    out.string(name);
+    out.string(type);
+    args.write(out, rowArgs);
+    whole.write(out, fence);
+    out.string(registration);
+    texts.write(out, groups);
+    whole.write(out, status);
+    whole.write(out, pinned);
+    finite.write(out, since);
+  },
+  read: (reader, field) => [
+    reader.string(`${field}.name`),
+    reader.string(`${field}.type`),
+    args.read(reader, `${field}.args`),
+    reader.uint(`${field}.fence`),
+    reader.string(`${field}.registration`),
+    texts.read(reader, `${field}.groups`),
+    reader.uint(`${field}.status`),
+    bit(reader, `${field}.pinned`),
+    finite.read(reader, `${field}.since`),
+  ],
+};
+
+export const rows = list(row);
+
+export const rowOp: Field<RowOp> = {
+  write(out, op) {
+    out.u8(op[0]);
+    if (op[0] === 0) {
+      row.write(out, op[1]);
+    } else if (op[0] === 1) {
+      out.string(op[1]);
+      whole.write(out, op[2]);
+    } else {
+      out.string(op[1]);
+      whole.write(out, op[2]);
+      texts.write(out, op[3]);
+    }
+  },
+  read(reader, field) {
+    const kind = reader.u8(field);
+    if (kind === 0) return [0, row.read(reader, field)];
+    const name = reader.string(`${field}.name`);
+    if (kind === 1) return [1, name, bit(reader, `${field}.forgotten`)];
+    if (kind === 2) return [2, name, reader.uint(`${field}.status`), texts.read(reader, `${field}.groups`)];
+    return reader.fail(field, `${kind} is no kind of change`);
+  },
+};
+
+export const member: Field<MemberAddress> = {
+  write(out, value) {
+    out.string(value.id);
+    out.string(value.host);
+    out.uint(value.port);
+    whole.write(out, value.incarnation);
+  },
+  read(reader, field) {
+    const id = reader.string(`${field}.id`);
+    const host = reader.string(`${field}.host`);
+    const port = reader.uint(`${field}.port`);
+    if (port > 65_535) reader.fail(`${field}.port`, `${port} is no port`);
+    return { id, host, port, incarnation: reader.uint(`${field}.incarnation`) };
+  },
+};
+
+/** Details of errors are plain values; a ref among them would be a fault of the kernel, not of a user. */
+const details: PayloadCodec = createPayloadCodec({ refs: { describe: () => undefined, make: () => ({}) } });
+const DETAILS_RULES = { root: 'details', instances: 'flatten', maxBytes: 1024 * 1024 } as const;
+
+export const wireError: Field<WireError> = {
+  write(out, error) {
+    out.string(error.code);
+    out.string(
+      error.message.length > MOST_MESSAGE ? `${error.message.slice(0, MOST_MESSAGE)}…` : error.message,
+    );
+    out.blob(error.details === undefined ? NOTHING : encodedDetails(error.details));
+  },
+  read(reader, field) {
+    const code = reader.string(`${field}.code`);
+    const message = reader.string(`${field}.message`);
+    const bytes = reader.blob(`${field}.details`);
+    if (bytes.length === 0) return { code, message };
+    return { code, message, details: decodedDetails(bytes, reader, `${field}.details`) };
+  },
+};
+
+/** The longest message of an error that travels: a quarter of what a text may have, as a character can take three bytes. */
+const MOST_MESSAGE = 256 * 1024;
+const NOTHING = new Uint8Array(0);
+
+/** An error must get through whatever hangs on it: details that cannot travel stay behind. */
+function encodedDetails(value: unknown): Uint8Array {
+  try {
+    return details.encode(value, DETAILS_RULES);
+  } catch {
+    return NOTHING;
+  }
+}
+
+function decodedDetails(bytes: Uint8Array, reader: ByteReader, field: string): Record<string, unknown> {
+  let value: unknown;
+  try {
+    value = details.decode(bytes);
+  } catch (error) {
+    return reader.fail(field, error instanceof Error ? error.message : String(error));
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    return reader.fail(field, 'is no object');
+  return value as Record<string, unknown>;
+}
+
+function bit(reader: ByteReader, field: string): number {
+  return reader.bool(field) ? 1 : 0;
+}

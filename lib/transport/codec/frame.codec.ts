@@ -1,0 +1,185 @@
+import { FrameKind, type AnswerFrame, type CallFrame, type Frame, type MultiCallFrame } from '../frame.js';
+import { ByteReader } from './byte.reader.js';
+import { ByteWriter } from './byte.writer.js';
+import { readColdFrame, writeColdFrame } from './cold-frame.codec.js';
+import { finite, nullable, texts, timeout, whole, wireError } from './field.codec.js';
+import { MalformedFrameError } from './malformed-frame.error.js';
+import { ReceivedPatterns, writeInline, type SentPatterns } from './pattern.table.js';
+import { StringCache } from './string.cache.js';
+
+/** A body that is larger is handed on as it is instead of being copied behind its head. */
+const COPIED_BODY = 16 * 1024;
+
+/** A frame as bytes: what stands before its body, and the body if that is large. The kind is not among them. */
+export interface EncodedFrame {
+  readonly kind: number;
+  /** Valid until the next frame is encoded. */
+  readonly head: Uint8Array;
+  /** The frame's own body, not copied. */
+  readonly tail: Uint8Array | undefined;
+}
+
+const NAMES = new Map<number, string>(Object.entries(FrameKind).map(([name, kind]) => [kind, name]));
+const seqOrNone = nullable(whole);
+const errorOrNone = nullable(wireError);
+
+/** Frames to bytes. The frames that carry most messages are laid out by hand, the body last and without a length. */
+export class FrameEncoder {
+  private readonly out = new ByteWriter();
+
+  /**
+   * With `patterns`, the bytes are for that link only, and must be sent in the order in which they were encoded.
+   * Without, they are for any link.
+   * @throws RangeError for a number that no frame may carry: a fault of the kernel
+   */
+  encode(frame: Frame, patterns?: SentPatterns): EncodedFrame {
+    const { out } = this;
+    out.reset();
+    const body = this.write(frame, patterns);
+    let tail: Uint8Array | undefined;
+    if (body !== undefined && body.length > COPIED_BODY) tail = body;
+    else if (body !== undefined) out.raw(body);
+    return { kind: frame.kind, head: out.bytes.subarray(0, out.length), tail };
+  }
+
+  private write(frame: Frame, patterns: SentPatterns | undefined): Uint8Array | undefined {
+    const { out } = this;
+    switch (frame.kind) {
+      case FrameKind.Ping:
+        whole.write(out, frame.id);
+        whole.write(out, frame.stamp);
+        seqOrNone.write(out, frame.seq);
+        finite.write(out, frame.digest);
+        return undefined;
+      case FrameKind.Pong:
+        whole.write(out, frame.id);
+        return undefined;
+      case FrameKind.BatchAck:
+        whole.write(out, frame.seq);
+        return undefined;
+      case FrameKind.Call:
+        this.question(frame, frame.name);
+        out.uint(frame.hops);
+        this.pattern(frame.pattern, patterns);
+        return frame.body;
+      case FrameKind.MultiCall:
+        this.question(frame, frame.group);
+        this.pattern(frame.pattern, patterns);
+        return frame.body;
+      case FrameKind.Cast:
+        out.string(frame.name);
+        out.string(frame.from);
+        out.uint(frame.hops);
+        this.pattern(frame.pattern, patterns);
+        return frame.body;
+      case FrameKind.Publish:
+        out.string(frame.group);
+        out.string(frame.from);
+        this.pattern(frame.pattern, patterns);
+        return frame.body;
+      case FrameKind.Answer:
+        whole.write(out, frame.id);
+        errorOrNone.write(out, frame.error);
+        return frame.body;
+      default:
+        writeColdFrame(out, frame);
+        return undefined;
+    }
+  }
+
+  private question(frame: CallFrame | MultiCallFrame, to: string): void {
+    whole.write(this.out, frame.id);
+    timeout.write(this.out, frame.timeoutMs);
+    this.out.string(to);
+    this.out.string(frame.from);
+    texts.write(this.out, frame.chain);
+  }
+
+  /** Always the last field: once it is defined nothing can fail any more, so what is defined is also sent. */
+  private pattern(pattern: string, patterns: SentPatterns | undefined): void {
+    if (patterns === undefined) writeInline(this.out, pattern);
+    else patterns.write(this.out, pattern);
+  }
+}
+
+/** Bytes to frames, one per link. Believes nothing: whatever is wrong ends in `MalformedFrameError`. */
+export class FrameDecoder {
+  private readonly strings = new StringCache();
+  private readonly patterns = new ReceivedPatterns();
+
+  /**
+   * Bodies of messages and answers are views of `bytes`; what the registry keeps is copied out of it.
+   * @throws MalformedFrameError
+   */
+  decode(kind: number, bytes: Buffer): Frame {
+    const name = NAMES.get(kind);
+    if (name === undefined) throw new MalformedFrameError('Frame', 'kind', `${kind} is no kind of frame`);
+    const reader = new ByteReader(bytes, name, this.strings);
+    const frame = this.read(kind, reader);
+    reader.done();
+    return frame;
+  }
+
+  private read(kind: number, reader: ByteReader): Frame {
+    switch (kind) {
+      case FrameKind.Ping:
+        return {
+          kind,
+          id: reader.uint('id'),
+          stamp: reader.uint('stamp'),
+          seq: seqOrNone.read(reader, 'seq'),
+          digest: finite.read(reader, 'digest'),
+        };
+      case FrameKind.Pong:
+        return { kind, id: reader.uint('id') };
+      case FrameKind.BatchAck:
+        return { kind, seq: reader.uint('seq') };
+      case FrameKind.Call:
+        return this.call(reader);
+      case FrameKind.MultiCall:
+        return this.multiCall(reader);
+      case FrameKind.Cast: {
+        const name = reader.string('name');
+        const from = reader.string('from');
+        const hops = reader.uint('hops');
+        return { kind, name, from, hops, pattern: this.patterns.read(reader), body: reader.rest() };
+      }
+      case FrameKind.Publish: {
+        const group = reader.string('group');
+        const from = reader.string('from');
+        return { kind, group, from, pattern: this.patterns.read(reader), body: reader.rest() };
+      }
+      case FrameKind.Answer:
+        return this.answer(reader);
+      default:
+        return readColdFrame(kind, reader);
+    }
+  }
+
+  private call(reader: ByteReader): CallFrame {
+    const id = reader.uint('id');
+    const timeoutMs = timeout.read(reader, 'timeoutMs');
+    const name = reader.string('name');
+    const from = reader.string('from');
+    const chain = texts.read(reader, 'chain');
+    const hops = reader.uint('hops');
+    const pattern = this.patterns.read(reader);
+    return { kind: FrameKind.Call, id, timeoutMs, name, pattern, from, hops, chain, body: reader.rest() };
+  }
+
+  private multiCall(reader: ByteReader): MultiCallFrame {
+    const id = reader.uint('id');
+    const timeoutMs = timeout.read(reader, 'timeoutMs');
+    const group = reader.string('group');
+    const from = reader.string('from');
+    const chain = texts.read(reader, 'chain');
+    const pattern = this.patterns.read(reader);
+    return { kind: FrameKind.MultiCall, id, timeoutMs, group, pattern, from, chain, body: reader.rest() };
+  }
+
+  private answer(reader: ByteReader): AnswerFrame {
+    const id = reader.uint('id');
+    const error = errorOrNone.read(reader, 'error');
+    return { kind: FrameKind.Answer, id, error, body: reader.rest() };
+  }
+}

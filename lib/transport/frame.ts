@@ -1,0 +1,241 @@
+import type { MemberAddress, NodeId } from './node-info.js';
+
+/**
+ * Every message that one node can send to another. Frames are plain, immutable objects: the memory transport
+ * hands them over as they are, the TCP transport encodes them.
+ */
+export type Frame =
+  | PingFrame
+  | PongFrame
+  | StatusFrame
+  | HaveFrame
+  | BatchFrame
+  | BatchAckFrame
+  | SnapshotFrame
+  | AdoptedFrame
+  | LostFrame
+  | OrphansFrame
+  | ForgottenFrame
+  | RegisterFrame
+  | ReserveFrame
+  | UnregisterFrame
+  | LocateFrame
+  | GroupFrame
+  | ResponseFrame
+  | CallFrame
+  | CastFrame
+  | AnswerFrame
+  | PublishFrame
+  | MultiCallFrame
+  | MultiAnswerFrame;
+
+/** Numbers on the wire; one is never given to another frame. */
+export const FrameKind = {
+  Ping: 1,
+  Pong: 2,
+  Status: 3,
+  Have: 4,
+  Batch: 5,
+  BatchAck: 6,
+  Snapshot: 7,
+  Adopted: 8,
+  Lost: 9,
+  Orphans: 10,
+  Forgotten: 11,
+  Register: 12,
+  Reserve: 13,
+  Unregister: 14,
+  Locate: 15,
+  Group: 16,
+  Response: 17,
+  Call: 18,
+  Cast: 19,
+  Answer: 20,
+  Publish: 21,
+  MultiCall: 22,
+  MultiAnswer: 23,
+} as const;
+
+/** A row as it travels: name, type, args, fence, registration, groups, status, pinned (1) or not (0), since. */
+export type WireRow = readonly [
+  name: string,
+  type: string,
+  args: Uint8Array | null,
+  fence: number,
+  registration: string,
+  groups: readonly string[],
+  status: number,
+  pinned: number,
+  since: number,
+];
+
+/** A change of one row in its node's log. The first element tells which: 0 track, 1 untrack, 2 update. */
+export type RowOp =
+  | readonly [kind: 0, row: WireRow]
+  /** `forgotten` (1): the registration has ended for good and must not come back. */
+  | readonly [kind: 1, name: string, forgotten: number]
+  | readonly [kind: 2, name: string, status: number, groups: readonly string[]];
+
+/** An error as it travels: its stable code, its message, and what its class needs to be built again. */
+export interface WireError {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: Readonly<Record<string, unknown>>;
+}
+
+/** Proof of life; `seq` and `digest` describe the sender's own log as streamed to this peer (absent while catching up). */
+export interface PingFrame {
+  readonly kind: typeof FrameKind.Ping;
+  readonly id: number;
+  readonly stamp: number;
+  readonly seq: number | null;
+  readonly digest: number;
+}
+export interface PongFrame {
+  readonly kind: typeof FrameKind.Pong;
+  readonly id: number;
+}
+/** The sender's own membership status has changed. */
+export interface StatusFrame {
+  readonly kind: typeof FrameKind.Status;
+  readonly status: 'joining' | 'up' | 'leaving' | 'left';
+}
+/** "I hold your log of that incarnation up to `seq`; send what follows." 0: nothing. */
+export interface HaveFrame {
+  readonly kind: typeof FrameKind.Have;
+  readonly incarnation: number;
+  readonly seq: number;
+}
+/** Operations `from`, `from + 1`, … of the sender's own log. */
+export interface BatchFrame {
+  readonly kind: typeof FrameKind.Batch;
+  readonly incarnation: number;
+  readonly from: number;
+  readonly ops: readonly RowOp[];
+}
+export interface BatchAckFrame {
+  readonly kind: typeof FrameKind.BatchAck;
+  readonly seq: number;
+}
+/** A slice of the sender's rows. The operations after `seq` follow as batches and are applied on top. */
+export interface SnapshotFrame {
+  readonly kind: typeof FrameKind.Snapshot;
+  readonly incarnation: number;
+  readonly seq: number;
+  readonly first: boolean;
+  readonly last: boolean;
+  readonly rows: readonly WireRow[];
+}
+/** The sender has put the receiver into its ring; everything it tracked before was sent before. */
+export interface AdoptedFrame {
+  readonly kind: typeof FrameKind.Adopted;
+  readonly members: readonly MemberAddress[];
+}
+/** The sender takes `node` for dead and holds that incarnation's log up to `seq` (0: nothing). */
+export interface LostFrame {
+  readonly kind: typeof FrameKind.Lost;
+  readonly node: NodeId;
+  readonly incarnation: number;
+  readonly seq: number;
+}
+/** Rows of a dead node that nobody hosts yet, as the sender holds them. */
+export interface OrphansFrame {
+  readonly kind: typeof FrameKind.Orphans;
+  readonly node: NodeId;
+  readonly incarnation: number;
+  readonly seq: number;
+  readonly first: boolean;
+  readonly last: boolean;
+  readonly rows: readonly WireRow[];
+}
+/** These registrations were unregistered; the receiver showed one as alive. */
+export interface ForgottenFrame {
+  readonly kind: typeof FrameKind.Forgotten;
+  readonly registrations: ReadonlyArray<readonly [name: string, registration: string]>;
+}
+
+interface RequestFields {
+  /** Number of the request on this link's sender; the answer carries it back. */
+  readonly id: number;
+  /** What is left of the caller's deadline, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly name: string;
+}
+/** "You own this name: start the worker." `registration` is chosen by the asker, so that a repeated request is known. */
+export interface RegisterFrame extends RequestFields {
+  readonly kind: typeof FrameKind.Register;
+  readonly type: string;
+  readonly args: Uint8Array | null;
+  readonly registration: string;
+}
+/** "You own this name: may I hold it with an object of my own?" The sender's `starting` row was streamed before. */
+export interface ReserveFrame extends RequestFields {
+  readonly kind: typeof FrameKind.Reserve;
+  readonly registration: string;
+}
+export interface UnregisterFrame extends RequestFields {
+  readonly kind: typeof FrameKind.Unregister;
+}
+export interface LocateFrame extends RequestFields {
+  readonly kind: typeof FrameKind.Locate;
+}
+/** A member joins (or leaves) a group; sent to the node that hosts it. */
+export interface GroupFrame extends RequestFields {
+  readonly kind: typeof FrameKind.Group;
+  readonly group: string;
+  readonly joins: boolean;
+}
+export interface ResponseFrame {
+  readonly kind: typeof FrameKind.Response;
+  readonly id: number;
+  /** `elsewhere`: the receiver is not whom to ask in its own view; ask again. */
+  readonly outcome: 'ok' | 'error' | 'elsewhere';
+  /** The row's node and its content, where the request was about one. */
+  readonly node: NodeId | null;
+  readonly row: WireRow | null;
+  readonly error: WireError | null;
+}
+
+interface MessageFields {
+  readonly pattern: string;
+  /** Node that the message comes from first; empty: the link's peer. */
+  readonly from: NodeId;
+  readonly body: Uint8Array;
+}
+/** `chain`: names of the workers that wait for this call, outermost first. `hops`: how often it was forwarded. */
+export interface CallFrame extends MessageFields {
+  readonly kind: typeof FrameKind.Call;
+  readonly id: number;
+  readonly timeoutMs: number;
+  readonly name: string;
+  readonly hops: number;
+  readonly chain: readonly string[];
+}
+export interface CastFrame extends MessageFields {
+  readonly kind: typeof FrameKind.Cast;
+  readonly name: string;
+  readonly hops: number;
+}
+export interface AnswerFrame {
+  readonly kind: typeof FrameKind.Answer;
+  readonly id: number;
+  readonly body: Uint8Array;
+  readonly error: WireError | null;
+}
+/** Fanned out by the receiver to its own workers in the group. */
+export interface PublishFrame extends MessageFields {
+  readonly kind: typeof FrameKind.Publish;
+  readonly group: string;
+}
+export interface MultiCallFrame extends MessageFields {
+  readonly kind: typeof FrameKind.MultiCall;
+  readonly id: number;
+  readonly timeoutMs: number;
+  readonly group: string;
+  readonly chain: readonly string[];
+}
+export interface MultiAnswerFrame {
+  readonly kind: typeof FrameKind.MultiAnswer;
+  readonly id: number;
+  readonly results: ReadonlyArray<readonly [name: string, body: Uint8Array | null, error: WireError | null]>;
+}

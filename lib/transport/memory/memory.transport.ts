@@ -1,0 +1,222 @@
+import { SwarmConfigurationError } from '../../errors/index.js';
+import type { Runtime } from '../../runtime/runtime.interface.js';
+import type { Frame } from '../frame.js';
+import { addressKey, type Address, type Hello, type NodeId, type Refusal } from '../node-info.js';
+import type {
+  DialOutcome,
+  LinkCloseReason,
+  SendResult,
+  Transport,
+  TransportHandler,
+  TransportSnapshot,
+} from '../transport.interface.js';
+import { MemoryChannel, type Parcel } from './memory.link.js';
+import type { MemoryNetwork } from './memory.network.js';
+
+/** As long as a TCP connect waits where nothing answers. */
+const CONNECT_TIMEOUT_MS = 1_000;
+
+interface Link {
+  readonly peer: NodeId;
+  readonly incarnation: number;
+  readonly out: MemoryChannel;
+  framesIn: number;
+}
+
+/** One node's end of a memory network. */
+export class MemoryTransport implements Transport {
+  private readonly links = new Map<NodeId, Link>();
+  private readonly dialling = new Set<string>();
+  private handler: TransportHandler | undefined;
+  private bound: Address | undefined;
+
+  constructor(
+    private readonly network: MemoryNetwork,
+    private readonly address: Address,
+    private readonly runtime: Runtime,
+  ) {}
+
+  async open(handlerFor: (bound: Address) => TransportHandler): Promise<void> {
+    try {
+      this.bound = this.network.bind(this, this.address);
+    } catch (error) {
+      throw new SwarmConfigurationError([String(error)]);
+    }
+    this.handler = handlerFor(this.bound);
+  }
+
+  dial(address: Address): void {
+    const key = addressKey(address);
+    if (!this.bound || this.dialling.has(key)) return;
+    this.dialling.add(key);
+    const from = this.bound;
+    this.travel(() => {
+      const target = this.network.at(address);
+      if (this.network.isCut(from, address) || this.network.isCut(address, from)) {
+        this.runtime.after(CONNECT_TIMEOUT_MS, () =>
+          this.dialed(address, { kind: 'unreachable', message: 'no answer' }),
+        );
+      } else if (!target?.handler) {
+        this.dialed(address, { kind: 'refused', message: 'connection refused' });
+      } else {
+        const outcome = this.handshake(target);
+        this.travel(() => this.dialed(address, outcome));
+      }
+    });
+  }
+
+  send(to: NodeId, frame: Frame): SendResult {
+    const link = this.links.get(to);
+    if (!link) return 'unlinked';
+    link.out.send({ frame });
+    return 'queued';
+  }
+
+  broadcast(to: Iterable<NodeId>, frame: Frame): NodeId[] {
+    const refused: NodeId[] = [];
+    for (const node of to) if (this.send(node, frame) !== 'queued') refused.push(node);
+    return refused;
+  }
+
+  disconnect(peer: NodeId, reason: string): void {
+    const link = this.links.get(peer);
+    if (!link) return;
+    this.links.delete(peer);
+    link.out.send({ closed: reason });
+    this.runtime.defer(() => {
+      if (!this.links.has(peer)) this.handler?.linkClosed(peer, 'disconnected', reason);
+    });
+  }
+
+  async close(): Promise<void> {
+    for (const { out } of this.links.values()) out.send({ closed: 'closed' });
+    this.end();
+  }
+
+  inspect(): TransportSnapshot {
+    return {
+      links: [...this.links.values()].map(({ peer, out, framesIn }) => ({
+        peer,
+        queuedBytes: out.waiting,
+        framesIn,
+        framesOut: out.framesSent,
+        bytesIn: 0,
+        bytesOut: 0,
+      })),
+      counters: {},
+    };
+  }
+
+  /** @internal */
+  healed(): void {
+    for (const { out } of this.links.values()) out.release();
+  }
+
+  /** @internal The process is gone: the other ends are reset, as the kernel of a real machine would do. */
+  crashed(): void {
+    for (const { out } of this.links.values()) out.send({ closed: 'reset' });
+    this.end();
+  }
+
+  private end(): void {
+    if (this.bound && this.network.at(this.bound) === this) this.network.release(this.bound);
+    this.links.clear();
+    this.handler = undefined;
+    this.bound = undefined;
+  }
+
+  /** Both hellos are read at one instant; the dialler opens at once, the acceptor when the confirmation arrives. */
+  private handshake(target: MemoryTransport): DialOutcome {
+    const mine = this.handler?.hello();
+    const theirs = target.handler?.hello();
+    if (!mine || !theirs) return { kind: 'refused', message: 'closed' };
+    if (mine.node.id === theirs.node.id && mine.node.incarnation === theirs.node.incarnation) {
+      return { kind: 'self', peer: theirs.node };
+    }
+    const refusal = refusalOf(mine, theirs) ?? target.handler?.admit(mine) ?? this.handler?.admit(theirs);
+    if (refusal) return { kind: 'rejected', message: refusal.message, refusal, peer: theirs.node };
+    if (mine.node.id > theirs.node.id) {
+      target.runtime.defer(() => target.handler?.dialed(mine.node, { kind: 'nudged', peer: mine.node }));
+      return { kind: 'nudged', peer: theirs.node };
+    }
+    if (this.links.get(theirs.node.id)?.incarnation === theirs.node.incarnation) {
+      return { kind: 'known', peer: theirs.node };
+    }
+    this.travel(() => this.opened(target, mine, theirs));
+    return { kind: 'linked', peer: theirs.node };
+  }
+
+  private opened(target: MemoryTransport, mine: Hello, theirs: Hello): void {
+    if (
+      !this.bound ||
+      !target.bound ||
+      this.links.get(theirs.node.id)?.incarnation === theirs.node.incarnation
+    )
+      return;
+    const there: Link = {
+      peer: mine.node.id,
+      incarnation: mine.node.incarnation,
+      out: new MemoryChannel(this.network, target.bound, this.bound, (parcel) => this.received(here, parcel)),
+      framesIn: 0,
+    };
+    const here: Link = {
+      peer: theirs.node.id,
+      incarnation: theirs.node.incarnation,
+      out: new MemoryChannel(this.network, this.bound, target.bound, (parcel) =>
+        target.received(there, parcel),
+      ),
+      framesIn: 0,
+    };
+    here.out.send({ confirm: mine });
+    this.linked(here, theirs);
+  }
+
+  private received(link: Link, parcel: Parcel): void {
+    if (!this.handler) {
+      // Nobody is here any more; the sender learns of it as from a machine that resets the connection.
+      if (!('closed' in parcel)) link.out.send({ closed: 'reset' });
+      return;
+    }
+    if ('confirm' in parcel) return this.linked(link, parcel.confirm);
+    if (this.links.get(link.peer) !== link) return undefined;
+    if ('frame' in parcel) {
+      link.framesIn++;
+      return this.handler.frame(link.peer, parcel.frame);
+    }
+    this.links.delete(link.peer);
+    return this.handler.linkClosed(link.peer, parcel.closed === 'reset' ? 'reset' : 'closed', parcel.closed);
+  }
+
+  private linked(link: Link, hello: Hello): void {
+    const older = this.links.get(link.peer);
+    this.links.set(link.peer, link);
+    if (older) this.closedBy(older, 'replaced');
+    this.handler?.linkOpened(hello);
+  }
+
+  private closedBy(link: Link, reason: LinkCloseReason): void {
+    link.out.send({ closed: reason });
+    this.handler?.linkClosed(link.peer, reason);
+  }
+
+  private dialed(address: Address, outcome: DialOutcome): void {
+    this.dialling.delete(addressKey(address));
+    this.handler?.dialed(address, outcome);
+  }
+
+  private travel(task: () => void): void {
+    const ms = this.network.latencyMs();
+    if (ms > 0) this.runtime.after(ms, task);
+    else this.runtime.defer(task);
+  }
+}
+
+function refusalOf(a: Hello, b: Hello): Refusal | undefined {
+  if (a.cluster !== b.cluster) {
+    return { code: 'cluster', message: `cluster "${a.cluster}" is not "${b.cluster}"` };
+  }
+  if (a.protocol.min > b.protocol.max || b.protocol.min > a.protocol.max) {
+    return { code: 'protocol', message: 'no common protocol version' };
+  }
+  return undefined;
+}

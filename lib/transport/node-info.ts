@@ -1,0 +1,58 @@
+/** `name@host:port`, unique in the cluster. */
+export type NodeId = string;
+
+/** Where a node can be dialled. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a node says of itself in its hello. Never changes within one incarnation. */
+export interface NodeInfo extends Address {
+  readonly id: NodeId;
+  readonly name: string;
+  /** Hybrid-logical-clock stamp taken at boot; a higher one replaces a lower one. */
+  readonly incarnation: number;
+  /** Share of names relative to other nodes, 1 by default. */
+  readonly weight: number;
+  readonly labels: Readonly<Record<string, string>>;
+  /** False for a client-only node: it gets answers and hosts nothing. */
+  readonly hosting: boolean;
+  /** Worker types its application provides. */
+  readonly types: readonly string[];
+}
+
+/** A member as one node describes it to another: enough to dial it. */
+export interface MemberAddress extends Address {
+  readonly id: NodeId;
+  readonly incarnation: number;
+}
+
+/** What both sides of a link say before anything else is parsed. */
+export interface Hello {
+  readonly cluster: string;
+  readonly protocol: { readonly min: number; readonly max: number };
+  readonly node: NodeInfo;
+  /** Whether the sender takes part in starts already (`up`) or waits for the join barrier (`joining`). */
+  readonly status: 'joining' | 'up' | 'leaving';
+  /** Everyone the sender knows, so that one seed is enough. */
+  readonly members: readonly MemberAddress[];
+}
+
+/** Why a hello was refused. */
+export interface Refusal {
+  readonly code: 'cluster' | 'protocol' | 'stale-incarnation' | 'closing' | 'identity';
+  readonly message: string;
+  /** With `stale-incarnation`: the incarnation that the peer knows of this id. */
+  readonly incarnation?: number;
+}
+
+/** `name@host:port`. */
+export function nodeIdOf(name: string, address: Address): NodeId {
+  return `${name}@${addressKey(address)}`;
+}
+
+/** `host:port`, with brackets around an IPv6 host. */
+export function addressKey({ host, port }: Address): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}

@@ -1,0 +1,133 @@
+import { connect, type Socket } from 'node:net';
+
+import type { Timer } from '../../runtime/runtime.interface.js';
+import { addressKey, type Address, type Hello, type Refusal } from '../node-info.js';
+import type { DialOutcome } from '../transport.interface.js';
+import { HandshakeConnection, type HandshakeFailure } from './handshake.connection.js';
+import type { HandshakeMessage } from './handshake.message.js';
+import { dials, judge } from './handshake.rules.js';
+import type { LinkBroker } from './link.broker.js';
+import { UnitKind } from './wire.js';
+
+/** The dialler's side of a connection until it is a link or has ended. Ends in exactly one outcome. */
+export class DialAttempt {
+  readonly socket: Socket;
+  private readonly connectTimer: Timer;
+  private connection: HandshakeConnection | undefined;
+  private done = false;
+
+  /** @throws for an address that no socket takes */
+  constructor(
+    private readonly address: Address,
+    private readonly broker: LinkBroker,
+    private readonly onDone: () => void,
+  ) {
+    const { connectTimeoutMs } = broker.limits;
+    this.socket = connect({ host: address.host, port: address.port, noDelay: true });
+    this.connectTimer = broker.runtime.after(connectTimeoutMs, () => {
+      this.end({ kind: 'unreachable', message: `no connection within ${connectTimeoutMs} ms` });
+    });
+    this.socket.once('connect', this.onConnect);
+    this.socket.on('error', this.onConnectError);
+  }
+
+  /** Ends without an outcome. */
+  abort(): void {
+    this.done = true;
+    this.connectTimer.cancel();
+    this.socket.off('connect', this.onConnect);
+    if (this.connection === undefined) this.socket.destroy();
+    else this.connection.destroy();
+  }
+
+  private readonly onConnect = (): void => {
+    this.broker.settle();
+    if (this.done) return;
+    this.connectTimer.cancel();
+    this.socket.off('error', this.onConnectError);
+    const { runtime, limits } = this.broker;
+    const listener = {
+      message: (message: HandshakeMessage) => this.heard(message),
+      failed: (failure: HandshakeFailure) => this.failed(failure),
+      settle: () => this.broker.settle(),
+    };
+    this.connection = new HandshakeConnection(this.socket, listener, runtime, limits.handshakeTimeoutMs);
+    this.connection.send({ kind: UnitKind.Hello, hello: this.broker.hello() });
+  };
+
+  private readonly onConnectError = (error: Error & { code?: string }): void => {
+    this.broker.settle();
+    const kind = error.code === 'ECONNREFUSED' ? 'refused' : 'unreachable';
+    this.end({ kind, message: error.message || `${error.code} ${addressKey(this.address)}` });
+    this.broker.settle();
+  };
+
+  private heard(message: HandshakeMessage): void {
+    switch (message.kind) {
+      case UnitKind.Welcome:
+        return this.welcomed(message.hello);
+      case UnitKind.Nudge: {
+        const known =
+          this.broker.linkOf(message.hello.node.id)?.peer.node.incarnation === message.hello.node.incarnation;
+        return this.end({ kind: known ? 'known' : 'nudged', peer: message.hello.node });
+      }
+      case UnitKind.Self:
+        return this.end({ kind: 'self', peer: message.hello.node });
+      case UnitKind.Refuse: {
+        const { refusal, peer } = message;
+        return this.end({
+          kind: 'rejected',
+          message: refusal.message,
+          refusal,
+          ...(peer === undefined ? {} : { peer }),
+        });
+      }
+      default:
+        return this.end({ kind: 'rejected', message: 'answered out of turn' });
+    }
+  }
+
+  private welcomed(peer: Hello): void {
+    const own = this.broker.hello();
+    const verdict = judge(own, peer) ?? this.broker.admit(peer);
+    if (verdict === 'self') return this.end({ kind: 'self', peer: peer.node });
+    if (verdict !== undefined) return this.refuse(own, peer, verdict);
+    if (!dials(own, peer))
+      return this.end({ kind: 'rejected', message: 'welcomed a nudge', peer: peer.node });
+    const current = this.broker.linkOf(peer.node.id)?.peer.node.incarnation;
+    if (current === peer.node.incarnation) return this.end({ kind: 'known', peer: peer.node });
+    if (current !== undefined && current > peer.node.incarnation) {
+      const message = `${own.node.id} knows a newer incarnation of ${peer.node.id}`;
+      return this.refuse(own, peer, { code: 'stale-incarnation', message, incarnation: current });
+    }
+    const { connection } = this;
+    if (connection === undefined || !this.finish()) return;
+    connection.send({ kind: UnitKind.Confirm });
+    this.broker.openLink(peer, connection.release());
+    this.broker.dialed(this.address, { kind: 'linked', peer: peer.node });
+  }
+
+  private refuse(own: Hello, peer: Hello, refusal: Refusal): void {
+    this.connection?.send({ kind: UnitKind.Refuse, refusal, peer: own.node });
+    this.end({ kind: 'rejected', message: refusal.message, refusal, peer: peer.node });
+  }
+
+  private failed({ kind, message }: HandshakeFailure): void {
+    this.end({ kind: kind === 'garbage' ? 'rejected' : 'unreachable', message });
+  }
+
+  private end(outcome: DialOutcome): void {
+    if (!this.finish()) return;
+    if (this.connection === undefined) this.socket.destroy();
+    else this.connection.end(this.broker.limits.closeTimeoutMs);
+    this.broker.dialed(this.address, outcome);
+  }
+
+  private finish(): boolean {
+    if (this.done) return false;
+    this.done = true;
+    this.connectTimer.cancel();
+    this.onDone();
+    return true;
+  }
+}

@@ -1,0 +1,26 @@
+import type { Socket } from 'node:net';
+
+import type { Runtime } from '../../runtime/runtime.interface.js';
+import type { Address, Hello, NodeId, Refusal } from '../node-info.js';
+import type { DialOutcome } from '../transport.interface.js';
+import type { TcpLimits } from './tcp.limits.js';
+import type { TcpLink } from './tcp.link.js';
+import type { UnitSplitter } from './unit.splitter.js';
+
+/** What the two sides of a handshake ask of the transport: it alone knows the links and the kernel. */
+export interface LinkBroker {
+  readonly runtime: Runtime;
+  readonly limits: TcpLimits;
+  hello(): Hello;
+  admit(peer: Hello): Refusal | undefined;
+  linkOf(peer: NodeId): TcpLink | undefined;
+  /** Makes the connection the link with that peer, in place of an older one. */
+  openLink(peer: Hello, connection: { readonly socket: Socket; readonly splitter: UnitSplitter }): void;
+  dialed(address: Address, outcome: DialOutcome): void;
+  /** Somebody with a larger id has knocked. */
+  nudged(peer: Hello): void;
+  refused(peer: Hello, refusal: Refusal): void;
+  garbage(from: string, reason: string): void;
+  settle(): void;
+  counted(counter: string): void;
+}

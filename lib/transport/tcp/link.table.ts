@@ -1,0 +1,168 @@
+import type { Socket } from 'node:net';
+
+import type { KernelLogger, Runtime } from '../../runtime/runtime.interface.js';
+import { FrameEncoder } from '../codec/frame.codec.js';
+import type { Frame } from '../frame.js';
+import { addressKey, type Address, type Hello, type NodeId, type Refusal } from '../node-info.js';
+import type {
+  DialOutcome,
+  LinkCloseReason,
+  TransportHandler,
+  TransportSnapshot,
+} from '../transport.interface.js';
+import { EventQueue } from './event.queue.js';
+import type { LinkBroker } from './link.broker.js';
+import type { TcpLimits } from './tcp.limits.js';
+import { TcpLink, type LinkOwner } from './tcp.link.js';
+import type { UnitSplitter } from './unit.splitter.js';
+import { WarningThrottle } from './warning.throttle.js';
+
+/** What a `LinkTable` is made from. */
+export interface LinkTableOptions {
+  readonly runtime: Runtime;
+  readonly limits: TcpLimits;
+  readonly maxFrameBytes: number;
+  readonly logger: KernelLogger;
+  /** Dials a peer that has knocked. */
+  dial(address: Address): void;
+}
+
+/** Refusals that tell of a mistake in somebody's configuration; the others are part of every restart. */
+const MISTAKES: ReadonlySet<Refusal['code']> = new Set(['cluster', 'protocol', 'identity']);
+
+/**
+ * The links of one node, at most one to a peer, and the only place from which the kernel is told anything.
+ * An opening and a closing are told in the order in which they happened.
+ */
+export class LinkTable implements LinkBroker, LinkOwner {
+  readonly runtime: Runtime;
+  readonly limits: TcpLimits;
+  readonly maxFrameBytes: number;
+  readonly encoder = new FrameEncoder();
+  /** Set when the node listens. */
+  handler: TransportHandler | undefined;
+
+  private readonly links = new Map<NodeId, TcpLink>();
+  private readonly events: EventQueue;
+  private readonly counters: Record<string, number> = {};
+  private readonly warnings = new WarningThrottle();
+
+  constructor(private readonly options: LinkTableOptions) {
+    this.runtime = options.runtime;
+    this.limits = options.limits;
+    this.maxFrameBytes = options.maxFrameBytes;
+    this.events = new EventQueue(options.runtime, (error) => this.handlerFailed(error));
+  }
+
+  linkOf(peer: NodeId): TcpLink | undefined {
+    return this.links.get(peer);
+  }
+
+  /** Closes a link at the kernel's wish. */
+  disconnect(peer: NodeId, reason: string, flush: boolean): void {
+    const link = this.links.get(peer);
+    if (link === undefined) return;
+    link.finish(reason, flush, flush ? this.limits.flushTimeoutMs : this.limits.closeTimeoutMs);
+    this.broken(link, 'disconnected', reason);
+  }
+
+  /** Closes every link after what is queued, and tells the kernel nothing any more. */
+  close(): void {
+    this.events.close();
+    for (const link of this.links.values())
+      link.finish('the node is shutting down', true, this.limits.flushTimeoutMs);
+    this.links.clear();
+  }
+
+  inspect(): TransportSnapshot {
+    return { links: [...this.links.values()].map((link) => link.inspect()), counters: { ...this.counters } };
+  }
+
+  counted(counter: string): void {
+    this.counters[counter] = (this.counters[counter] ?? 0) + 1;
+  }
+
+  settle(): void {
+    this.events.settle();
+  }
+
+  hello(): Hello {
+    if (this.handler === undefined) throw new Error('the transport is not open');
+    return this.handler.hello();
+  }
+
+  admit(peer: Hello): Refusal | undefined {
+    return this.handler?.admit(peer);
+  }
+
+  openLink(peer: Hello, connection: { readonly socket: Socket; readonly splitter: UnitSplitter }): void {
+    const { id } = peer.node;
+    const older = this.links.get(id);
+    if (older !== undefined) {
+      older.finish('replaced by a newer connection', false, this.limits.closeTimeoutMs);
+      this.broken(older, 'replaced');
+    }
+    this.links.set(id, new TcpLink(peer, connection.socket, connection.splitter, this));
+    this.counted('linksOpened');
+    this.events.later(() => this.handler?.linkOpened(peer));
+    // Frames may stand right behind the confirmation.
+    this.events.settle();
+  }
+
+  dialed(address: Address, outcome: DialOutcome): void {
+    this.events.later(() => this.handler?.dialed(address, outcome));
+  }
+
+  nudged(peer: Hello): void {
+    this.counted('nudges');
+    const { host, port, id, incarnation } = peer.node;
+    if (this.links.get(id)?.peer.node.incarnation === incarnation) return;
+    this.dialed({ host, port }, { kind: 'nudged', peer: peer.node });
+    this.events.later(() => this.options.dial({ host, port }));
+  }
+
+  refused(peer: Hello, refusal: Refusal): void {
+    this.counted(`refused-${refusal.code}`);
+    const line = `refused ${peer.node.id}: ${refusal.message}`;
+    if (!MISTAKES.has(refusal.code)) this.options.logger.debug(line);
+    else this.warn(`${refusal.code} ${peer.node.id}`, line);
+  }
+
+  garbage(from: string, reason: string): void {
+    this.warn(from, `closed a connection from ${from}: ${reason}`);
+  }
+
+  frame(link: TcpLink, frame: Frame): void {
+    this.events.run(() => this.handler?.frame(link.peer.node.id, frame));
+  }
+
+  drained(link: TcpLink): void {
+    this.events.later(() => {
+      if (this.links.get(link.peer.node.id) === link) this.handler?.drained(link.peer.node.id);
+    });
+  }
+
+  broken(link: TcpLink, reason: LinkCloseReason, detail?: string): void {
+    const { id } = link.peer.node;
+    if (this.links.get(id) === link) this.links.delete(id);
+    this.counted(`closed-${reason}`);
+    if (reason === 'malformed' || reason === 'overflow') {
+      this.warn(
+        addressKey(link.peer.node),
+        `closed the link to ${id}: ${reason}${detail === undefined ? '' : `, ${detail}`}`,
+      );
+    }
+    this.events.later(() => this.handler?.linkClosed(id, reason, detail));
+  }
+
+  private warn(peer: string, line: string): void {
+    if (this.warnings.allows(peer, this.runtime.now())) this.options.logger.warn(line);
+  }
+
+  private handlerFailed(error: unknown): void {
+    this.counted('handlerErrors');
+    this.options.logger.error(
+      `a frame could not be handled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
+}

@@ -1,0 +1,253 @@
+import type { Socket } from 'node:net';
+
+import { PayloadTooLargeError } from '../../errors/index.js';
+import type { Runtime, Timer } from '../../runtime/runtime.interface.js';
+import { FrameDecoder, type EncodedFrame, type FrameEncoder } from '../codec/frame.codec.js';
+import { MalformedFrameError } from '../codec/malformed-frame.error.js';
+import { SentPatterns } from '../codec/pattern.table.js';
+import type { Frame } from '../frame.js';
+import type { Hello } from '../node-info.js';
+import type { LinkCloseReason, SendResult, TransportSnapshot } from '../transport.interface.js';
+import { FragmentAssembly } from './fragment.assembly.js';
+import { isAlwaysTaken } from './lane.js';
+import { OutgoingQueue } from './outgoing.queue.js';
+import type { TcpLimits } from './tcp.limits.js';
+import type { UnitSplitter } from './unit.splitter.js';
+import { MAX_UNIT_BYTES, UnitKind } from './wire.js';
+
+/** What a link tells its transport. */
+export interface LinkOwner {
+  readonly runtime: Runtime;
+  readonly limits: TcpLimits;
+  readonly encoder: FrameEncoder;
+  readonly maxFrameBytes: number;
+  /** Called first in every event of the socket: what waits to be told is older than what comes now. */
+  settle(): void;
+  frame(link: TcpLink, frame: Frame): void;
+  drained(link: TcpLink): void;
+  /** The link is over; called once, unless the owner itself ended it by `finish`. */
+  broken(link: TcpLink, reason: LinkCloseReason, detail?: string): void;
+}
+
+/** Room for what stands around a body. */
+const HEAD_BYTES = 1024 * 1024;
+
+/**
+ * An open link: both sides have agreed. Writes once per tick, reads always: a link never waits with reading until it
+ * has written, since two such peers would wait for each other; memory is bounded by the limits of its queue instead.
+ */
+export class TcpLink {
+  private readonly queue: OutgoingQueue;
+  private readonly decoder = new FrameDecoder();
+  private readonly patterns = new SentPatterns();
+  private readonly assembly: FragmentAssembly;
+  private state: 'open' | 'finishing' | 'over' = 'open';
+  private flushScheduled = false;
+  private toldFull = false;
+  private fragmentsReceived = 0;
+  private farewell: string | undefined;
+  private goodbye: Buffer | undefined;
+  private socketError: string | undefined;
+  private giveUp: Timer | undefined;
+  private framesIn = 0;
+  private framesOut = 0;
+  private readonly flushLater = (): void => this.flush();
+
+  constructor(
+    readonly peer: Hello,
+    private readonly socket: Socket,
+    private readonly splitter: UnitSplitter,
+    private readonly owner: LinkOwner,
+  ) {
+    this.assembly = new FragmentAssembly(owner.maxFrameBytes);
+    this.queue = new OutgoingQueue({
+      get backlog() {
+        return socket.writableLength;
+      },
+      write: (pieces) => this.write(pieces),
+    });
+    splitter.maxBytes = MAX_UNIT_BYTES;
+    splitter.onUnit = (kind, body) => this.unit(kind, body);
+    socket.on('data', (chunk: Buffer) => this.received(chunk));
+    socket.on('drain', () => this.onDrain());
+    socket.on('error', (error) => (this.socketError = error.message));
+    socket.on('end', () => this.onGone());
+    socket.on('close', () => this.onGone());
+  }
+
+  /** @throws PayloadTooLargeError for a frame that no peer would take */
+  send(frame: Frame): SendResult {
+    if (this.isFullFor(frame.kind)) return 'full';
+    if ('body' in frame) this.checkSize(frame.kind, frame.body.length + HEAD_BYTES);
+    this.enqueue(this.owner.encoder.encode(frame, this.patterns), false);
+    return 'queued';
+  }
+
+  /** As `send`, for a frame that was encoded for any link into memory of its own. */
+  sendEncoded(frame: EncodedFrame): SendResult {
+    if (this.isFullFor(frame.kind)) return 'full';
+    this.enqueue(frame, true);
+    return 'queued';
+  }
+
+  /** Tells the peer why, and ends; what is queued is written first if `flush` is set. */
+  finish(reason: string, flush: boolean, withinMs: number): void {
+    if (this.state !== 'open') return;
+    this.state = 'finishing';
+    if (!flush) this.queue.clear();
+    this.goodbye = Buffer.from(reason.slice(0, 1024));
+    this.giveUp = this.owner.runtime.after(withinMs, () => this.destroy());
+    this.schedule();
+  }
+
+  /** Ends at once. */
+  destroy(): void {
+    this.state = 'over';
+    this.giveUp?.cancel();
+    this.splitter.stop();
+    this.queue.clear();
+    this.socket.destroy();
+  }
+
+  inspect(): TransportSnapshot['links'][number] {
+    return {
+      peer: this.peer.node.id,
+      queuedBytes: this.queue.bytes,
+      framesIn: this.framesIn,
+      framesOut: this.framesOut,
+      bytesIn: this.socket.bytesRead,
+      bytesOut: this.socket.bytesWritten,
+    };
+  }
+
+  private isFullFor(kind: number): boolean {
+    if (this.queue.bytes < this.owner.limits.softQueueBytes || isAlwaysTaken(kind)) return false;
+    this.toldFull = true;
+    return true;
+  }
+
+  private enqueue(frame: EncodedFrame, owned: boolean): void {
+    this.checkSize(frame.kind, frame.head.length + (frame.tail?.length ?? 0));
+    this.queue.add(frame, owned);
+    this.framesOut += 1;
+    if (this.queue.bytes > this.owner.limits.hardQueueBytes) {
+      const bytes = this.queue.bytes;
+      this.destroy();
+      this.owner.broken(this, 'overflow', `${bytes} bytes wait to be written`);
+    } else {
+      this.schedule();
+    }
+  }
+
+  private checkSize(kind: number, bytes: number): void {
+    const most = this.owner.maxFrameBytes;
+    if (bytes > most) throw new PayloadTooLargeError(`a frame of kind ${kind}`, bytes, most);
+  }
+
+  private schedule(): void {
+    if (this.flushScheduled) return;
+    this.flushScheduled = true;
+    process.nextTick(this.flushLater);
+  }
+
+  private flush(): void {
+    this.flushScheduled = false;
+    if (this.state === 'over') return;
+    this.queue.pump();
+    if (this.goodbye !== undefined && this.queue.isEmpty) {
+      this.queue.addUrgent(UnitKind.Bye, this.goodbye);
+      this.goodbye = undefined;
+      this.queue.pump();
+      this.socket.end();
+    }
+    if (this.toldFull && this.queue.bytes < this.owner.limits.softQueueBytes / 2) {
+      this.toldFull = false;
+      this.owner.drained(this);
+    }
+  }
+
+  private write(pieces: readonly Uint8Array[]): void {
+    const [first] = pieces;
+    if (first !== undefined && pieces.length === 1) {
+      this.socket.write(first);
+      return;
+    }
+    this.socket.cork();
+    for (const piece of pieces) this.socket.write(piece);
+    this.socket.uncork();
+  }
+
+  private onDrain(): void {
+    this.owner.settle();
+    this.flush();
+    this.owner.settle();
+  }
+
+  private received(chunk: Buffer): void {
+    this.owner.settle();
+    try {
+      this.splitter.push(chunk);
+    } catch (error) {
+      if (!(error instanceof MalformedFrameError)) throw error;
+      this.refuse(error);
+    }
+    if (this.fragmentsReceived > 0) this.acknowledge();
+    this.owner.settle();
+  }
+
+  private unit(kind: number, body: Buffer): void {
+    switch (kind) {
+      case UnitKind.FirstFragment:
+      case UnitKind.NextFragment: {
+        this.fragmentsReceived += 1;
+        const whole = this.assembly.add(kind, body);
+        if (whole !== undefined) this.deliver(whole.kind, whole.body);
+        return;
+      }
+      case UnitKind.Credit:
+        if (body.length !== 4 || !this.queue.acknowledge(body.readUInt32LE(0))) {
+          throw new MalformedFrameError('Credit', 'count', 'exceeds what was sent');
+        }
+        this.schedule();
+        return;
+      case UnitKind.Bye:
+        this.farewell = body.toString('utf8', 0, 1024);
+        return;
+      default:
+        this.deliver(kind, body);
+    }
+  }
+
+  private deliver(kind: number, body: Buffer): void {
+    const frame = this.decoder.decode(kind, body);
+    this.framesIn += 1;
+    if (this.state === 'open') this.owner.frame(this, frame);
+  }
+
+  private acknowledge(): void {
+    const count = Buffer.allocUnsafe(4);
+    count.writeUInt32LE(this.fragmentsReceived, 0);
+    this.fragmentsReceived = 0;
+    if (this.state === 'over') return;
+    this.queue.addUrgent(UnitKind.Credit, count);
+    this.schedule();
+  }
+
+  private refuse(error: MalformedFrameError): void {
+    this.splitter.stop();
+    const wasOpen = this.state === 'open';
+    this.finish(`malformed: ${error.message}`, false, this.owner.limits.closeTimeoutMs);
+    if (wasOpen) this.owner.broken(this, 'malformed', error.message);
+  }
+
+  /** The peer has ended its side, or the connection is gone: nothing that we could still write would arrive. */
+  private onGone(): void {
+    const wasOpen = this.state === 'open';
+    this.destroy();
+    if (!wasOpen) return;
+    this.owner.settle();
+    if (this.farewell !== undefined) this.owner.broken(this, 'closed', this.farewell);
+    else this.owner.broken(this, 'reset', this.socketError ?? 'the connection ended without a farewell');
+    this.owner.settle();
+  }
+}

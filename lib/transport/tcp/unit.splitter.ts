@@ -1,0 +1,67 @@
+import { MalformedFrameError } from '../codec/malformed-frame.error.js';
+
+/** Told each whole unit; `body` is a view of what was received. */
+export type UnitListener = (kind: number, body: Buffer) => void;
+
+/** Cuts the stream of a connection into units, however it arrives. Holds at most one incomplete unit. */
+export class UnitSplitter {
+  private readonly header = Buffer.alloc(4);
+  private headerFilled = 0;
+  private partial: Buffer | undefined;
+  private partialFilled = 0;
+  private stopped = false;
+
+  constructor(
+    public maxBytes: number,
+    public onUnit: UnitListener,
+  ) {}
+
+  /** Drops what else is or will be received, also when called from within `onUnit`. */
+  stop(): void {
+    this.stopped = true;
+    this.partial = undefined;
+  }
+
+  /** @throws MalformedFrameError for a length out of range, and whatever `onUnit` throws */
+  push(chunk: Buffer): void {
+    let at = 0;
+    while (at < chunk.length && !this.stopped)
+      at = this.partial === undefined ? this.start(chunk, at) : this.fill(chunk, at);
+  }
+
+  private start(chunk: Buffer, from: number): number {
+    let at = from;
+    let length: number;
+    if (this.headerFilled === 0 && chunk.length - at >= 4) {
+      length = chunk.readUInt32LE(at);
+      at += 4;
+    } else {
+      while (this.headerFilled < 4 && at < chunk.length)
+        this.header[this.headerFilled++] = chunk[at++] as number;
+      if (this.headerFilled < 4) return at;
+      this.headerFilled = 0;
+      length = this.header.readUInt32LE(0);
+    }
+    if (length === 0 || length > this.maxBytes) {
+      throw new MalformedFrameError('Unit', 'length', `${length} is not from 1 to ${this.maxBytes}`);
+    }
+    if (chunk.length - at < length) {
+      this.partial = Buffer.allocUnsafe(length);
+      this.partialFilled = 0;
+      return at;
+    }
+    this.onUnit(chunk[at] as number, chunk.subarray(at + 1, at + length));
+    return at + length;
+  }
+
+  private fill(chunk: Buffer, at: number): number {
+    const unit = this.partial as Buffer;
+    const copied = chunk.copy(unit, this.partialFilled, at);
+    this.partialFilled += copied;
+    if (this.partialFilled === unit.length) {
+      this.partial = undefined;
+      this.onUnit(unit[0] as number, unit.subarray(1));
+    }
+    return at + copied;
+  }
+}

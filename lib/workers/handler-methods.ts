@@ -1,0 +1,97 @@
+import type { Type } from '@nestjs/common';
+import { MetadataScanner } from '@nestjs/core';
+import { PatternHandler } from '@nestjs/microservices/enums/pattern-handler.enum.js';
+import { PATTERN_HANDLER_METADATA, PATTERN_METADATA } from '@nestjs/microservices/constants.js';
+import type { HandlerEntry } from './worker-definition.interface.js';
+import { foreignDecoratorsOfClass, foreignDecoratorsOfMethod } from './foreign-decorators.js';
+import { nameFault } from './name-rules.js';
+import { HANDOFF_METADATA } from './worker-metadata.js';
+
+/** A method that messages reach. */
+export interface HandlerMethod {
+  readonly name: string;
+  readonly accepts: HandlerEntry['accepts'];
+  /** What it is reached by: its patterns and its own name. */
+  readonly keys: readonly string[];
+}
+
+/** What the decorators of a class say. */
+export interface WorkerMethods {
+  readonly handlers: readonly HandlerMethod[];
+  /** Name of the `@OnHandoff('die')` method. */
+  readonly die: string | undefined;
+  readonly hasStart: boolean;
+  readonly faults: readonly string[];
+}
+
+const scanner = new MetadataScanner();
+
+/** Reads the handler and handoff methods of a class, its own and inherited ones, with all that is wrong with them. */
+export function methodsOf(cls: Type<object>): WorkerMethods {
+  const prototype = cls.prototype as Readonly<Record<string, unknown>>;
+  const faults = foreignDecoratorsOfClass(cls).map((name) => foreignFault(cls.name, name));
+  const handlers: HandlerMethod[] = [];
+  const dying: string[] = [];
+  for (const name of scanner.getAllMethodNames(prototype)) {
+    const method = prototype[name] as object;
+    faults.push(
+      ...foreignDecoratorsOfMethod(method).map((decorator) => foreignFault(`${cls.name}.${name}`, decorator)),
+    );
+    const handler = readHandler(cls.name, name, method, faults);
+    if (handler) handlers.push(handler);
+    const phase: unknown = Reflect.getMetadata(HANDOFF_METADATA, method);
+    if (phase === 'die') dying.push(name);
+    else if (phase !== undefined) {
+      faults.push(
+        `${cls.name}.${name}: @OnHandoff(${JSON.stringify(phase)}) is no phase; write @OnHandoff('die')`,
+      );
+    }
+  }
+  if (dying.length > 1) {
+    faults.push(
+      `${cls.name}: @OnHandoff('die') stands on ${list(dying)}; keep one and call the other from it`,
+    );
+  }
+  faults.push(...ambiguities(cls.name, handlers));
+  return { handlers, die: dying[0], hasStart: typeof prototype['onWorkerStart'] === 'function', faults };
+}
+
+function readHandler(
+  className: string,
+  name: string,
+  method: object,
+  faults: string[],
+): HandlerMethod | undefined {
+  const patterns = Reflect.getMetadata(PATTERN_METADATA, method) as unknown[] | undefined;
+  if (patterns === undefined) return undefined;
+  const keys = new Set([name]);
+  for (const pattern of patterns) {
+    const fault = nameFault(pattern);
+    if (fault === undefined) keys.add(pattern as string);
+    else faults.push(`${className}.${name}: its pattern ${fault}; write @MessagePattern('${name}')`);
+  }
+  const accepts =
+    Reflect.getMetadata(PATTERN_HANDLER_METADATA, method) === PatternHandler.EVENT ? 'event' : 'message';
+  return { name, accepts, keys: [...keys] };
+}
+
+function ambiguities(className: string, handlers: readonly HandlerMethod[]): string[] {
+  const byKey = new Map<string, string[]>();
+  for (const { name, keys } of handlers) {
+    for (const key of keys) byKey.set(key, [...(byKey.get(key) ?? []), name]);
+  }
+  return [...byKey]
+    .filter(([, names]) => names.length > 1)
+    .map(
+      ([key, names]) =>
+        `${className}: "${key}" reaches ${list(names)} (a handler is reached by its pattern and by its method name); rename one`,
+    );
+}
+
+function foreignFault(where: string, decorator: string): string {
+  return `${where}: ${decorator} would run on an instance of the worker that was never built; put it on a service`;
+}
+
+function list(names: readonly string[]): string {
+  return names.join(' and ');
+}

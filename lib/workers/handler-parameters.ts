@@ -1,0 +1,137 @@
+import type { PipeTransform, Type } from '@nestjs/common';
+import {
+  CUSTOM_ROUTE_ARGS_METADATA,
+  PARAMTYPES_METADATA,
+  ROUTE_ARGS_METADATA,
+} from '@nestjs/common/constants.js';
+import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
+import { PipesConsumer } from '@nestjs/core/pipes/pipes-consumer.js';
+import { RpcParamtype } from '@nestjs/microservices/enums/rpc-paramtype.enum.js';
+import type { SwarmContext } from './swarm-context.js';
+
+/** What a parameter decorator of Nest leaves behind. */
+interface ParameterMetadata {
+  readonly index: number;
+  readonly data?: unknown;
+  readonly pipes?: readonly unknown[];
+  readonly schema?: unknown;
+  readonly factory?: (data: unknown, host: ExecutionContextHost) => unknown;
+}
+
+interface Parameter {
+  readonly index: number;
+  read(payload: unknown, context: SwarmContext): unknown;
+  readonly pipes: PipeTransform[];
+  readonly argument: { metatype?: Type<unknown>; type: never; data?: string; schema?: never };
+}
+
+/** Turns a message into the arguments of its handler; a promise only where a pipe is to run. */
+export type ArgumentsOf = (payload: unknown, context: SwarmContext) => unknown[] | Promise<unknown[]>;
+
+/** The pipes that apply to a handler, as its module resolves them. */
+export interface ParameterPipes {
+  /** Of the application, the class and the method: for every parameter but `@Ctx`. */
+  readonly shared: PipeTransform[];
+  /** Instances of those written at one parameter. */
+  resolve(pipes: readonly unknown[]): PipeTransform[];
+}
+
+/** The parameters of a method that have decorators, by Nest's key `type:index`. */
+export function parameterMetadata(cls: Type<object>, method: string): Array<[string, ParameterMetadata]> {
+  const metadata = Reflect.getMetadata(ROUTE_ARGS_METADATA, cls, method) as
+    Record<string, ParameterMetadata> | undefined;
+  return Object.entries(metadata ?? {});
+}
+
+/**
+ * Compiles the parameters of a handler: `@Payload`, `@Payload('field')`, `@Ctx`, `createParamDecorator`; a method
+ * without any gets the message and the context, in this order. Pipes run as on a controller, except that pipes of the
+ * class or the application leave `@Ctx` alone.
+ */
+export function compileParameters(cls: Type<object>, method: string, pipes: ParameterPipes): ArgumentsOf {
+  const types = Reflect.getMetadata(PARAMTYPES_METADATA, cls.prototype as object, method) as
+    Array<Type<unknown>> | undefined;
+  let decorated = parameterMetadata(cls, method);
+  if (decorated.length === 0) {
+    if (pipes.shared.length === 0) return (payload, context) => [payload, context];
+    decorated = [
+      [`${RpcParamtype.PAYLOAD}:0`, { index: 0 }],
+      [`${RpcParamtype.CONTEXT}:1`, { index: 1 }],
+    ];
+  }
+  const parameters = decorated.map(([key, metadata]) =>
+    compileParameter(key, metadata, types?.[metadata.index], pipes, cls, method),
+  );
+  const length = Math.max(...parameters.map(({ index }) => index)) + 1;
+  if (parameters.every((parameter) => parameter.pipes.length === 0))
+    return plainArguments(parameters, length);
+  return pipedArguments(parameters, length);
+}
+
+function plainArguments(parameters: readonly Parameter[], length: number): ArgumentsOf {
+  return (payload, context) => {
+    const args = Array.from<unknown>({ length });
+    for (const parameter of parameters) args[parameter.index] = parameter.read(payload, context);
+    return args;
+  };
+}
+
+function pipedArguments(parameters: readonly Parameter[], length: number): ArgumentsOf {
+  const consumer = new PipesConsumer();
+  return async (payload, context) => {
+    const args = Array.from<unknown>({ length });
+    await Promise.all(
+      parameters.map(async ({ index, read, pipes, argument }) => {
+        const value = read(payload, context);
+        args[index] = pipes.length === 0 ? value : await consumer.apply(value, argument, pipes);
+      }),
+    );
+    return args;
+  };
+}
+
+function compileParameter(
+  key: string,
+  metadata: ParameterMetadata,
+  metatype: Type<unknown> | undefined,
+  pipes: ParameterPipes,
+  cls: Type<object>,
+  method: string,
+): Parameter {
+  const { index, data, factory } = metadata;
+  const own = pipes.resolve(metadata.pipes ?? []);
+  const custom = key.includes(CUSTOM_ROUTE_ARGS_METADATA);
+  const kind = custom ? key.slice(0, key.indexOf(':')) : Number(key.slice(0, key.indexOf(':')));
+  return {
+    index,
+    read: custom ? customReader(factory, data, cls, method) : reader(kind as number, data),
+    pipes: kind === (RpcParamtype.CONTEXT as number) ? own : pipes.shared.concat(own),
+    argument: { metatype, type: kind as never, data: data as string, schema: metadata.schema as never },
+  };
+}
+
+function reader(kind: number, data: unknown): Parameter['read'] {
+  switch (kind) {
+    case RpcParamtype.PAYLOAD as number:
+      if (typeof data !== 'string' || data === '') return (payload) => payload;
+      return (payload) => (payload as Record<string, unknown> | null | undefined)?.[data];
+    case RpcParamtype.CONTEXT as number:
+      return (_payload, context) => context;
+    default:
+      return () => undefined;
+  }
+}
+
+function customReader(
+  factory: ParameterMetadata['factory'],
+  data: unknown,
+  cls: Type<object>,
+  method: string,
+): Parameter['read'] {
+  const callback = (cls.prototype as Record<string, (...args: unknown[]) => unknown>)[method];
+  return (payload, context) => {
+    const host = new ExecutionContextHost([payload, context], cls, callback);
+    host.setType('swarm');
+    return factory?.(data, host);
+  };
+}

@@ -1,0 +1,108 @@
+// Decides which message of one worker is handled when: in the order of arrival, one at a time (or as many as the class
+// allows), at most `limit` waiting, none whose caller has given up (promises P2, P7).
+import type { Runtime } from '../runtime/runtime.interface.js';
+import type { Delivery } from './worker-host.interface.js';
+
+/** Messages handled in one go before the event loop gets a turn. */
+const MESSAGES_PER_TURN = 256;
+
+/** What a mailbox asks of the worker it belongs to. */
+export interface MailboxOwner {
+  readonly concurrency: number;
+  readonly limit: number;
+  /** Runs the handler. A promise keeps the place taken until it has settled; it never rejects. */
+  handle(delivery: Delivery): Promise<void> | void;
+  expired(delivery: Delivery): void;
+}
+
+export class Mailbox {
+  /** Made when the first message has to wait. */
+  private waiting: Delivery[] | undefined;
+  /** Index of the next message in `waiting`. */
+  private head = 0;
+  private active = 0;
+  private draining = false;
+  private closed = false;
+  private idle: (() => void) | undefined;
+
+  constructor(
+    private readonly owner: MailboxOwner,
+    private readonly runtime: Runtime,
+  ) {}
+
+  /** How many messages wait. */
+  get size(): number {
+    return this.waiting ? this.waiting.length - this.head : 0;
+  }
+
+  /** Whether a handler runs. */
+  get isBusy(): boolean {
+    return this.active > 0;
+  }
+
+  /** False if the mailbox is full or closed; the message was not taken. */
+  push(delivery: Delivery): boolean {
+    if (this.closed || this.size >= this.owner.limit) return false;
+    this.waiting ??= [];
+    this.waiting.push(delivery);
+    if (!this.draining && this.active < this.owner.concurrency) {
+      this.draining = true;
+      queueMicrotask(() => this.drain());
+    }
+    return true;
+  }
+
+  /** Takes no more messages and gives back those that wait. */
+  close(): Delivery[] {
+    this.closed = true;
+    const left = this.waiting?.slice(this.head) ?? [];
+    this.waiting = undefined;
+    this.head = 0;
+    return left;
+  }
+
+  /** Resolves when no handler runs. */
+  async settled(): Promise<void> {
+    if (this.active > 0) await new Promise<void>((resolve) => (this.idle = resolve));
+  }
+
+  private drain(): void {
+    for (let count = 0; this.size > 0 && this.active < this.owner.concurrency; count++) {
+      if (count === MESSAGES_PER_TURN) return this.runtime.defer(() => this.drain());
+      const delivery = this.waiting?.[this.head];
+      this.head++;
+      if (delivery) this.dispatch(delivery);
+    }
+    this.compact();
+    this.draining = false;
+  }
+
+  private dispatch(delivery: Delivery): void {
+    if (delivery.deadline !== Infinity && this.runtime.now() > delivery.deadline)
+      return this.owner.expired(delivery);
+    this.active++;
+    const work = this.owner.handle(delivery);
+    if (work === undefined) return this.finished();
+    void work.then(() => {
+      this.finished();
+      if (!this.draining && this.size > 0) {
+        this.draining = true;
+        this.drain();
+      }
+    });
+    return undefined;
+  }
+
+  private finished(): void {
+    this.active--;
+    if (this.active === 0) this.idle?.();
+  }
+
+  /** Gives the handled part of the queue back; the array itself when it is empty, as most are. */
+  private compact(): void {
+    if (this.size === 0) this.waiting = undefined;
+    else if (this.head > MESSAGES_PER_TURN) this.waiting = this.waiting?.slice(this.head);
+    else return;
+    this.head = 0;
+  }
+}

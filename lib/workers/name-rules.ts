@@ -1,0 +1,32 @@
+import { InvalidNameError } from '../errors/index.js';
+
+/** Names travel in every frame and stand in logs and URLs; a kibibyte is more than any of them needs. */
+const MAX_NAME_BYTES = 1024;
+/** A UTF-16 unit has at most three bytes in UTF-8: shorter strings need not be measured. */
+const SURELY_FITS = Math.floor(MAX_NAME_BYTES / 3);
+const CONTROL_CHARACTER = /\p{Cc}/u;
+
+/**
+ * What is wrong with a name, worker type, pattern or group, as the end of a sentence; `undefined` if nothing is. They
+ * are non-empty strings of at most 1 KiB in UTF-8 without control characters.
+ */
+export function nameFault(value: unknown): string | undefined {
+  if (typeof value !== 'string') {
+    return `must be a string, not ${value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value}`;
+  }
+  if (value === '') return 'must not be empty';
+  if (value.length > SURELY_FITS && Buffer.byteLength(value) > MAX_NAME_BYTES) {
+    return `must have at most ${MAX_NAME_BYTES} bytes, not ${Buffer.byteLength(value)}`;
+  }
+  if (CONTROL_CHARACTER.test(value)) return `must not hold control characters: ${JSON.stringify(value)}`;
+  return undefined;
+}
+
+/**
+ * @param what how the value is called in the error, as `the group`
+ * @throws InvalidNameError
+ */
+export function assertName(what: string, value: unknown): asserts value is string {
+  const fault = nameFault(value);
+  if (fault !== undefined) throw new InvalidNameError(what, fault);
+}

@@ -1,0 +1,88 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+interface Reply {
+  readonly id: number;
+  readonly value?: unknown;
+  readonly error?: { readonly name: string; readonly code?: string; readonly message: string };
+}
+
+/** An error that the application's process answered. */
+export class AppError extends Error {
+  constructor(readonly failure: NonNullable<Reply['error']>) {
+    super(failure.message);
+    this.name = failure.name;
+  }
+
+  get code(): string | undefined {
+    return this.failure.code;
+  }
+}
+
+/** A real process of a test application (`test/e2e/apps`), told over IPC what to do. */
+export class AppProcess {
+  private lastId = 0;
+  private readonly waiting = new Map<number, { resolve(value: unknown): void; reject(error: Error): void }>();
+  /** Everything that it printed. */
+  output = '';
+  /** Its node id, once it is up. */
+  node = '';
+
+  private constructor(private readonly child: ChildProcess) {
+    child.stdout?.on('data', (text) => (this.output += String(text)));
+    child.stderr?.on('data', (text) => (this.output += String(text)));
+    child.on('message', (message: Reply) => {
+      const waiting = this.waiting.get(message.id);
+      this.waiting.delete(message.id);
+      if (message.error) waiting?.reject(new AppError(message.error));
+      else waiting?.resolve(message.value);
+    });
+    child.on('exit', () => {
+      for (const { reject } of this.waiting.values()) reject(new Error(`the process ended:\n${this.output}`));
+      this.waiting.clear();
+    });
+  }
+
+  /** Starts the application and waits until it says that it is up. */
+  static async start(app: string, env: Readonly<Record<string, string>>): Promise<AppProcess> {
+    const path = fileURLToPath(new URL(`../../../build/test/e2e/apps/${app}.js`, import.meta.url));
+    const process_ = fork(path, [], { env: { ...process.env, NODE_ENV: 'e2e', ...env }, silent: true });
+    const app_ = new AppProcess(process_);
+    const up = (async () => {
+      const [message] = (await once(process_, 'message')) as [{ up: string }];
+      return message.up;
+    })();
+    const ended = once(process_, 'exit').then(() => {
+      throw new Error(`the process ended before it was up:\n${app_.output}`);
+    });
+    app_.node = await Promise.race([up, ended]);
+    ended.catch(() => undefined);
+    return app_;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  /** Runs one of the application's operations there. */
+  ask<T>(op: string, ...args: unknown[]): Promise<T> {
+    const id = ++this.lastId;
+    return new Promise<T>((resolve, reject) => {
+      this.waiting.set(id, { resolve: (value) => resolve(value as T), reject });
+      this.child.send({ id, op, args });
+    });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.child.kill(name);
+  }
+
+  /** Ends the process, by `SIGKILL` unless said otherwise, and waits until it is gone. */
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exit = once(this.child, 'exit');
+    this.child.kill(signal);
+    await exit;
+  }
+}

@@ -1,0 +1,58 @@
+// Everything that must hold, in order of cost; ends with one line "N passed, N failed".
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const results = mkdtempSync(join(tmpdir(), 'nestjs-swarm-test-'));
+let passed = 0;
+let failed = 0;
+
+/** Runs a command; true if it ended well. */
+function run(title, command, args) {
+  console.log(`\n> ${title}`);
+  const began = Date.now();
+  const { status } = spawnSync(command, args, { stdio: 'inherit', shell: process.platform === 'win32' });
+  console.log(
+    `  ${title}: ${status === 0 ? 'ok' : 'FAILED'} in ${((Date.now() - began) / 1000).toFixed(1)} s`,
+  );
+  return status === 0;
+}
+
+/** A step that is one check. */
+function check(title, command, args) {
+  const ok = run(title, command, args);
+  if (ok) passed++;
+  else failed++;
+  return ok;
+}
+
+/** A step whose tests are counted one by one. */
+function tests(project) {
+  const report = join(results, `${project}.json`);
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const ok = run(`${project} tests`, 'npx', ['vitest', 'run', `--project=${project}`, ...reporters]);
+  try {
+    const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
+    passed += numPassedTests;
+    failed += numFailedTests;
+    // A file that could not be loaded, or an error outside of a test, fails no test and still fails.
+    if (!ok && numFailedTests === 0) failed++;
+  } catch {
+    failed++;
+  }
+}
+
+check('lint', 'npm', ['run', '--silent', 'lint']);
+check('typecheck', 'npm', ['run', '--silent', 'typecheck']);
+if (
+  check('build', 'npm', ['run', '--silent', 'build']) &&
+  check('build of the test applications', 'npm', ['run', '--silent', 'build:apps'])
+) {
+  tests('unit');
+  tests('processes');
+}
+rmSync(results, { recursive: true, force: true });
+
+console.log(`\n${passed} passed, ${failed} failed`);
+process.exit(failed === 0 ? 0 : 1);

@@ -1,0 +1,162 @@
+import { ring } from '../../lib/distribution/index.js';
+import type { DiscoveryProvider } from '../../lib/discovery/discovery-provider.interface.js';
+import { KernelNode } from '../../lib/node/kernel-node.js';
+import type { KernelOptions } from '../../lib/node/kernel-options.js';
+import { seededRandom, VirtualRuntime, VirtualScheduler } from '../../lib/runtime/virtual.runtime.js';
+import { createPayloadCodec } from '../../lib/transport/codec/payload.codec.js';
+import type { Frame } from '../../lib/transport/frame.js';
+import { MemoryNetwork } from '../../lib/transport/memory/memory.network.js';
+import type { Address } from '../../lib/transport/node-info.js';
+import type { RefFactory } from '../../lib/transport/payload.interface.js';
+import { LocalWorkerHost } from '../../lib/workers/local-worker.host.js';
+import type { WorkerDefinition } from '../../lib/workers/worker-definition.interface.js';
+import { QuietLogger } from '../support/quiet.logger.js';
+import { Activations, simulatedWorkers } from './simulated-worker.js';
+
+const STRATEGY = ring();
+const HOST = '10.0.0.1';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  readonly kernel?: Partial<KernelOptions>;
+  readonly latencyMs?: (random: () => number) => number;
+  readonly loses?: (random: () => number, from: Address, to: Address, frame: Frame) => boolean;
+}
+
+export interface SimulatedNode {
+  readonly index: number;
+  readonly key: string;
+  readonly kernel: KernelNode;
+  readonly runtime: VirtualRuntime;
+  readonly logger: QuietLogger;
+  alive: boolean;
+}
+
+/** A whole swarm in virtual time: real kernels and mailboxes, simulated network, clock and workers. */
+export class SimulatedSwarm {
+  readonly scheduler: VirtualScheduler;
+  readonly random: () => number;
+  readonly network: MemoryNetwork;
+  readonly nodes: SimulatedNode[] = [];
+  readonly activations: Activations;
+  readonly story: string[] = [];
+
+  constructor(private readonly options: SimulationOptions) {
+    const { seed, latencyMs, loses } = options;
+    this.random = seededRandom(seed);
+    this.scheduler = new VirtualScheduler(seededRandom(seed ^ 0x5eed));
+    const networkRandom = seededRandom(seed ^ 0x11e7);
+    this.network = new MemoryNetwork(new VirtualRuntime(this.scheduler), {
+      latencyMs: () => (latencyMs ? latencyMs(networkRandom) : 0.2 + networkRandom() * 5),
+      loses: (from, to, frame) => loses?.(networkRandom, from, to, frame) === true,
+    });
+    this.activations = new Activations(() => this.scheduler.now);
+  }
+
+  get now(): number {
+    return this.scheduler.now;
+  }
+
+  get alive(): SimulatedNode[] {
+    return this.nodes.filter(({ alive }) => alive);
+  }
+
+  /** Boots a node; the promise is that of its `start`. `port` lets a node come back under its old id. */
+  boot(port = 7000 + this.nodes.length): { node: SimulatedNode; started: Promise<void> } {
+    const runtime = new VirtualRuntime(this.scheduler);
+    const index = this.nodes.length;
+    const key = `${HOST}:${port}`;
+    const logger = new QuietLogger(`n${port}`, () => this.now, this.story);
+    const refs: RefFactory = { describe: () => undefined, make: (name, type) => ({ name, type }) };
+    const codec = createPayloadCodec({ refs });
+    const definitions: ReadonlyMap<string, WorkerDefinition> = simulatedWorkers(
+      this.activations,
+      runtime,
+      key,
+    );
+    const host = new LocalWorkerHost({
+      definitions,
+      runtime,
+      codec,
+      mailboxLimit: 10_000,
+      maxPayloadBytes: 1 << 20,
+      debug: false,
+      logger,
+    });
+    const transport = this.network.transport({ host: HOST, port }, runtime);
+    const discovery: DiscoveryProvider = {
+      name: 'simulated',
+      candidates: async () =>
+        this.nodes.map((node) => ({ host: HOST, port: Number(node.key.split(':')[1]) })),
+    };
+    const kernel = new KernelNode(
+      {
+        cluster: 'simulation',
+        node: { name: `n${port}`, host: HOST, weight: 1, labels: {}, hosting: true },
+        strategy: STRATEGY,
+        heartbeatMs: 1000,
+        suspectAfterMs: 3000,
+        pollMs: 500,
+        coalesceMs: 100,
+        aloneAfterMs: 1000,
+        joinTimeoutMs: 5000,
+        acks: 1,
+        callTimeoutMs: 5000,
+        registerTimeoutMs: 10_000,
+        readyTimeoutMs: 30_000,
+        maxPayloadBytes: 1 << 20,
+        maxArgsBytes: 1 << 16,
+        ...this.options.kernel,
+      },
+      { runtime, transport, host, discovery: [discovery], codec, refs, logger },
+    );
+    const node: SimulatedNode = { index, key, kernel, runtime, logger, alive: true };
+    this.nodes.push(node);
+    this.tell(`boot ${key}`);
+    return { node, started: kernel.start() };
+  }
+
+  /** The process dies at once. */
+  crash(node: SimulatedNode): void {
+    this.tell(`crash ${node.key}`);
+    node.alive = false;
+    node.runtime.kill();
+    this.network.crash(node.key);
+    this.activations.nodeDied(node.key);
+  }
+
+  /** The process leaves as on `app.close()`. */
+  async stop(node: SimulatedNode): Promise<void> {
+    this.tell(`stop ${node.key}`);
+    await node.kernel.stop();
+    node.alive = false;
+    this.activations.nodeDied(node.key);
+    this.tell(`stopped ${node.key}`);
+  }
+
+  tell(line: string): void {
+    this.story.push(`${this.now.toFixed(0).padStart(7)} ${line}`);
+  }
+
+  /** Virtual time passes until `work` has settled. */
+  async settle<T>(work: Promise<T>, timeoutMs = 60_000): Promise<T> {
+    let settled = false;
+    const tracked = work.finally(() => (settled = true));
+    tracked.catch(() => undefined);
+    if (!(await this.scheduler.runUntil(() => settled, timeoutMs))) {
+      throw new Error(`not settled after ${timeoutMs} ms of virtual time`);
+    }
+    return tracked;
+  }
+
+  advance(ms: number): Promise<void> {
+    return this.scheduler.advance(ms);
+  }
+
+  /** Boots `count` nodes at once and waits until they are one swarm. */
+  async form(count: number): Promise<void> {
+    const boots = Array.from({ length: count }, () => this.boot().started);
+    await this.settle(Promise.all(boots));
+    await this.settle(Promise.all(this.alive.map(({ kernel }) => kernel.ready({ nodes: count }))));
+  }
+}

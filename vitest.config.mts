@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config';
+
+const oxc = { decorator: { legacy: true, emitDecoratorMetadata: true } };
+
+/** Tests of one process run beside each other; tests with processes of their own one after the other. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        oxc,
+        test: {
+          name: 'unit',
+          include: ['test/{unit,simulation,behaviour}/**/*.spec.ts'],
+          setupFiles: ['reflect-metadata'],
+          testTimeout: 30_000,
+        },
+      },
+      {
+        oxc,
+        test: {
+          name: 'processes',
+          include: ['test/{e2e,package}/**/*.spec.ts'],
+          setupFiles: ['reflect-metadata'],
+          fileParallelism: false,
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+        },
+      },
+    ],
+  },
+});
