@@ -69,6 +69,12 @@ export class Dialer {
     this.transport.dial(address);
   }
 
+  /** As `seek`, without waiting for the pause after the last attempt. */
+  dialNow(address: Address): void {
+    this.forget(address);
+    this.seek(address);
+  }
+
   forget(address: Address): void {
     const key = addressKey(address);
     this.sought.get(key)?.timer?.cancel();

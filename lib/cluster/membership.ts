@@ -182,7 +182,11 @@ export class Membership {
       member = this.members.add(hello.node, hello.status, runtime.now());
     }
     for (const address of hello.members) this.hearOf(address);
-    if (hello.status !== 'joining' && this.members.self.status === 'up') {
+    // The hello was made before the link opened: either side may have come up meanwhile.
+    const { status } = this.members.self;
+    if (status !== 'joining')
+      this.parts.transport.send(id, { kind: FrameKind.Status, status: status === 'up' ? 'up' : 'leaving' });
+    if (status === 'up') {
       this.rowsPending.get(id)?.cancel();
       this.rowsPending.set(
         id,
@@ -210,6 +214,8 @@ export class Membership {
   }
 
   dialed(address: Address, outcome: DialOutcome): void {
+    if (outcome.kind === 'nudged' && outcome.peer.id > this.members.self.info.id)
+      return this.nudged(outcome.peer);
     this.dialer.dialed(address, outcome);
     const key = addressKey(address);
     if (outcome.kind === 'refused') return this.goneAt(key, 'nothing listens at its address any more');
@@ -245,6 +251,13 @@ export class Membership {
     for (const address of members) this.hearOf(address);
     this.rowsArrived(from);
     this.check();
+  }
+
+  /** A node that this one has to dial asks for it: it is there now. */
+  private nudged(peer: NodeInfo): void {
+    if (this.stopping || this.members.get(peer.id)?.linked) return;
+    this.hearOf(peer);
+    this.dialer.dialNow(peer);
   }
 
   private rowsArrived(id: NodeId): void {

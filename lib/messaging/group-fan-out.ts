@@ -111,7 +111,16 @@ export class GroupFanOut {
     const deadline = runtime.now() + timeoutMs - Math.min(ANSWER_EARLY_MS, timeoutMs / 10);
     void this.callHere(group, pattern, origin || from, chain, { bytes: body }, deadline).then((answers) => {
       const results = answers.map((answer) => this.toWire(answer));
-      transport.send(from, { kind: FrameKind.MultiAnswer, id, results });
+      try {
+        transport.send(from, { kind: FrameKind.MultiAnswer, id, results });
+      } catch (error) {
+        // Together they are more than one frame may hold: each member's caller is told so.
+        const wire = toWireError(
+          error instanceof SwarmError ? error : new UnserializableError('answers', String(error)),
+        );
+        const refusals = answers.map(({ name }) => [name, null, wire] as const);
+        transport.send(from, { kind: FrameKind.MultiAnswer, id, results: refusals });
+      }
     });
   }
 

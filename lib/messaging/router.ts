@@ -38,6 +38,8 @@ export interface RouterParts {
   readonly callTimeoutMs: number;
   readonly maxPayloadBytes: number;
   isLinked(node: NodeId): boolean;
+  /** Whether this node may not have read the others' rows yet, so that a name it does not know may exist. */
+  isJoining(): boolean;
   /** A cast or publish was lost after it was accepted. */
   dropped(name: string, pattern: string, reason: string): void;
 }
@@ -63,8 +65,7 @@ export class Router {
     const { runtime, self, codec } = this.parts;
     return new Promise((resolve, reject) => {
       const row = this.parts.index.get(name);
-      if (!row) throw new WorkerNotFoundError(name);
-      const local = row.node === self && row.isRunning;
+      const local = row?.node === self && row.isRunning;
       const message: Message = {
         kind: 'call',
         name,
@@ -85,18 +86,16 @@ export class Router {
 
   cast(name: string, pattern: string, data: unknown): void {
     const { index, self, codec, runtime, callTimeoutMs } = this.parts;
-    const row = index.get(name);
-    if (!row) throw new WorkerNotFoundError(name);
+    const local = index.get(name)?.node === self;
     let refused: SwarmError | undefined;
     let returned = false;
     this.route({
       kind: 'cast',
       name,
       pattern,
-      body:
-        row.node === self
-          ? { value: codec.copy(data, this.dataRules) }
-          : { bytes: codec.encode(data, this.dataRules) },
+      body: local
+        ? { value: codec.copy(data, this.dataRules) }
+        : { bytes: codec.encode(data, this.dataRules) },
       from: self,
       chain: [],
       hops: 0,
@@ -167,8 +166,9 @@ export class Router {
     const { index, self, isLinked } = this.parts;
     if (this.parked.has(message.name)) return this.parked.park(message);
     const row = index.get(message.name);
-    if (!row) return message.reply(new WorkerNotFoundError(message.name), undefined);
-    if (!row.isRunning) return this.parked.park(message);
+    if (!row && !this.parts.isJoining())
+      return message.reply(new WorkerNotFoundError(message.name), undefined);
+    if (!row?.isRunning) return this.parked.park(message);
     if (row.node === self) return this.deliver(message);
     if (message.hops > MAX_HOPS) {
       const reason = 'the message was forwarded too often: the nodes disagree about where the worker is';

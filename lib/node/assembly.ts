@@ -225,6 +225,7 @@ export function assemble(
     callTimeoutMs: options.callTimeoutMs,
     maxPayloadBytes: options.maxPayloadBytes,
     isLinked: (node: NodeId) => members.get(node)?.linked === true,
+    isJoining: () => members.self.status === 'joining',
     dropped,
   };
   const router = new Router(messaging);

@@ -30,14 +30,17 @@ const MAX_HOPS = 8;
 const ASK_AGAIN_MS = 25;
 
 export class Registrar {
-  private lastRegistration = 0;
+  /** Tells this node's registrations from those that others stamp in the same instant. */
+  private readonly token: string;
 
   constructor(
     private readonly parts: RegistrationParts,
     private readonly starts: Starts,
     private readonly arbiter: Arbiter,
     private readonly endings: Endings,
-  ) {}
+  ) {
+    this.token = Math.floor(parts.runtime.random() * 2 ** 52).toString(36);
+  }
 
   async register(name: string, type: string, args: unknown, timeoutMs: number): Promise<Row> {
     const { runtime, codec, index, placements, self, maxArgsBytes } = this.parts;
@@ -98,6 +101,7 @@ export class Registrar {
     const timeout = (): Error => new OperationTimeoutError(`unregistering "${name}"`, registerTimeoutMs);
     for (;;) {
       const row = index.get(name) ?? (await this.askArbiter(name, deadline));
+      if (!row && (await this.viewMayChange(name, deadline))) continue;
       if (!row) return false;
       if (row.node === self && row.isRunning) {
         const ended = await this.endings.unregister(row);
@@ -119,8 +123,12 @@ export class Registrar {
   /** The running row of the name; asks the arbiter if this node's replica has none. */
   async locate(name: string, timeoutMs: number): Promise<Row | undefined> {
     const { index, runtime } = this.parts;
-    const row = index.get(name);
-    return row?.isRunning ? row : this.askArbiter(name, runtime.now() + timeoutMs);
+    const deadline = runtime.now() + timeoutMs;
+    for (;;) {
+      const known = index.get(name);
+      const row = known?.isRunning ? known : await this.askArbiter(name, deadline);
+      if (row || !(await this.viewMayChange(name, deadline))) return row;
+    }
   }
 
   onRegister(from: NodeId, { id, name, type, args, registration, timeoutMs }: RegisterFrame): void {
@@ -241,11 +249,8 @@ export class Registrar {
     return new AlreadyRegisteredError(this.parts.refs.make(name, type) as { name: string });
   }
 
-  /** Unique in the cluster: the asker's stamp and a number of its own incarnation. */
+  /** Unique in the cluster: stamps rise on one node, and no two nodes draw the same 52 bits. */
   private newRegistration(): string {
-    const { clock, membership } = this.parts;
-    this.lastRegistration++;
-    const { incarnation } = membership.members.self.info;
-    return `${clock.next().toString(36)}-${(incarnation % 2 ** 40).toString(36)}-${this.lastRegistration.toString(36)}`;
+    return `${this.parts.clock.next().toString(36)}-${this.token}`;
   }
 }

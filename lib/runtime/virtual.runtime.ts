@@ -41,12 +41,12 @@ export class VirtualScheduler {
   /** Runs tasks until `condition` holds; false if `timeoutMs` of virtual time passed first. */
   async runUntil(condition: () => boolean, timeoutMs: number): Promise<boolean> {
     const until = this.time + timeoutMs;
-    await flushPromises();
     await this.runWhile(() => !condition() && (this.heap[0]?.at ?? Infinity) <= until);
     return condition();
   }
 
   private async runWhile(goOn: () => boolean): Promise<void> {
+    await flushPromises();
     while (goOn()) {
       const task = this.pop();
       if (!task) return;

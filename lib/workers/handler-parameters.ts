@@ -22,6 +22,8 @@ interface Parameter {
   readonly index: number;
   read(payload: unknown, context: SwarmContext): unknown;
   readonly pipes: PipeTransform[];
+  /** Its value is there at once: no pipe, no decorator of the user's, which may be async. */
+  readonly isPlain: boolean;
   readonly argument: { metatype?: Type<unknown>; type: never; data?: string; schema?: never };
 }
 
@@ -63,15 +65,16 @@ export function compileParameters(cls: Type<object>, method: string, pipes: Para
     compileParameter(key, metadata, types?.[metadata.index], pipes, cls, method),
   );
   const length = Math.max(...parameters.map(({ index }) => index)) + 1;
-  if (parameters.every((parameter) => parameter.pipes.length === 0))
-    return plainArguments(parameters, length);
+  if (parameters.every(({ isPlain }) => isPlain)) return plainArguments(parameters, length);
   return pipedArguments(parameters, length);
 }
 
 function plainArguments(parameters: readonly Parameter[], length: number): ArgumentsOf {
+  const readers = Array.from({ length }, (): Parameter['read'] => () => undefined);
+  for (const { index, read } of parameters) readers[index] = read;
   return (payload, context) => {
-    const args = Array.from<unknown>({ length });
-    for (const parameter of parameters) args[parameter.index] = parameter.read(payload, context);
+    const args: unknown[] = [];
+    for (const read of readers) args.push(read(payload, context));
     return args;
   };
 }
@@ -83,7 +86,7 @@ function pipedArguments(parameters: readonly Parameter[], length: number): Argum
     await Promise.all(
       parameters.map(async ({ index, read, pipes, argument }) => {
         const value = read(payload, context);
-        args[index] = pipes.length === 0 ? value : await consumer.apply(value, argument, pipes);
+        args[index] = await (pipes.length === 0 ? value : consumer.apply(value, argument, pipes));
       }),
     );
     return args;
@@ -102,10 +105,12 @@ function compileParameter(
   const own = pipes.resolve(metadata.pipes ?? []);
   const custom = key.includes(CUSTOM_ROUTE_ARGS_METADATA);
   const kind = custom ? key.slice(0, key.indexOf(':')) : Number(key.slice(0, key.indexOf(':')));
+  const all = kind === (RpcParamtype.CONTEXT as number) ? own : pipes.shared.concat(own);
   return {
     index,
     read: custom ? customReader(factory, data, cls, method) : reader(kind as number, data),
-    pipes: kind === (RpcParamtype.CONTEXT as number) ? own : pipes.shared.concat(own),
+    pipes: all,
+    isPlain: all.length === 0 && !custom,
     argument: { metatype, type: kind as never, data: data as string, schema: metadata.schema as never },
   };
 }

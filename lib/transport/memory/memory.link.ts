@@ -1,5 +1,5 @@
 import type { Frame } from '../frame.js';
-import { addressKey, type Address, type Hello } from '../node-info.js';
+import type { Address, Hello } from '../node-info.js';
 import type { MemoryNetwork } from './memory.network.js';
 
 /** What travels on one direction of a link. */
@@ -10,6 +10,7 @@ export class MemoryChannel {
   private readonly held: Parcel[] = [];
   private arrivesAt = 0;
   private inFlight = 0;
+  private dropped = false;
   framesSent = 0;
 
   constructor(
@@ -32,6 +33,12 @@ export class MemoryChannel {
     else this.deliver(parcel);
   }
 
+  /** What is in flight never arrives. */
+  drop(): void {
+    this.dropped = true;
+    this.held.length = 0;
+  }
+
   /** What was held back travels on, unless the way is still cut. */
   release(): void {
     if (this.network.isCut(this.from, this.to)) return;
@@ -45,13 +52,9 @@ export class MemoryChannel {
     this.inFlight++;
     const arrive = (): void => {
       this.inFlight--;
-      this.receive(parcel);
+      if (!this.dropped) this.receive(parcel);
     };
     if (this.arrivesAt <= now) runtime.defer(arrive);
     else runtime.after(this.arrivesAt - now, arrive);
-  }
-
-  toString(): string {
-    return `${addressKey(this.from)}>${addressKey(this.to)}`;
   }
 }

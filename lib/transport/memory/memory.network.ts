@@ -49,6 +49,19 @@ export class MemoryNetwork {
     for (const transport of this.transports.values()) transport.healed();
   }
 
+  /** Everything passes again between these two. */
+  healBetween(a: NodeId, b: NodeId): void {
+    this.cuts.delete(`${keyOf(a)}>${keyOf(b)}`);
+    this.cuts.delete(`${keyOf(b)}>${keyOf(a)}`);
+    for (const key of [keyOf(a), keyOf(b)]) this.transports.get(key)?.healed();
+  }
+
+  /** The connection of these two breaks, what was in flight is lost; they may connect again at once. */
+  breakLink(a: NodeId, b: NodeId): void {
+    this.transports.get(keyOf(a))?.broken(keyOf(b));
+    this.transports.get(keyOf(b))?.broken(keyOf(a));
+  }
+
   /** The process at this address dies: its links are reset, nobody listens there. */
   crash(node: NodeId): void {
     const key = keyOf(node);

@@ -112,6 +112,16 @@ export class MemoryTransport implements Transport {
     for (const { out } of this.links.values()) out.release();
   }
 
+  /** @internal The connection to whoever listens at `key` is gone, with all that was in flight. */
+  broken(key: string): void {
+    for (const link of this.links.values()) {
+      if (addressKey(link.out.to) !== key) continue;
+      this.links.delete(link.peer);
+      link.out.drop();
+      this.handler?.linkClosed(link.peer, 'reset');
+    }
+  }
+
   /** @internal The process is gone: the other ends are reset, as the kernel of a real machine would do. */
   crashed(): void {
     for (const { out } of this.links.values()) out.send({ closed: 'reset' });

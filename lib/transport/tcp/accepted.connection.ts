@@ -96,7 +96,7 @@ export class AcceptedConnection {
     this.connection.end(this.broker.limits.closeTimeoutMs);
   }
 
-  private failed({ kind, message }: HandshakeFailure): void {
+  private failed({ kind, message }: Omit<HandshakeFailure, 'silent'>): void {
     this.onDone();
     this.broker.counted(`handshake-${kind}`);
     if (kind === 'garbage') this.broker.garbage(this.connection.socket.remoteAddress ?? 'unknown', message);

@@ -9,26 +9,29 @@ import { dials, judge } from './handshake.rules.js';
 import type { LinkBroker } from './link.broker.js';
 import { UnitKind } from './wire.js';
 
+/** Who started an attempt. */
+export interface DialOwner {
+  /** A socket was made, which must be gone before the transport is closed. */
+  made(socket: Socket): void;
+  done(): void;
+}
+
 /** The dialler's side of a connection until it is a link or has ended. Ends in exactly one outcome. */
 export class DialAttempt {
-  readonly socket: Socket;
-  private readonly connectTimer: Timer;
+  private socket: Socket;
+  private connectTimer: Timer;
   private connection: HandshakeConnection | undefined;
+  private repeated = false;
   private done = false;
 
   /** @throws for an address that no socket takes */
   constructor(
     private readonly address: Address,
     private readonly broker: LinkBroker,
-    private readonly onDone: () => void,
+    private readonly owner: DialOwner,
   ) {
-    const { connectTimeoutMs } = broker.limits;
-    this.socket = connect({ host: address.host, port: address.port, noDelay: true });
-    this.connectTimer = broker.runtime.after(connectTimeoutMs, () => {
-      this.end({ kind: 'unreachable', message: `no connection within ${connectTimeoutMs} ms` });
-    });
-    this.socket.once('connect', this.onConnect);
-    this.socket.on('error', this.onConnectError);
+    this.socket = this.connect();
+    this.connectTimer = this.connectTimeout();
   }
 
   /** Ends without an outcome. */
@@ -38,6 +41,21 @@ export class DialAttempt {
     this.socket.off('connect', this.onConnect);
     if (this.connection === undefined) this.socket.destroy();
     else this.connection.destroy();
+  }
+
+  private connect(): Socket {
+    const socket = connect({ host: this.address.host, port: this.address.port, noDelay: true });
+    this.owner.made(socket);
+    socket.once('connect', this.onConnect);
+    socket.on('error', this.onConnectError);
+    return socket;
+  }
+
+  private connectTimeout(): Timer {
+    const { connectTimeoutMs } = this.broker.limits;
+    return this.broker.runtime.after(connectTimeoutMs, () => {
+      this.end({ kind: 'unreachable', message: `no connection within ${connectTimeoutMs} ms` });
+    });
   }
 
   private readonly onConnect = (): void => {
@@ -52,7 +70,11 @@ export class DialAttempt {
       settle: () => this.broker.settle(),
     };
     this.connection = new HandshakeConnection(this.socket, listener, runtime, limits.handshakeTimeoutMs);
-    this.connection.send({ kind: UnitKind.Hello, hello: this.broker.hello() });
+    try {
+      this.connection.send({ kind: UnitKind.Hello, hello: this.broker.hello() });
+    } catch (error) {
+      this.end({ kind: 'unreachable', message: `no hello could be said: ${(error as Error).message}` });
+    }
   };
 
   private readonly onConnectError = (error: Error & { code?: string }): void => {
@@ -112,7 +134,15 @@ export class DialAttempt {
     this.end({ kind: 'rejected', message: refusal.message, refusal, peer: peer.node });
   }
 
-  private failed({ kind, message }: HandshakeFailure): void {
+  private failed({ kind, message, silent }: HandshakeFailure): void {
+    if (kind === 'ended' && silent && !this.repeated && !this.done) {
+      // A process that is being killed loses its links before it stops listening: only the next dial is refused.
+      this.repeated = true;
+      this.connection = undefined;
+      this.socket = this.connect();
+      this.connectTimer = this.connectTimeout();
+      return;
+    }
     this.end({ kind: kind === 'garbage' ? 'rejected' : 'unreachable', message });
   }
 
@@ -127,7 +157,7 @@ export class DialAttempt {
     if (this.done) return false;
     this.done = true;
     this.connectTimer.cancel();
-    this.onDone();
+    this.owner.done();
     return true;
   }
 }

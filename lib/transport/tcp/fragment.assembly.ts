@@ -1,5 +1,5 @@
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
-import { FRAGMENT_BYTES, MAX_TRANSFERS, TRANSFER_BUDGET_BYTES, UnitKind } from './wire.js';
+import { FRAGMENT_BYTES, MAX_TRANSFERS, TRANSFER_BUDGET_BYTES, UnitKind, WHOLE_FRAME_BYTES } from './wire.js';
 
 interface Transfer {
   readonly kind: number;
@@ -43,7 +43,7 @@ export class FragmentAssembly {
     const total = body.readUInt32LE(5);
     if (this.transfers.has(id)) fail('transfer', `${id} was begun twice`);
     if (this.transfers.size >= MAX_TRANSFERS) fail('transfer', `more than ${MAX_TRANSFERS} are under way`);
-    if (total <= FRAGMENT_BYTES || total > this.maxFrameBytes) fail('total', `${total} is out of range`);
+    if (total <= WHOLE_FRAME_BYTES || total > this.maxFrameBytes) fail('total', `${total} is out of range`);
     if (this.bytes > 0 && this.bytes + total > TRANSFER_BUDGET_BYTES)
       fail('total', 'too many bytes are under way');
     const transfer = { kind: body[4] as number, bytes: Buffer.allocUnsafeSlow(total), filled: 0 };

@@ -8,8 +8,10 @@ import { MAX_HANDSHAKE_BYTES, PREAMBLE, unitOf } from './wire.js';
 
 /** Why a handshake came to nothing. */
 export interface HandshakeFailure {
-  /** `garbage`: the other side speaks something else. */
-  readonly kind: 'garbage' | 'timeout' | 'ended';
+  /** `garbage`: the other side speaks something else. `fault`: this node could not answer. */
+  readonly kind: 'garbage' | 'timeout' | 'ended' | 'fault';
+  /** Not one byte came. */
+  readonly silent: boolean;
   readonly message: string;
 }
 
@@ -87,8 +89,8 @@ export class HandshakeConnection {
     try {
       this.splitter.push(this.withoutPreamble(chunk));
     } catch (error) {
-      if (!(error instanceof MalformedFrameError)) throw error;
-      this.fail('garbage', error.message);
+      const malformed = error instanceof MalformedFrameError;
+      this.fail(malformed ? 'garbage' : 'fault', error instanceof Error ? error.message : String(error));
     }
     this.listener.settle();
   };
@@ -126,6 +128,6 @@ export class HandshakeConnection {
   private fail(kind: HandshakeFailure['kind'], message: string): void {
     if (this.over) return;
     this.destroy();
-    this.listener.failed({ kind, message });
+    this.listener.failed({ kind, message, silent: this.preambleSeen === 0 });
   }
 }

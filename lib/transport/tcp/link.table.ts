@@ -87,12 +87,11 @@ export class LinkTable implements LinkBroker, LinkOwner {
   }
 
   hello(): Hello {
-    if (this.handler === undefined) throw new Error('the transport is not open');
-    return this.handler.hello();
+    return this.asked((handler) => handler.hello());
   }
 
   admit(peer: Hello): Refusal | undefined {
-    return this.handler?.admit(peer);
+    return this.asked((handler) => handler.admit(peer));
   }
 
   openLink(peer: Hello, connection: { readonly socket: Socket; readonly splitter: UnitSplitter }): void {
@@ -111,6 +110,11 @@ export class LinkTable implements LinkBroker, LinkOwner {
 
   dialed(address: Address, outcome: DialOutcome): void {
     this.events.later(() => this.handler?.dialed(address, outcome));
+  }
+
+  /** A dial of the node's own address needs no connection. */
+  dialedSelf(address: Address): void {
+    this.events.later(() => this.handler?.dialed(address, { kind: 'self', peer: this.hello().node }));
   }
 
   nudged(peer: Hello): void {
@@ -155,6 +159,17 @@ export class LinkTable implements LinkBroker, LinkOwner {
     this.events.later(() => this.handler?.linkClosed(id, reason, detail));
   }
 
+  /** A fault of the kernel ends the handshake in which it was asked, and nothing else. */
+  private asked<T>(question: (handler: TransportHandler) => T): T {
+    if (this.handler === undefined) throw new Error('the transport is not open');
+    try {
+      return question(this.handler);
+    } catch (error) {
+      this.handlerFailed(error);
+      throw error;
+    }
+  }
+
   private warn(peer: string, line: string): void {
     if (this.warnings.allows(peer, this.runtime.now())) this.options.logger.warn(line);
   }
@@ -162,7 +177,7 @@ export class LinkTable implements LinkBroker, LinkOwner {
   private handlerFailed(error: unknown): void {
     this.counted('handlerErrors');
     this.options.logger.error(
-      `a frame could not be handled: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+      `the kernel failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
   }
 }

@@ -1,7 +1,14 @@
 import type { EncodedFrame } from '../codec/frame.codec.js';
 import { isAnswer, Lane, laneOf, type QueuedFrame } from './lane.js';
 import { UnitBuffer } from './unit.buffer.js';
-import { FRAGMENT_BYTES, FRAGMENT_WINDOW, MAX_TRANSFERS, TRANSFER_BUDGET_BYTES, UnitKind } from './wire.js';
+import {
+  FRAGMENT_BYTES,
+  FRAGMENT_WINDOW,
+  MAX_TRANSFERS,
+  TRANSFER_BUDGET_BYTES,
+  UnitKind,
+  WHOLE_FRAME_BYTES,
+} from './wire.js';
 
 /** Where the units go. */
 export interface UnitOutput {
@@ -61,7 +68,7 @@ export class OutgoingQueue {
     const name = laneOf(kind);
     const bytes = head.length + (tail === undefined ? 0 : tail.length);
     const lane = name === 'messages' ? this.messages : this.ordered;
-    if (name === 'urgent' || (bytes <= FRAGMENT_BYTES && lane.first === undefined && !this.isBackedUp)) {
+    if (name === 'urgent' || (bytes <= WHOLE_FRAME_BYTES && lane.first === undefined && !this.isBackedUp)) {
       this.write(kind, owned || head.length <= 16 * 1024 ? head : Buffer.from(head), tail);
       return;
     }
@@ -107,14 +114,14 @@ export class OutgoingQueue {
   private step(lane: Lane): boolean {
     let taken = 0;
     for (let frame = lane.first; frame !== undefined && taken < TURN_BYTES; frame = lane.first) {
-      if (frame.bytes > FRAGMENT_BYTES && !isAnswer(frame.kind)) {
+      if (frame.bytes > WHOLE_FRAME_BYTES && !isAnswer(frame.kind)) {
         if (!this.sendFragment(frame)) return taken > 0;
         if (frame.sent === frame.bytes) lane.shift();
         return true;
       }
       lane.shift();
       taken += frame.bytes;
-      if (frame.bytes > FRAGMENT_BYTES) {
+      if (frame.bytes > WHOLE_FRAME_BYTES) {
         this.answers.push(frame);
       } else {
         this.waitingBytes -= frame.bytes;

@@ -85,13 +85,15 @@ export class TcpTransport implements Transport {
     const key = addressKey(address);
     if (this.closed !== undefined || this.bound === undefined || this.attempts.has(key)) return;
     if (key === addressKey(this.bound)) {
-      this.table.dialed(address, { kind: 'self', peer: this.table.hello().node });
+      this.table.dialedSelf(address);
       return;
     }
     try {
-      const attempt = new DialAttempt(address, this.table, () => this.attempts.delete(key));
-      this.attempts.set(key, attempt);
-      this.track(attempt.socket);
+      const owner = {
+        made: (socket: Socket) => this.track(socket),
+        done: () => void this.attempts.delete(key),
+      };
+      this.attempts.set(key, new DialAttempt(address, this.table, owner));
     } catch (error) {
       this.table.dialed(address, { kind: 'unreachable', message: (error as Error).message });
     }

@@ -31,14 +31,14 @@ export const PREAMBLE = Buffer.from([0x93, 0x53, 0x57, 0x41, 0x52, 0x4d, 0x0a, 0
 /** Length and kind. */
 export const UNIT_HEADER_BYTES = 5;
 
-/** Frames that are larger travel in fragments of this size. */
+/** Most bytes of a fragment. */
 export const FRAGMENT_BYTES = 64 * 1024;
 
-/** What stands before a fragment's data at most. */
-export const FRAGMENT_HEADER_BYTES = 9;
+/** Frames that are larger travel in fragments: a body of 64 KiB and what stands before it still go in one piece. */
+export const WHOLE_FRAME_BYTES = FRAGMENT_BYTES + 4096;
 
 /** Largest unit of a link: a frame that is just not fragmented, or a fragment. */
-export const MAX_UNIT_BYTES = 1 + FRAGMENT_HEADER_BYTES + FRAGMENT_BYTES;
+export const MAX_UNIT_BYTES = 1 + WHOLE_FRAME_BYTES;
 
 /** Largest unit of a handshake: a hello that lists ten thousand members. */
 export const MAX_HANDSHAKE_BYTES = 1024 * 1024;

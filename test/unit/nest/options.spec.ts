@@ -1,0 +1,157 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { localMachine, ring, type SwarmModuleOptions } from '../../../lib/index.js';
+import { resolveOptions } from '../../../lib/swarm-options.resolution.js';
+import { SWARM_PARTS } from '../../../lib/swarm-parts.js';
+
+const faultsOf = (options: unknown): readonly string[] =>
+  resolveOptions(options as SwarmModuleOptions).faults;
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+describe('defaults', () => {
+  it('are those that are documented', () => {
+    const { resolved, faults } = resolveOptions({});
+    expect(faults).toEqual([]);
+    expect(resolved).toMatchObject({
+      kernel: {
+        cluster: 'nestjs-swarm',
+        node: { host: '127.0.0.1', weight: 1, labels: {}, hosting: true },
+        heartbeatMs: 1000,
+        suspectAfterMs: 3000,
+        pollMs: 500,
+        coalesceMs: 100,
+        aloneAfterMs: 1000,
+        joinTimeoutMs: 5000,
+        acks: 1,
+        callTimeoutMs: 5000,
+        registerTimeoutMs: 10_000,
+        readyTimeoutMs: 30_000,
+        maxPayloadBytes: 67_108_864,
+        maxArgsBytes: 65_536,
+      },
+      listen: '127.0.0.1',
+      port: 0,
+      mailboxLimit: 10_000,
+      inheritAppConfig: false,
+      debug: false,
+    });
+    expect(resolved!.kernel.node.name).toMatch(new RegExp(`^[^@\\s]+-${process.pid}$`));
+    expect(resolved!.kernel.strategy.place([{ id: 'a', weight: 1 }]).nodeFor('x')).toBe('a');
+  });
+
+  it('search the machine, but not when NODE_ENV is test', () => {
+    vi.stubEnv('NODE_ENV', 'test');
+    expect(resolveOptions({}).resolved!.discovery).toEqual([]);
+    expect(resolveOptions({ discovery: [localMachine()] }).resolved!.discovery).toHaveLength(1);
+    vi.stubEnv('NODE_ENV', 'production');
+    expect(resolveOptions({}).resolved!.discovery.map(({ name }) => name)).toEqual([localMachine().name]);
+  });
+
+  it('give way to what is written; undefined is not written', () => {
+    const { resolved } = resolveOptions({
+      cluster: 'shop',
+      node: {
+        name: 'a',
+        host: 'localhost',
+        listen: '127.0.0.1',
+        port: 7946,
+        weight: 2,
+        labels: { zone: 'a' },
+        hosting: false,
+      },
+      acks: 0,
+      coalesceMs: 0,
+      debug: undefined as never,
+    });
+    expect(resolved).toMatchObject({ listen: '127.0.0.1', port: 7946, debug: false });
+    expect(resolved!.kernel).toMatchObject({ cluster: 'shop', acks: 0, coalesceMs: 0 });
+    expect(resolved!.kernel.node).toEqual({
+      name: 'a',
+      host: 'localhost',
+      weight: 2,
+      labels: { zone: 'a' },
+      hosting: false,
+    });
+    expect(resolveOptions({ node: { host: '::1' } }).resolved!.listen).toBe('::1');
+  });
+});
+
+describe('faults', () => {
+  it.each<[string, unknown, string]>([
+    ['no object', 7, 'the options must be an object, not 7'],
+    ['null', null, 'the options must be an object, not null'],
+    ['node is no object', { node: 'a' }, 'node must be an object'],
+    ['cluster', { cluster: '' }, 'cluster must not be empty'],
+    ['cluster null', { cluster: null }, 'cluster must be a string, not null'],
+    ['node name', { node: { name: 'a@b' } }, 'node.name must not hold "@" or spaces'],
+    ['0.0.0.0', { node: { host: '0.0.0.0' } }, 'node.host is what other nodes dial'],
+    ['other host', { node: { host: '10.0.0.5' } }, 'node.host must be a loopback address, as 127.0.0.1'],
+    [
+      'a name that begins as loopback',
+      { node: { host: '127.evil.example' } },
+      'node.host must be a loopback',
+    ],
+    ['listen', { node: { listen: '0.0.0.0' } }, 'node.listen must be a loopback address'],
+    ['port', { node: { port: 65_536 } }, 'node.port must be a whole number from 0 to 65535, not 65536'],
+    ['port text', { node: { port: '1' } }, 'node.port must be a whole number'],
+    ['weight', { node: { weight: 0 } }, 'node.weight must be a positive number, not 0'],
+    ['hosting', { node: { hosting: 'no' } }, 'node.hosting must be true or false, not "no"'],
+    ['labels', { node: { labels: { zone: 1 } } }, 'node.labels must be an object of strings'],
+    ['discovery', { discovery: 'dns' }, 'discovery must be an array of discovery providers'],
+    ['discovery item', { discovery: [localMachine] }, 'discovery must be an array of discovery providers'],
+    [
+      'strategy',
+      { strategy: ring },
+      'strategy must be a distribution strategy, as ring(), not the function ring',
+    ],
+    ['time', { heartbeatMs: 0 }, 'heartbeatMs must be a whole number of milliseconds from 1'],
+    ['time text', { callTimeoutMs: '5s' }, 'callTimeoutMs must be a whole number of milliseconds'],
+    [
+      'endless',
+      { callTimeoutMs: Number.POSITIVE_INFINITY },
+      'callTimeoutMs must be a whole number of milliseconds',
+    ],
+    ['acks', { acks: -1 }, 'acks must be a whole number from 0'],
+    ['mailbox', { mailboxLimit: 0 }, 'mailboxLimit must be a whole number from 1'],
+    ['bytes', { maxPayloadBytes: 2 ** 40 }, 'maxPayloadBytes must be a whole number of bytes'],
+    ['flag', { debug: 1 }, 'debug must be true or false, not 1'],
+    ['order of times', { heartbeatMs: 3000 }, 'suspectAfterMs (3000) must be more than heartbeatMs (3000)'],
+    [
+      'order of sizes',
+      { maxPayloadBytes: 10 },
+      'maxArgsBytes (65536) must not be more than maxPayloadBytes (10)',
+    ],
+    ['unknown', { hartbeatMs: 1 }, 'hartbeatMs is no option; did you mean heartbeatMs?'],
+    ['unknown case', { Cluster: 'a' }, 'Cluster is no option; did you mean cluster?'],
+    ['unknown in node', { node: { hots: 'a' } }, 'node.hots is no option; did you mean node.host?'],
+    ['inherited', { constructor: 1 }, 'constructor is no option'],
+  ])('%s', (_title, options, fault) => {
+    const faults = faultsOf(options);
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toContain(fault);
+  });
+
+  it.each([
+    'secret',
+    'tls',
+    'leaseMs',
+    'handoff',
+    'drain',
+    'settledTimeoutMs',
+    'nodeWhitelist',
+    'nodeBlacklist',
+  ])('%s is not built yet', (key) => {
+    expect(faultsOf({ [key]: {} })).toEqual([expect.stringContaining(`${key} is no option`)]);
+  });
+
+  it('come all at once', () => {
+    expect(faultsOf({ a: 1, cluster: 7, node: { port: -1, x: 1 }, heartbeatMs: 0 })).toHaveLength(5);
+  });
+
+  it('do not come from the parts of tests, which survive a spread', () => {
+    const options = { ...({ [SWARM_PARTS]: {} } as SwarmModuleOptions), cluster: 'a' };
+    expect(faultsOf(options)).toEqual([]);
+  });
+});

@@ -1,0 +1,333 @@
+import {
+  type CanActivate,
+  Injectable,
+  Module,
+  type NestInterceptor,
+  type PipeTransform,
+  Scope,
+  SetMetadata,
+  UseGuards,
+  UseInterceptors,
+} from '@nestjs/common';
+import { APP_GUARD, REQUEST } from '@nestjs/core';
+import { Inject } from '@nestjs/common';
+import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { Test } from '@nestjs/testing';
+import { describe, expect, it } from 'vitest';
+import { OnHandoff, SwarmWorker } from '../../../lib/decorators/index.js';
+import { SwarmConfigurationError } from '../../../lib/errors/index.js';
+import type { DieReason } from '../../../lib/workers/worker-definition.interface.js';
+import { define, explore, faultsOf, send } from './explore.js';
+
+@SwarmWorker()
+class Device {
+  @MessagePattern('ping')
+  ping(): string {
+    return 'pong';
+  }
+}
+
+class Guard implements CanActivate {
+  canActivate(): boolean {
+    return true;
+  }
+}
+
+describe('the explorer', () => {
+  it('finds workers in all modules, under their type', async () => {
+    @SwarmWorker({ type: 'lamp', concurrency: 3, mailboxLimit: 7 })
+    class Lamp {}
+    @Module({ providers: [{ provide: 'other token', useClass: Lamp }] })
+    class LampModule {}
+    const { definitions, faults } = await explore({ imports: [LampModule], providers: [Device] });
+    expect(faults).toEqual([]);
+    expect([...definitions.keys()].sort()).toEqual(['Device', 'lamp']);
+    expect(definitions.get('lamp')).toMatchObject({ type: 'lamp', concurrency: 3, mailboxLimit: 7 });
+    expect(definitions.get('Device')).toMatchObject({ concurrency: 1, mailboxLimit: undefined });
+  });
+
+  it('knows start and die methods, also inherited ones', async () => {
+    const calls: unknown[] = [];
+    class Base {
+      @OnHandoff('die')
+      close(reason: DieReason): void {
+        calls.push(reason);
+      }
+      onWorkerStart(...args: unknown[]): void {
+        calls.push(args);
+      }
+    }
+    @SwarmWorker()
+    class Sub extends Base {}
+    const definition = await define(Sub);
+    definition.start?.(new Sub(), 'ctx' as never, 1);
+    definition.die?.(new Sub(), 'stopped');
+    expect(calls).toEqual([['ctx', 1], 'stopped']);
+    const plain = await define(Device);
+    expect([plain.start, plain.die]).toEqual([undefined, undefined]);
+  });
+
+  it('builds the stand-in that a test overrides a worker by', async () => {
+    class Fake extends Device {
+      override ping(): string {
+        return 'fake';
+      }
+    }
+    MessagePattern('ping')(Fake.prototype, 'ping', Object.getOwnPropertyDescriptor(Fake.prototype, 'ping')!);
+    const { DiscoveryModule, DiscoveryService, ModuleRef } = await import('@nestjs/core');
+    const { NestEnhancers } = await import('../../../lib/workers/nest-enhancers.js');
+    const { WorkerExplorer } = await import('../../../lib/workers/worker.explorer.js');
+    const app = await Test.createTestingModule({ imports: [DiscoveryModule], providers: [Device] })
+      .overrideProvider(Device)
+      .useClass(Fake)
+      .compile();
+    const explorer = new WorkerExplorer(
+      app.get(DiscoveryService, { strict: false }),
+      new NestEnhancers(app.get(ModuleRef), false),
+    );
+    const { definitions, faults } = await explorer.explore();
+    expect(faults).toEqual([]);
+    const definition = definitions.get('Device')!;
+    expect(await send(definition, await definition.create(), 'ping')).toBe('fake');
+  });
+});
+
+describe('faults at boot', () => {
+  it('a worker in controllers', async () => {
+    expect(await faultsOf({ controllers: [Device] })).toEqual([
+      'Device is a worker in the controllers of AppModule; list it in its providers instead',
+    ]);
+  });
+
+  it('a worker in two modules', async () => {
+    @Module({ providers: [Device] })
+    class OtherModule {}
+    const faults = await faultsOf({ imports: [OtherModule], providers: [Device] });
+    expect(faults).toHaveLength(1);
+    expect(faults[0]).toMatch(
+      /Device is in the providers of (AppModule and OtherModule|OtherModule and AppModule)/,
+    );
+  });
+
+  it('two workers of one type', async () => {
+    @SwarmWorker({ type: 'Device' })
+    class Lamp {}
+    expect((await faultsOf({ providers: [Device, Lamp] }))[0]).toContain('are both of the type "Device"');
+  });
+
+  it('a worker as a value or by a factory', async () => {
+    expect(await faultsOf({ providers: [{ provide: Device, useValue: {} }] })).toHaveLength(1);
+    expect(await faultsOf({ providers: [{ provide: Device, useFactory: () => new Device() }] })).toHaveLength(
+      1,
+    );
+  });
+
+  it('unknown and wrong options of @SwarmWorker', async () => {
+    @SwarmWorker({ restart: 'permanent', concurrency: 0, mailboxLimit: 1.5, type: '' } as never)
+    class Lamp {}
+    expect(await faultsOf({ providers: [Lamp] })).toEqual([
+      'Lamp: @SwarmWorker has no option "restart"; it has type, concurrency, mailboxLimit',
+      "Lamp: @SwarmWorker: type must not be empty; give one, as { type: 'device' }",
+      'Lamp: @SwarmWorker: concurrency must be a whole number of at least 1',
+      'Lamp: @SwarmWorker: mailboxLimit must be a whole number of at least 1',
+    ]);
+  });
+
+  it('two handlers of one pattern, or of one that is the method name of another', async () => {
+    @SwarmWorker()
+    class Lamp {
+      @MessagePattern('on')
+      first(): void {}
+      @EventPattern<string>('on')
+      second(): void {}
+      @MessagePattern('first')
+      third(): void {}
+    }
+    expect(await faultsOf({ providers: [Lamp] })).toEqual([
+      expect.stringContaining('Lamp: "first" reaches first and third'),
+      expect.stringContaining('Lamp: "on" reaches first and second'),
+    ]);
+  });
+
+  it('patterns that are no strings', async () => {
+    @SwarmWorker()
+    class Lamp {
+      @MessagePattern({ cmd: 'on' })
+      on(): void {}
+      @EventPattern<string>('')
+      off(): void {}
+    }
+    expect(await faultsOf({ providers: [Lamp] })).toEqual([
+      "Lamp.on: its pattern must be a string, not object; write @MessagePattern('on')",
+      "Lamp.off: its pattern must not be empty; write @MessagePattern('off')",
+    ]);
+  });
+
+  it('one handoff phase twice, and phases that are none', async () => {
+    @SwarmWorker()
+    class Lamp {
+      @OnHandoff('die')
+      one(): void {}
+      @OnHandoff('die')
+      two(): void {}
+      @OnHandoff('begin' as 'die')
+      three(): void {}
+    }
+    expect(await faultsOf({ providers: [Lamp] })).toEqual([
+      `Lamp.three: @OnHandoff("begin") is no phase; write @OnHandoff('die')`,
+      "Lamp: @OnHandoff('die') stands on one and two; keep one and call the other from it",
+    ]);
+  });
+
+  it('decorators of other packages that would call an instance that was never built', async () => {
+    // The keys that @nestjs/schedule 6, @nestjs/event-emitter 3 and @nestjs/cqrs 11 write.
+    @SwarmWorker()
+    @SetMetadata('__commandHandler__', { id: '1' })
+    class Lamp {
+      @SetMetadata('SCHEDULE_CRON_OPTIONS', {})
+      cron(): void {}
+      @SetMetadata('SCHEDULE_INTERVAL_OPTIONS', {})
+      interval(): void {}
+      @SetMetadata('SCHEDULE_TIMEOUT_OPTIONS', {})
+      timeout(): void {}
+      @SetMetadata('EVENT_LISTENER_METADATA', [])
+      onEvent(): void {}
+    }
+    const faults = await faultsOf({ providers: [Lamp] });
+    expect(faults.map((fault) => fault.split(' ').slice(0, 2))).toEqual([
+      ['Lamp:', '@CommandHandler'],
+      ['Lamp.cron:', '@Cron'],
+      ['Lamp.interval:', '@Interval'],
+      ['Lamp.timeout:', '@Timeout'],
+      ['Lamp.onEvent:', '@OnEvent'],
+    ]);
+  });
+
+  it('request-scoped dependencies', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class Tenant {}
+    @Injectable()
+    class Between {
+      constructor(readonly tenant: Tenant) {}
+    }
+    @SwarmWorker()
+    class ByConstructor {
+      constructor(readonly between: Between) {}
+    }
+    @SwarmWorker()
+    class ByProperty {
+      @Inject(REQUEST) readonly request: unknown;
+    }
+    const faults = await faultsOf({ providers: [ByConstructor, ByProperty, Between, Tenant] });
+    expect(faults).toEqual([
+      expect.stringContaining('ByConstructor depends on something request-scoped'),
+      expect.stringContaining('ByProperty depends on something request-scoped'),
+    ]);
+  });
+
+  it('request-scoped and transient guards, pipes and interceptors', async () => {
+    @Injectable({ scope: Scope.REQUEST })
+    class RequestGuard extends Guard {}
+    @Injectable({ scope: Scope.TRANSIENT })
+    class TransientGuard extends Guard {}
+    @Injectable()
+    class TenantGuard extends Guard {
+      constructor(@Inject(REQUEST) readonly request: unknown) {
+        super();
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class Pipe implements PipeTransform {
+      transform(value: unknown): unknown {
+        return value;
+      }
+    }
+    @Injectable({ scope: Scope.REQUEST })
+    class Interceptor implements NestInterceptor {
+      intercept(): never {
+        throw new Error('never called');
+      }
+    }
+    @SwarmWorker()
+    @UseGuards(RequestGuard, TenantGuard, TransientGuard)
+    class Lamp {
+      @MessagePattern('on')
+      @UseInterceptors(Interceptor)
+      on(@Payload(Pipe) _value: unknown): void {}
+    }
+    const faults = await faultsOf({ providers: [Lamp] });
+    expect(faults.map((fault) => fault.split(',')[0])).toEqual(
+      expect.arrayContaining([
+        'Lamp: RequestGuard is request-scoped',
+        'Lamp: TenantGuard is request-scoped',
+        'Lamp: TransientGuard is transient',
+        'Lamp: Pipe is request-scoped',
+        'Lamp: Interceptor is request-scoped',
+      ]),
+    );
+    expect(faults).toHaveLength(5);
+  });
+
+  it('request-scoped global guards where they would be inherited', async () => {
+    const providers = [Device, { provide: APP_GUARD, useClass: Guard, scope: Scope.REQUEST }];
+    expect(await faultsOf({ providers })).toEqual([]);
+    expect(await faultsOf({ providers }, true)).toEqual([expect.stringContaining('request-scoped')]);
+  });
+
+  it('all at once', async () => {
+    @SwarmWorker()
+    class Lamp {
+      @MessagePattern({ cmd: 'on' })
+      on(): void {}
+    }
+    expect(await faultsOf({ providers: [Lamp], controllers: [Device] })).toHaveLength(2);
+  });
+});
+
+describe('an object of the user', async () => {
+  const { explorer } = await explore({ providers: [] });
+
+  it('is reached by the decorators of its class, which is compiled once', () => {
+    class Gauge {
+      @MessagePattern('read')
+      read(): number {
+        return 1;
+      }
+    }
+    const definition = explorer.definitionFor(new Gauge());
+    expect(definition.type).toBe('Gauge');
+    expect(definition).toBe(explorer.definitionFor(new Gauge()));
+    expect(definition.handler('read')).toBeDefined();
+  });
+
+  it('has the options of its @SwarmWorker', async () => {
+    @SwarmWorker({ type: 'gauge', concurrency: 2 })
+    class Gauge {
+      @MessagePattern('read')
+      read(): void {}
+    }
+    expect(explorer.definitionFor(new Gauge())).toMatchObject({ type: 'gauge', concurrency: 2 });
+  });
+
+  it('is refused when it handles nothing', () => {
+    class Mute {}
+    expect(() => explorer.definitionFor(new Mute())).toThrow(SwarmConfigurationError);
+    expect(() => explorer.definitionFor(new Mute())).toThrow('Mute handles no message');
+    expect(() => explorer.definitionFor({ read: () => 1 })).toThrow('a plain object handles no message');
+    expect(() => explorer.definitionFor(Object.create(null) as object)).toThrow(SwarmConfigurationError);
+  });
+
+  it('is refused when it has enhancers that no module resolves', async () => {
+    @UseGuards(Guard)
+    class Gauge {
+      @MessagePattern('read')
+      read(): number {
+        return 1;
+      }
+    }
+    expect(() => explorer.definitionFor(new Gauge())).toThrow('list it in the providers of a module');
+    const provided = await explore({ providers: [Gauge] });
+    const gauge = provided.app.get(Gauge);
+    expect(await send(provided.explorer.definitionFor(gauge), gauge, 'read')).toBe(1);
+  });
+});
