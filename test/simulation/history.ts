@@ -28,6 +28,9 @@ export class History {
   readonly violations: string[] = [];
   private readonly fates = new Map<string, Fate>();
   private readonly pending = new Set<Promise<void>>();
+  /** Operations under way per name, and names whose operations overlap. */
+  private readonly inFlight = new Map<string, number>();
+  private readonly overlapping = new Set<string>();
   private lastLossAt = -Infinity;
   private token = 0;
   private hangs = false;
@@ -89,8 +92,18 @@ export class History {
     if (victims.length < 3 || swarm.now - this.lastLossAt < (options.lossPauseMs ?? 5_000)) return;
     this.lastLossAt = swarm.now;
     const victim = victims[Math.floor(swarm.random() * victims.length)]!;
-    if (swarm.random() < 0.7) swarm.crash(victim);
+    const dice = swarm.random();
+    if (dice < 0.35) this.crashAfterRegistering(victim);
+    else if (dice < 0.7) swarm.crash(victim);
     else this.track(swarm.stop(victim), `stop ${victim.key}`, 15_000);
+  }
+
+  /** The moment at which an acknowledged registration is held by the fewest. */
+  private crashAfterRegistering(victim: SimulatedNode): void {
+    const crash = (): void => {
+      if (victim.alive) this.swarm.crash(victim, true);
+    };
+    this.register(victim, this.anyName(), {}, crash);
   }
 
   private breakLink(): void {
@@ -113,7 +126,12 @@ export class History {
     });
   }
 
-  private register(node: SimulatedNode | undefined, name: string, plan: StartPlan): void {
+  private register(
+    node: SimulatedNode | undefined,
+    name: string,
+    plan: StartPlan,
+    afterwards: () => void = () => undefined,
+  ): void {
     if (!node) return;
     const before = this.fates.get(name) ?? 'absent';
     this.hangs ||= plan.takesMs === 'hang';
@@ -129,6 +147,7 @@ export class History {
         else if (error.code === 'ERR_SWARM_WORKER_START')
           this.certain(name, before === 'absent' ? 'absent' : 'unknown');
         else this.fates.set(name, 'unknown');
+        afterwards();
       },
     );
   }
@@ -174,9 +193,6 @@ export class History {
   private certain(name: string, fate: Fate): void {
     this.fates.set(name, this.overlapping.has(name) ? 'unknown' : fate);
   }
-
-  private readonly inFlight = new Map<string, number>();
-  private readonly overlapping = new Set<string>();
 
   private watch(
     what: string,

@@ -116,12 +116,12 @@ export class SimulatedSwarm {
     return { node, started: kernel.start() };
   }
 
-  /** The process dies at once. */
-  crash(node: SimulatedNode): void {
+  /** The process dies at once, and with its machine also what it had written and was not read yet. */
+  crash(node: SimulatedNode, losesInFlight = false): void {
     this.tell(`crash ${node.key}`);
     node.alive = false;
     node.runtime.kill();
-    this.network.crash(node.key);
+    this.network.crash(node.key, losesInFlight);
     this.activations.nodeDied(node.key);
   }
 

@@ -10,7 +10,8 @@ export class MemoryChannel {
   private readonly held: Parcel[] = [];
   private arrivesAt = 0;
   private inFlight = 0;
-  private dropped = false;
+  /** What was sent before the last `drop` never arrives. */
+  private generation = 0;
   framesSent = 0;
 
   constructor(
@@ -35,7 +36,7 @@ export class MemoryChannel {
 
   /** What is in flight never arrives. */
   drop(): void {
-    this.dropped = true;
+    this.generation++;
     this.held.length = 0;
   }
 
@@ -50,9 +51,10 @@ export class MemoryChannel {
     const now = runtime.now();
     this.arrivesAt = Math.max(this.arrivesAt, now + this.network.latencyMs());
     this.inFlight++;
+    const { generation } = this;
     const arrive = (): void => {
       this.inFlight--;
-      if (!this.dropped) this.receive(parcel);
+      if (generation === this.generation) this.receive(parcel);
     };
     if (this.arrivesAt <= now) runtime.defer(arrive);
     else runtime.after(this.arrivesAt - now, arrive);

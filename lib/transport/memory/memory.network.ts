@@ -62,12 +62,15 @@ export class MemoryNetwork {
     this.transports.get(keyOf(b))?.broken(keyOf(a));
   }
 
-  /** The process at this address dies: its links are reset, nobody listens there. */
-  crash(node: NodeId): void {
+  /**
+   * The process at this address dies: its links are reset, nobody listens there. What it had written arrives, unless
+   * its machine dies with it (`losesInFlight`).
+   */
+  crash(node: NodeId, losesInFlight = false): void {
     const key = keyOf(node);
     const transport = this.transports.get(key);
     this.transports.delete(key);
-    transport?.crashed();
+    transport?.crashed(losesInFlight);
   }
 
   /** @internal */

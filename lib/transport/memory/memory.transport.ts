@@ -123,8 +123,11 @@ export class MemoryTransport implements Transport {
   }
 
   /** @internal The process is gone: the other ends are reset, as the kernel of a real machine would do. */
-  crashed(): void {
-    for (const { out } of this.links.values()) out.send({ closed: 'reset' });
+  crashed(losesInFlight: boolean): void {
+    for (const { out } of this.links.values()) {
+      if (losesInFlight) out.drop();
+      out.send({ closed: 'reset' });
+    }
     this.end();
   }
 

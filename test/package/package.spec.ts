@@ -1,0 +1,122 @@
+import { lstat, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FreshApp, type Packed } from './support/fresh-app.js';
+import { importedBy } from './support/imports.js';
+import { readmeFiles } from './support/readme.js';
+import { run, runTool } from './support/run.js';
+import { ServerProcess } from './support/server-process.js';
+
+/** What the README's example of a worker injects, and does not show. */
+const READINGS_SERVICE = `
+import { Injectable } from '@nestjs/common';
+
+@Injectable()
+export class ReadingsService {
+  async save(device: string, value: number, fence: number): Promise<number> {
+    return device.length + value + fence;
+  }
+}
+`;
+
+interface Counted {
+  readonly name: string;
+  readonly total: number;
+  readonly node: string;
+}
+
+describe('the packed library in a fresh application', () => {
+  let app: FreshApp;
+  let packed: Packed;
+  let installed: string;
+  const servers: ServerProcess[] = [];
+
+  beforeAll(async () => {
+    app = await FreshApp.create();
+    packed = await app.pack();
+    await app.install(packed);
+    installed = join(app.path, 'node_modules/nestjs-swarm');
+    await app.write([...readmeFiles(), ['src/readings.service.ts', READINGS_SERVICE]]);
+    // The application's settings name the types of its test runner, which is not installed.
+    await app.compile('tsconfig.build.json', '--types', 'node');
+  });
+
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.end()));
+    await app?.remove();
+  });
+
+  it('holds what is built and the papers, and nothing else', () => {
+    const papers = packed.files.filter((path) => !path.startsWith('dist/')).sort();
+    expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']);
+    const strangers = packed.files.filter(
+      (path) => path.startsWith('dist/') && !/\.(js|js\.map|d\.ts)$/.test(path),
+    );
+    expect(strangers).toEqual([]);
+  });
+
+  it('is installed from the tarball and imports only what it declares', async () => {
+    expect((await lstat(installed)).isSymbolicLink()).toBe(false);
+    const manifest = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+      peerDependencies: Record<string, string>;
+    };
+    const peers = ['node:', ...Object.keys(manifest.peerDependencies)];
+    const declared = [...peers, ...Object.keys(manifest.dependencies)];
+    expect(declared).toEqual(expect.arrayContaining(importedBy(join(installed, 'dist'), '.js')));
+    // Types of a dependency of ours would have to be installed by the user.
+    expect(peers).toEqual(expect.arrayContaining(importedBy(join(installed, 'dist'), '.d.ts')));
+  });
+
+  it('runs the quick start of the README in two processes', async () => {
+    const start = async (): Promise<ServerProcess> => {
+      const server = await ServerProcess.start('dist/main.js', app.path);
+      servers.push(server);
+      return server;
+    };
+    const [one, two] = await Promise.all([start(), start()]);
+    for (const server of [one, two]) {
+      await server.printed(/2 node/);
+      await server.printed(/Nest application successfully started/);
+    }
+
+    const first = await one.post<Counted>('counters/lamp');
+    expect(first).toEqual({ name: 'lamp', total: 1, node: expect.stringMatching(/@127\.0\.0\.1:\d+$/) });
+    expect(await two.post<Counted>('counters/lamp')).toEqual({ ...first, total: 2 });
+
+    const names = Array.from({ length: 20 }, (_, index) => `counter-${index}`);
+    const counted = await Promise.all(names.map((name) => one.post<Counted>(`counters/${name}`)));
+    expect(new Set(counted.map(({ node }) => node)).size).toBe(2);
+    await two.end('SIGKILL');
+    await one.printed(/is gone/);
+    const again = await Promise.all(names.map((name) => one.post<Counted>(`counters/${name}`)));
+    const [left] = new Set(again.map(({ node }) => node));
+    expect(again).toEqual(
+      counted.map(({ name, node }) => ({ name, node: left, total: node === left ? 2 : 1 })),
+    );
+    await one.end('SIGTERM');
+  });
+
+  it('passes the test of the README', async () => {
+    await app.link('vitest');
+    await app.compile('tsconfig.json', '--outDir', 'compiled');
+    const printed = await runTool(
+      'vitest/vitest.mjs',
+      ['run', 'compiled/src/counter.spec.js', '--config=false'],
+      app.path,
+    );
+    expect(printed).toMatch(/1 passed/);
+  });
+
+  it('is loaded by import and by require', async () => {
+    const print =
+      'console.log([swarm.SwarmModule, swarm.ring, testing.SwarmTestCluster].map((it) => typeof it).join())';
+    const imported = `import 'reflect-metadata';
+      const [swarm, testing] = await Promise.all([import('nestjs-swarm'), import('nestjs-swarm/testing')]); ${print}`;
+    const required = `require('reflect-metadata');
+      const swarm = require('nestjs-swarm'), testing = require('nestjs-swarm/testing'); ${print}`;
+    const loaded = 'function,function,function\n';
+    expect(await run(process.execPath, ['--input-type=module', '-e', imported], app.path)).toBe(loaded);
+    expect(await run(process.execPath, ['--input-type=commonjs', '-e', required], app.path)).toBe(loaded);
+  });
+});
