@@ -91,7 +91,6 @@ export class Starts {
       pinned: spec.pinned !== undefined,
       fence: clock.next(),
       status: arbiter === self ? RowStatus.starting : RowStatus.claiming,
-      since: Math.floor(runtime.wallClock()),
     });
     if (arbiter === self) return row;
     this.parts.stream.log.flush();

@@ -4,16 +4,21 @@ import type { Runtime } from '../runtime/runtime.interface.js';
 import type { RowOp } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import { RowTable } from './row-table.js';
-import type { Row } from './row.js';
+import { Row } from './row.js';
 
 /** How many operations are kept for peers that missed some; who missed more gets a snapshot. */
 export const LOG_LIMIT = 65_536;
 
+/**
+ * A tracked row stands for itself: who reads the operation later gets the row as it is by then, and the updates that
+ * follow say the same once more.
+ */
+type LoggedOp = Row | RowOp;
+
 export class OwnLog {
   readonly table: RowTable;
-  /** Operations `firstSeq` … `seq`; the oldest half is dropped when twice the limit is reached. */
-  private ops: RowOp[] = [];
-  private firstSeq = 1;
+  /** Operation `seq` stands at `seq % LOG_LIMIT`. */
+  private readonly ops: LoggedOp[] = [];
   private flushing = false;
   private afterFlush: Array<() => void> = [];
 
@@ -33,12 +38,12 @@ export class OwnLog {
 
   /** Number of the oldest operation that `read` can give. */
   get oldestSeq(): number {
-    return this.firstSeq;
+    return Math.max(1, this.seq - LOG_LIMIT + 1);
   }
 
   track(row: Row): void {
     this.table.put(row);
-    this.append([0, row.toWire()]);
+    this.append(row);
   }
 
   untrack(row: Row, forgotten: boolean): void {
@@ -51,9 +56,14 @@ export class OwnLog {
     this.append([2, row.name, status, groups]);
   }
 
-  /** At most `limit` operations from number `from` on. */
+  /** At most `limit` operations from number `from` on, which must not be older than `oldestSeq`. */
   read(from: number, limit: number): RowOp[] {
-    return this.ops.slice(from - this.firstSeq, from - this.firstSeq + limit);
+    const ops: RowOp[] = [];
+    for (let seq = from; seq <= this.seq && ops.length < limit; seq++) {
+      const op = this.ops[seq % LOG_LIMIT];
+      if (op) ops.push(op instanceof Row ? [0, op.toWire()] : op);
+    }
+    return ops;
   }
 
   /** Runs `task` when everything tracked so far has been handed to the peers' links. */
@@ -72,13 +82,9 @@ export class OwnLog {
     for (const task of tasks) task();
   }
 
-  private append(op: RowOp): void {
+  private append(op: LoggedOp): void {
     this.table.seq++;
-    this.ops.push(op);
-    if (this.ops.length >= 2 * LOG_LIMIT) {
-      this.ops = this.ops.slice(-LOG_LIMIT);
-      this.firstSeq = this.table.seq - LOG_LIMIT + 1;
-    }
+    this.ops[this.table.seq % LOG_LIMIT] = op;
     if (this.flushing) return;
     this.flushing = true;
     this.runtime.defer(() => this.flush());

@@ -22,8 +22,6 @@ export interface RowContent {
   readonly groups: readonly string[];
   readonly status: RowStatus;
   readonly pinned: boolean;
-  /** Milliseconds since the epoch at which this activation was tracked. */
-  readonly since: number;
 }
 
 /** One name on one node. Status and groups change; everything else makes another row. */
@@ -36,7 +34,6 @@ export class Row implements RowContent {
   /** Stays the same over restarts; `unregister` ends it for good. */
   readonly registration: string;
   readonly pinned: boolean;
-  readonly since: number;
   groups: readonly string[];
   status: RowStatus;
   /** Its node is dead; the row waits to be started by another. */
@@ -54,14 +51,13 @@ export class Row implements RowContent {
     this.fence = content.fence;
     this.registration = content.registration;
     this.pinned = content.pinned;
-    this.since = content.since;
     this.groups = content.groups.length > 0 ? content.groups : NO_GROUPS;
     this.status = content.status;
     this.hash = hashOf(this);
   }
 
   static fromWire(
-    [name, type, args, fence, registration, groups, status, pinned, since]: WireRow,
+    [name, type, args, fence, registration, groups, status, pinned]: WireRow,
     node: NodeId,
   ): Row {
     return new Row(
@@ -74,7 +70,6 @@ export class Row implements RowContent {
         groups,
         status: status as RowStatus,
         pinned: pinned === 1,
-        since,
       },
       node,
     );
@@ -106,7 +101,6 @@ export class Row implements RowContent {
       this.groups,
       this.status,
       this.pinned ? 1 : 0,
-      this.since,
     ];
   }
 }
@@ -118,7 +112,8 @@ function hashOf(row: Row): number {
   hash = Math.imul(hash ^ (row.fence % 0x1_0000_0000), 0x01000193);
   hash = Math.imul(hash ^ row.status, 0x01000193);
   for (const group of row.groups) hash = hashString(hash, group);
-  return hash >>> 0;
+  // Signed, so that it is no object of its own in memory.
+  return hash | 0;
 }
 
 function hashString(seed: number, text: string): number {

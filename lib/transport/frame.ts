@@ -56,7 +56,7 @@ export const FrameKind = {
   MultiAnswer: 23,
 } as const;
 
-/** A row as it travels: name, type, args, fence, registration, groups, status, pinned (1) or not (0), since. */
+/** A row as it travels: name, type, args, fence, registration, groups, status, pinned (1) or not (0). */
 export type WireRow = readonly [
   name: string,
   type: string,
@@ -66,7 +66,6 @@ export type WireRow = readonly [
   groups: readonly string[],
   status: number,
   pinned: number,
-  since: number,
 ];
 
 /** A change of one row in its node's log. The first element tells which: 0 track, 1 untrack, 2 update. */

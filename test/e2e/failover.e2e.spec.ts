@@ -1,41 +1,45 @@
-import { afterEach, expect, it } from 'vitest';
-import { AppError, AppProcess } from './support/app-process.js';
+import { afterEach, describe, expect, it } from 'vitest';
+import { waitUntil } from '../support/wait-until.js';
+import { AppSwarm } from './support/app-swarm.js';
 
-const processes: AppProcess[] = [];
+let swarm: AppSwarm;
 
-afterEach(async () => {
-  await Promise.all(processes.splice(0).map((app) => app.end()));
-});
+afterEach(() => swarm.end());
 
-it('a worker of a killed process answers again on the other', async () => {
-  const env = { CLUSTER: `failover-${process.pid}` };
-  const [a, b] = await Promise.all([
-    AppProcess.start('counter.app', env),
-    AppProcess.start('counter.app', env),
-  ]);
-  processes.push(a, b);
-  await Promise.all([a.ask('ready', 2), b.ask('ready', 2)]);
-
-  const names = Array.from({ length: 100 }, (_, i) => `worker-${i}`);
-  const refs = await Promise.all(
-    names.map((name) => a.ask<{ name: string; node: string }>('register', name)),
+/** Every worker lives once, in exactly one process, and all registries say the same. */
+async function expectEveryNameOnce(names: number): Promise<void> {
+  await waitUntil(
+    async () => new Set(await swarm.all<string>('fingerprint')).size === 1,
+    'the registries are equal',
   );
-  const onB = refs.filter(({ node }) => node === b.node);
-  expect(onB.length).toBeGreaterThan(10);
-  for (const { name } of onB) expect(await a.ask('call', name, 'add', 5)).toBe(5);
-
-  await b.end('SIGKILL');
-  for (const { name } of onB) expect(await untilReached(() => a.ask('call', name, 'add', 7))).toBe(7);
-  expect(await a.ask('count')).toBe(100);
-});
-
-/** A call that was under way when the node died may or may not have been handled; it is asked again. */
-async function untilReached<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof AppError) || error.code !== 'ERR_SWARM_NODE_UNAVAILABLE') throw error;
-    }
-  }
+  const hosted = (await swarm.all<string[]>('hosted')).flat();
+  expect(hosted).toHaveLength(names);
+  expect(new Set(hosted).size).toBe(names);
+  expect((await swarm.all<string>('fingerprint'))[0]).toMatch(new RegExp(`^${names} `));
 }
+
+describe.each([
+  { names: 10_000, withinMs: 2_000 },
+  { names: 30_000, withinMs: 4_000 },
+])('$names workers on three processes', ({ names, withinMs }) => {
+  it(`all answer again within ${withinMs} ms after one process is killed`, async () => {
+    swarm = await AppSwarm.boot(3);
+    const share = Math.ceil(names / 3);
+    await Promise.all(
+      swarm.apps.map((app, index) =>
+        app.ask('registerMany', 'worker-', index * share, Math.min(names, (index + 1) * share)),
+      ),
+    );
+    await expectEveryNameOnce(names);
+
+    const [survivor, , victim] = swarm.apps;
+    expect((await victim!.ask<string[]>('hosted')).length).toBeGreaterThan(names / 5);
+    const killedAt = performance.now();
+    await swarm.kill(victim!);
+    await survivor!.ask('reachAll', 'worker-', names);
+    const took = performance.now() - killedAt;
+    console.log(`${names} names: all answered ${took.toFixed(0)} ms after the kill`);
+    expect(took).toBeLessThan(withinMs);
+    await expectEveryNameOnce(names);
+  });
+});

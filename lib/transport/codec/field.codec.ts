@@ -134,7 +134,7 @@ export const texts = list(text);
 const args = nullable(keptBytes);
 
 export const row: Field<WireRow> = {
-  write(out, [name, type, rowArgs, fence, registration, groups, status, pinned, since]) {
+  write(out, [name, type, rowArgs, fence, registration, groups, status, pinned]) {
     out.string(name);
     out.string(type);
     args.write(out, rowArgs);
@@ -143,7 +143,6 @@ export const row: Field<WireRow> = {
     texts.write(out, groups);
     whole.write(out, status);
     whole.write(out, pinned);
-    finite.write(out, since);
   },
   read: (reader, field) => [
     reader.string(`${field}.name`),
@@ -154,7 +153,6 @@ export const row: Field<WireRow> = {
     texts.read(reader, `${field}.groups`),
     reader.uint(`${field}.status`),
     bit(reader, `${field}.pinned`),
-    finite.read(reader, `${field}.since`),
   ],
 };
 

@@ -5,7 +5,12 @@ import { fileURLToPath } from 'node:url';
 interface Reply {
   readonly id: number;
   readonly value?: unknown;
-  readonly error?: { readonly name: string; readonly code?: string; readonly message: string };
+  readonly error?: {
+    readonly name: string;
+    readonly code?: string;
+    readonly message: string;
+    readonly ref?: unknown;
+  };
 }
 
 /** An error that the application's process answered. */
@@ -45,20 +50,28 @@ export class AppProcess {
   }
 
   /** Starts the application and waits until it says that it is up. */
-  static async start(app: string, env: Readonly<Record<string, string>>): Promise<AppProcess> {
+  static async start(
+    app: string,
+    env: Readonly<Record<string, string>>,
+    execArgv: readonly string[] = [],
+  ): Promise<AppProcess> {
     const path = fileURLToPath(new URL(`../../../build/test/e2e/apps/${app}.js`, import.meta.url));
-    const process_ = fork(path, [], { env: { ...process.env, NODE_ENV: 'e2e', ...env }, silent: true });
-    const app_ = new AppProcess(process_);
+    const child = fork(path, [], {
+      env: { ...process.env, NODE_ENV: 'e2e', ...env },
+      execArgv: [...execArgv],
+      silent: true,
+    });
+    const started = new AppProcess(child);
     const up = (async () => {
-      const [message] = (await once(process_, 'message')) as [{ up: string }];
+      const [message] = (await once(child, 'message')) as [{ up: string }];
       return message.up;
     })();
-    const ended = once(process_, 'exit').then(() => {
-      throw new Error(`the process ended before it was up:\n${app_.output}`);
+    const ended = once(child, 'exit').then(() => {
+      throw new Error(`the process ended before it was up:\n${started.output}`);
     });
-    app_.node = await Promise.race([up, ended]);
+    started.node = await Promise.race([up, ended]);
     ended.catch(() => undefined);
-    return app_;
+    return started;
   }
 
   get pid(): number {
@@ -76,6 +89,13 @@ export class AppProcess {
 
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
+  }
+
+  /** Lets go of the process; resolves when it has ended by itself. */
+  async release(): Promise<void> {
+    const exit = once(this.child, 'exit');
+    this.child.disconnect();
+    await exit;
   }
 
   /** Ends the process, by `SIGKILL` unless said otherwise, and waits until it is gone. */

@@ -140,7 +140,7 @@ describe('tcp link', () => {
       kind: FrameKind.Batch,
       incarnation: 1,
       from,
-      ops: [[0, ['n', 't', new Uint8Array(bytes), 1, 'r', [], 0, 0, 0]]],
+      ops: [[0, ['n', 't', new Uint8Array(bytes), 1, 'r', [], 0, 0]]],
     });
     const answer = (id: number, body: Buffer): Frame => ({ kind: FrameKind.Answer, id, body, error: null });
     a.send(b, answer(1, large));

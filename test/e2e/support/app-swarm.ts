@@ -1,0 +1,44 @@
+import { AppProcess } from './app-process.js';
+
+let lastCluster = 0;
+
+/** Real processes of one test application that form one swarm. */
+export class AppSwarm {
+  readonly apps: AppProcess[] = [];
+  private readonly cluster = `e2e-${process.pid}-${++lastCluster}`;
+
+  private constructor(private readonly execArgv: readonly string[]) {}
+
+  /** Starts `count` processes in the same instant and waits until every one sees all of them up. */
+  static async boot(count: number, execArgv: readonly string[] = []): Promise<AppSwarm> {
+    const swarm = new AppSwarm(execArgv);
+    try {
+      await Promise.all(Array.from({ length: count }, () => swarm.add()));
+      await swarm.all('ready', count);
+    } catch (error) {
+      await swarm.end();
+      throw error;
+    }
+    return swarm;
+  }
+
+  async add(): Promise<AppProcess> {
+    const app = await AppProcess.start('counter.app', { CLUSTER: this.cluster }, this.execArgv);
+    this.apps.push(app);
+    return app;
+  }
+
+  /** The same operation in every process at once. */
+  all<T>(op: string, ...args: unknown[]): Promise<T[]> {
+    return Promise.all(this.apps.map((app) => app.ask<T>(op, ...args)));
+  }
+
+  async kill(app: AppProcess): Promise<void> {
+    this.apps.splice(this.apps.indexOf(app), 1);
+    await app.end('SIGKILL');
+  }
+
+  async end(): Promise<void> {
+    await Promise.all(this.apps.splice(0).map((app) => app.end()));
+  }
+}
