@@ -1,4 +1,5 @@
-export { OnHandoff, SwarmWorker, type SwarmWorkerOptions } from './decorators/index.js';
+export { OnHandoff, SwarmWorker } from './decorators/index.js';
+export type { SwarmWorkerOptions } from './workers/swarm-worker.options.js';
 export { localMachine, staticPeers } from './discovery/index.js';
 export type { DiscoveryContext, DiscoveryProvider } from './discovery/discovery-provider.interface.js';
 export { type DistributionStrategy, type PlaceableNode, type Placement, ring } from './distribution/index.js';
@@ -25,7 +26,7 @@ export {
   WorkerStartError,
   WorkerTypeMismatchError,
 } from './errors/index.js';
-export type { RegistryEvent, SwarmEvent, SwarmEventContent } from './node/swarm-event.js';
+export type { RegistryEvent, SwarmEvent, SwarmEventContent } from './events/index.js';
 export type { SwarmNode, SwarmSnapshot } from './node/swarm-snapshot.js';
 export {
   type Answer,

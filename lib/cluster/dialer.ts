@@ -150,7 +150,9 @@ export class Dialer {
       );
     });
     try {
-      return await Promise.race([provider.candidates(), late]);
+      const candidates = await Promise.race([provider.candidates(), late]);
+      if (!candidates.every(isAddress)) throw new Error('it gave something that is no address');
+      return candidates;
     } catch (error) {
       this.failures.set(provider.name, error instanceof Error ? error.message : String(error));
       this.logger.debug(`discovery ${provider.name} failed: ${String(error)}`);
@@ -168,4 +170,10 @@ export class Dialer {
     this.next = this.runtime.after(pause * (0.5 + this.runtime.random()), () => this.round());
     this.view.roundEnded();
   }
+}
+
+/** Providers may be anyone's. */
+function isAddress(value: unknown): value is Address {
+  const { host, port } = (value ?? {}) as Partial<Address>;
+  return typeof host === 'string' && Number.isInteger(port);
 }

@@ -213,6 +213,13 @@ export class Membership {
     this.check();
   }
 
+  /** The link has refused frames, perhaps one that told this node's status: once more. */
+  drained(id: NodeId): void {
+    const { status } = this.members.self;
+    if (status !== 'up' && status !== 'leaving') return;
+    this.parts.transport.send(id, { kind: FrameKind.Status, status });
+  }
+
   dialed(address: Address, outcome: DialOutcome): void {
     if (outcome.kind === 'nudged' && outcome.peer.id > this.members.self.info.id)
       return this.nudged(outcome.peer);

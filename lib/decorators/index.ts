@@ -1,2 +1,2 @@
 export { OnHandoff } from './on-handoff.decorator.js';
-export { SwarmWorker, type SwarmWorkerOptions } from './swarm-worker.decorator.js';
+export { SwarmWorker } from './swarm-worker.decorator.js';

@@ -1,28 +1,6 @@
 import { applyDecorators, Injectable, Scope, SetMetadata } from '@nestjs/common';
+import type { SwarmWorkerOptions } from '../workers/swarm-worker.options.js';
 import { WORKER_OPTIONS_METADATA } from '../workers/worker-metadata.js';
-
-/** Options of one worker type. */
-export interface SwarmWorkerOptions {
-  /**
-   * What the type is called in the swarm. Give it when class names are mangled by a bundler, or when two classes of
-   * two applications stand for the same worker.
-   *
-   * @default the name of the class
-   */
-  readonly type?: string;
-  /**
-   * How many messages one worker handles at the same time. More than one gives up the order of messages.
-   *
-   * @default 1
-   */
-  readonly concurrency?: number;
-  /**
-   * Most messages that wait for one worker of this type; a further one fails with `MailboxFullError`.
-   *
-   * @default the module's `mailboxLimit`
-   */
-  readonly mailboxLimit?: number;
-}
 
 /**
  * Makes a class a worker: the swarm builds one instance per registered name, with the dependencies of the module that
@@ -36,7 +14,7 @@ export interface SwarmWorkerOptions {
  */
 export function SwarmWorker(options: SwarmWorkerOptions = {}): ClassDecorator {
   return applyDecorators(
-    // TRANSIENT keeps Nest from building the class at boot (measured: reference/nest.md 3.1).
+    // TRANSIENT keeps Nest from building the class, and from calling its hooks, at boot.
     Injectable({ scope: Scope.TRANSIENT }),
     SetMetadata(WORKER_OPTIONS_METADATA, options),
   );

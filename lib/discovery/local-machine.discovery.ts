@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
 import { isIPv4 } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +13,11 @@ export interface LocalMachineOptions {
   /** Where the private folder is made; `os.tmpdir()` by default. Processes with another one do not find each other. */
   readonly folder?: string;
 }
+
+/** How often the own file is written when the folder vanishes meanwhile. */
+const ANNOUNCE_ATTEMPTS = 5;
+/** Others are there, or somebody was quicker. */
+const STILL_USED = new Set(['ENOTEMPTY', 'EEXIST', 'ENOENT']);
 
 /** What a node writes of itself. The name of the file tells the process: `<pid>-<unique>.json`. */
 const FILE_NAME = /^(?<pid>\d{1,10})-[0-9a-f-]{36}\.json$/;
@@ -40,7 +45,6 @@ class LocalMachineDiscovery implements DiscoveryProvider {
     if (!isLoopback(self.host)) return;
     this.folder = join(this.parent, `nestjs-swarm-${userKey()}-${keyOf(cluster)}`);
     this.content = JSON.stringify({ cluster, host: self.host, port: self.port });
-    await ensurePrivateFolder(this.folder);
     await this.announce(this.folder, this.content);
   }
 
@@ -48,10 +52,12 @@ class LocalMachineDiscovery implements DiscoveryProvider {
     const { folder } = this;
     if (folder === undefined) return [];
     await ensurePrivateFolder(folder);
-    const names = await readdir(folder);
-    // Cleaners of temporary folders remove what has not changed for days.
-    if (!names.includes(this.fileName) && this.content !== undefined)
+    let names = await readdir(folder);
+    if (!names.includes(this.fileName) && this.content !== undefined) {
+      // Cleaners of temporary folders remove what has not changed for days. Written first, read then, as at the start.
       await this.announce(folder, this.content);
+      names = await readdir(folder);
+    }
     const found = await Promise.all(names.map((name) => this.candidate(join(folder, name), name)));
     return found.filter((address) => address !== undefined);
   }
@@ -60,14 +66,28 @@ class LocalMachineDiscovery implements DiscoveryProvider {
     const { folder } = this;
     this.folder = undefined;
     this.content = undefined;
-    if (folder !== undefined) await rm(join(folder, this.fileName), { force: true });
+    if (folder === undefined) return;
+    await rm(join(folder, this.fileName), { force: true });
+    try {
+      await rmdir(folder);
+    } catch (error) {
+      if (!STILL_USED.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
   }
 
   /** Whole or not at all: a reader never sees half a file. */
   private async announce(folder: string, content: string): Promise<void> {
     const temporary = join(folder, `${this.id}.tmp`);
-    await writeFile(temporary, content, { mode: 0o600 });
-    await rename(temporary, join(folder, this.fileName));
+    for (let attempt = 1; ; attempt++) {
+      await ensurePrivateFolder(folder);
+      try {
+        await writeFile(temporary, content, { mode: 0o600 });
+        return await rename(temporary, join(folder, this.fileName));
+      } catch (error) {
+        // The last node that left took the folder with it in this very moment.
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || attempt === ANNOUNCE_ATTEMPTS) throw error;
+      }
+    }
   }
 
   private get fileName(): string {

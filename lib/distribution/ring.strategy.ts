@@ -4,8 +4,9 @@ import HashRing from 'hashring';
 import type { DistributionStrategy, PlaceableNode, Placement } from './strategy.interface.js';
 
 /**
- * Virtual nodes per unit of weight; each makes four points. 160 points keep the shares of names within about 10 % of
- * each other (measured with 100,000 names on 3 to 30 nodes).
+ * Virtual nodes per unit of weight; each makes four points. With 160 points the largest share of names is on average
+ * 1.13 times the smallest on 3 nodes and 1.29 times on 10; four times as many points would halve that and make a ring
+ * four times as slow to build.
  */
 const VNODES = 40;
 /** How many rings are kept, one per set of nodes that was asked for lately: worker types may differ in theirs. */

@@ -6,7 +6,7 @@ import {
   SwarmError,
   UnserializableError,
 } from '../errors/index.js';
-import type { OutgoingCall } from '../node/kernel.interface.js';
+import type { OutgoingCall } from './outgoing-call.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
 import type { RegistryIndex } from '../tracker/registry-index.js';
 import type { Row } from '../tracker/row.js';

@@ -13,7 +13,7 @@ interface Parked {
 }
 
 export class ParkedMessages {
-  private readonly byName = new Map<string, Parked[]>();
+  private readonly byName = new Map<string, Set<Parked>>();
   private readonly due = new Set<string>();
   private count = 0;
 
@@ -42,8 +42,8 @@ export class ParkedMessages {
       timer: this.runtime.after(Math.max(0, message.deadline - this.runtime.now()), () => this.expire(entry)),
     };
     const entries = this.byName.get(message.name);
-    if (entries) entries.push(entry);
-    else this.byName.set(message.name, [entry]);
+    if (entries) entries.add(entry);
+    else this.byName.set(message.name, new Set([entry]));
     this.count++;
     return undefined;
   }
@@ -71,7 +71,7 @@ export class ParkedMessages {
   }
 
   private take(name: string): Message[] {
-    const entries = this.byName.get(name) ?? [];
+    const entries = [...(this.byName.get(name) ?? [])];
     this.byName.delete(name);
     this.count -= entries.length;
     for (const { timer } of entries) timer.cancel();
@@ -80,9 +80,9 @@ export class ParkedMessages {
 
   private expire(entry: Parked): void {
     const { name } = entry.message;
-    const left = (this.byName.get(name) ?? []).filter((other) => other !== entry);
-    if (left.length > 0) this.byName.set(name, left);
-    else this.byName.delete(name);
+    const entries = this.byName.get(name);
+    if (!entries?.delete(entry)) return;
+    if (entries.size === 0) this.byName.delete(name);
     this.count--;
     entry.message.reply(this.late(entry.message), undefined);
   }

@@ -9,7 +9,7 @@ import {
   UnserializableError,
   WorkerNotFoundError,
 } from '../errors/index.js';
-import type { OutgoingCall } from '../node/kernel.interface.js';
+import type { OutgoingCall } from './outgoing-call.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
 import type { RegistryIndex } from '../tracker/registry-index.js';
 import type { Row } from '../tracker/row.js';
@@ -49,6 +49,8 @@ export class Router {
   readonly pending: PendingReplies<AnswerFrame>;
   private readonly dataRules: PayloadRules;
   private readonly answerRules: PayloadRules;
+  /** Ends calls to workers of this node before they are answered. */
+  private readonly delivered = new Set<(error: SwarmError) => void>();
 
   constructor(private readonly parts: RouterParts) {
     const { runtime, maxPayloadBytes } = parts;
@@ -154,6 +156,7 @@ export class Router {
   close(error: () => ShuttingDownError): void {
     this.parked.close(error);
     this.pending.close(error);
+    for (const end of [...this.delivered]) end(error());
   }
 
   /** A worker's value, or its bytes, as the bytes of an answer. */
@@ -191,11 +194,13 @@ export class Router {
         reply: (error) => reply(error, undefined),
       });
     }
-    let open = true;
-    const timer = runtime.after(deadline - runtime.now(), () => {
-      open = false;
-      reply(lateError(message), undefined);
-    });
+    const end = (error: SwarmError | undefined, answer?: Body): void => {
+      if (!this.delivered.delete(end)) return;
+      timer.cancel();
+      reply(error, answer);
+    };
+    this.delivered.add(end);
+    const timer = runtime.after(deadline - runtime.now(), () => end(lateError(message)));
     return host.deliver(name, {
       kind,
       pattern,
@@ -203,20 +208,20 @@ export class Router {
       from,
       chain,
       deadline,
-      reply: (error, value) => {
-        if (!open) return;
-        open = false;
-        timer.cancel();
-        reply(error, error ? undefined : { value });
-      },
+      reply: (error, value) => end(error, error ? undefined : { value }),
     });
   }
 
   private forward(row: Row, message: Message): void {
     const { transport, runtime, codec } = this.parts;
     const { name, pattern, chain, hops, from, kind } = message;
-    const body =
-      'bytes' in message.body ? message.body.bytes : codec.encode(message.body.value, this.dataRules);
+    let body: Uint8Array;
+    try {
+      body = 'bytes' in message.body ? message.body.bytes : codec.encode(message.body.value, this.dataRules);
+    } catch (error) {
+      // It was meant for a worker of this node, where no bytes are counted.
+      return message.reply(asSwarmError(error), undefined);
+    }
     const origin = from === this.parts.self ? '' : from;
     if (kind === 'cast') {
       const sent = transport.send(row.node, {

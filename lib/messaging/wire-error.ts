@@ -19,6 +19,7 @@ import {
   WorkerStartError,
   WorkerTypeMismatchError,
 } from '../errors/index.js';
+import { reasonOf } from '../workers/remote-failure.js';
 import type { WireError } from '../transport/frame.js';
 import type { RefFactory } from '../transport/payload.interface.js';
 
@@ -74,7 +75,7 @@ export function fromWireError({ code, message, details }: WireError, refs: RefFa
 function failureOf(cause: unknown): RemoteFailure {
   if (cause instanceof RemoteError) return cause.remote;
   if (cause instanceof Error) return { name: cause.name, message: cause.message };
-  return { name: 'Error', message: String(cause) };
+  return { name: 'Error', message: reasonOf(cause) };
 }
 
 function failure(value: unknown): RemoteFailure {

@@ -28,7 +28,7 @@ import { Replicas } from '../tracker/replicas.js';
 import { FrameKind, type ResponseFrame } from '../transport/frame.js';
 import { nodeIdOf, type Address, type NodeId, type NodeInfo } from '../transport/node-info.js';
 import type { TransportHandler } from '../transport/transport.interface.js';
-import type { EventLog } from './event-log.js';
+import type { EventLog } from '../events/index.js';
 import { dispatch, type FrameReceivers } from './frame-dispatch.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
@@ -160,9 +160,7 @@ export function assemble(
     runtime,
     transport,
     caughtUp(peer) {
-      orphans.sendAll(peer, () => {
-        transport.send(peer, { kind: FrameKind.Adopted, members: members.addresses() });
-      });
+      orphans.sendAll(peer, () => ({ kind: FrameKind.Adopted, members: members.addresses() }));
     },
     moved: pingWhenQuiet,
   });
@@ -255,7 +253,10 @@ export function assemble(
     admit: (hello) => membership.admit(hello),
     linkOpened: (peer) => membership.linkOpened(peer),
     linkClosed: (peer, reason) => membership.linkClosed(peer, reason),
-    drained: (peer) => stream.drained(peer),
+    drained(peer) {
+      membership.drained(peer);
+      stream.drained(peer);
+    },
     dialed: (address, outcome) => membership.dialed(address, outcome),
     frame(from, frame) {
       const member = members.get(from);

@@ -1,14 +1,20 @@
 // One node of the swarm: starts and stops the parts in order, and is what the services call.
-import { NotStartedError, OperationTimeoutError, ShuttingDownError } from '../errors/index.js';
+import {
+  NotStartedError,
+  OperationTimeoutError,
+  ShuttingDownError,
+  WorkerNotFoundError,
+} from '../errors/index.js';
 import { ScopedRuntime } from '../runtime/scoped.runtime.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
 import { assemble, type Assembly } from './assembly.js';
-import { EventLog } from './event-log.js';
+import { EventLog } from '../events/index.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
-import type { Kernel, OutgoingCall, RegistryRow, RowFilter } from './kernel.interface.js';
+import type { OutgoingCall } from '../messaging/outgoing-call.js';
+import type { Kernel, RegistryRow, RowFilter } from './kernel.interface.js';
 import { snapshotOf, toSwarmNode } from './snapshot.js';
-import type { RegistryEvent, SwarmEvent } from './swarm-event.js';
+import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
 
 export class KernelNode implements Kernel {
@@ -87,7 +93,8 @@ export class KernelNode implements Kernel {
 
   call(name: string, call: OutgoingCall): Promise<unknown> {
     try {
-      return this.running().router.call(name, call);
+      const { index, router } = this.running();
+      return index.get(name) ? router.call(name, call) : this.callUnknown(name, call);
     } catch (error) {
       return Promise.reject(error as Error);
     }
@@ -235,6 +242,20 @@ export class KernelNode implements Kernel {
     }
     await transport.close();
     this.runtime.close();
+  }
+
+  /** The name may have been registered just now on another node: its arbiter knows, before this node's replica does. */
+  private callUnknown(name: string, call: OutgoingCall): Promise<unknown> {
+    return this.interruptible(async ({ registrar, waiters, index, router }) => {
+      const timeoutMs = call.timeoutMs ?? this.options.callTimeoutMs;
+      const deadline = this.runtime.now() + timeoutMs;
+      const rules = { root: 'data', instances: 'flatten', maxBytes: this.options.maxPayloadBytes } as const;
+      const data = this.parts.codec.copy(call.data, rules);
+      const located = await registrar.locate(name, timeoutMs);
+      if (!located) throw new WorkerNotFoundError(name);
+      if (!index.get(name)) await waiters.changed(name, deadline);
+      return router.call(name, { ...call, data, timeoutMs: Math.max(1, deadline - this.runtime.now()) });
+    });
   }
 
   /** The node as soon as it listens, also while it stops. */

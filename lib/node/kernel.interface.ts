@@ -1,5 +1,6 @@
+import type { RegistryEvent, SwarmEvent } from '../events/index.js';
+import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
-import type { RegistryEvent, SwarmEvent } from './swarm-event.js';
 import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
 
 /** A row of the registry as the services show it. */
@@ -17,16 +18,6 @@ export interface RowFilter {
   readonly type?: string;
   readonly node?: string;
   readonly group?: string;
-}
-
-/** A message from this node. */
-export interface OutgoingCall {
-  readonly pattern: string;
-  readonly data: unknown;
-  /** Milliseconds; the node's `callTimeoutMs` when `undefined`. */
-  readonly timeoutMs: number | undefined;
-  /** Names of the workers that wait for this call, outermost first; empty outside of a worker. */
-  readonly chain: readonly string[];
 }
 
 /**

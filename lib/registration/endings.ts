@@ -54,6 +54,7 @@ export class Endings {
     if (!rows.has(row)) return false;
     if (row.status !== RowStatus.claiming) await host.stop(row.name, reason);
     if (!rows.has(row)) return false;
+    if (forgotten) this.parts.forgotten.add(row.registration);
     rows.untrack(row, forgotten);
     emit({ type: 'worker-stopped', name: row.name, workerType: row.type, reason });
     logger.debug(`"${row.name}" has ended here: ${reason}`);

@@ -20,8 +20,8 @@ export class GroupMembership {
     while (runtime.now() < deadline) {
       if (this.changeHere(group, name, joins)) return this.flushed();
       const row = index.get(name);
-      if (!row) throw new WorkerNotFoundError(name);
-      if (row.isHeld && membership.members.get(row.node)?.linked) {
+      if (!row && membership.members.self.status !== 'joining') throw new WorkerNotFoundError(name);
+      if (row?.isHeld && membership.members.get(row.node)?.linked) {
         try {
           const reply = await ask(
             this.parts,
@@ -29,7 +29,7 @@ export class GroupMembership {
             { kind: FrameKind.Group, name, group, joins },
             deadline,
           );
-          if (reply.outcome === 'ok') return undefined;
+          if (reply.outcome === 'ok' && (await this.isSeen(group, name, joins, deadline))) return undefined;
           if (reply.error) throw fromWireError(reply.error, refs);
         } catch (error) {
           // Joining twice is joining once, so the question may be asked again.
@@ -56,9 +56,18 @@ export class GroupMembership {
   private changeHere(group: string, name: string, joins: boolean): boolean {
     const { rows } = this.parts;
     const row = rows.get(name);
-    if (!row) return false;
+    if (!row?.isHeld) return false;
     if (row.groups.includes(group) !== joins) {
       rows.setGroups(row, joins ? [...row.groups, group] : row.groups.filter((other) => other !== group));
+    }
+    return true;
+  }
+
+  /** The worker's node has told everyone; it may have been faster with its answer than with that. */
+  private async isSeen(group: string, name: string, joins: boolean, deadline: number): Promise<boolean> {
+    const { index, waiters } = this.parts;
+    for (let row = index.get(name); row && row.groups.includes(group) !== joins; row = index.get(name)) {
+      if (!(await waiters.changed(name, deadline))) return false;
     }
     return true;
   }

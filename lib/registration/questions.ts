@@ -2,10 +2,12 @@
 import {
   NodeUnavailableError,
   OperationTimeoutError,
+  ShuttingDownError,
   SwarmError,
   WorkerStartError,
 } from '../errors/index.js';
 import { toWireError } from '../messaging/wire-error.js';
+import { reasonOf } from '../workers/remote-failure.js';
 import type { Row } from '../tracker/row.js';
 import {
   FrameKind,
@@ -23,7 +25,7 @@ type Question = RegisterFrame | ReserveFrame | UnregisterFrame | LocateFrame | G
 /** A question without what every question has. */
 type Content<Q> = Q extends Question ? Omit<Q, 'id' | 'timeoutMs'> : never;
 
-type QuestionParts = Pick<RegistrationParts, 'runtime' | 'transport' | 'questions'>;
+type QuestionParts = Pick<RegistrationParts, 'runtime' | 'transport' | 'questions' | 'stream'>;
 
 /** What a question may come to, beside an error. */
 export type Reply =
@@ -56,7 +58,10 @@ export function ask(
 /** Answers with what `work` comes to, errors included. */
 export function respond(parts: QuestionParts, to: NodeId, id: number, work: Promise<Reply>): void {
   const send = (reply: Omit<ResponseFrame, 'kind' | 'id'>): void => {
-    parts.transport.send(to, { kind: FrameKind.Response, id, ...reply });
+    // What this node tracked before it answers, the asker must read before the answer.
+    parts.stream.log.whenFlushed(() => {
+      parts.transport.send(to, { kind: FrameKind.Response, id, ...reply });
+    });
   };
   work.then(
     (reply) => {
@@ -69,9 +74,12 @@ export function respond(parts: QuestionParts, to: NodeId, id: number, work: Prom
       });
     },
     (error: unknown) => {
+      // Another node takes over what this one does not begin any more.
+      if (error instanceof ShuttingDownError)
+        return send({ outcome: 'elsewhere', node: null, row: null, error: null });
       const failure =
-        error instanceof SwarmError ? error : new WorkerStartError('', String(error), { cause: error });
-      send({ outcome: 'error', node: null, row: null, error: toWireError(failure) });
+        error instanceof SwarmError ? error : new WorkerStartError('', reasonOf(error), { cause: error });
+      return send({ outcome: 'error', node: null, row: null, error: toWireError(failure) });
     },
   );
 }

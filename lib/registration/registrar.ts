@@ -28,6 +28,8 @@ import { pause, type Starts } from './starts.js';
 const MAX_HOPS = 8;
 /** Pause before the owner is asked again, times 0.5 to 1.5. */
 const ASK_AGAIN_MS = 25;
+/** It doubles while the nodes disagree: about who is dead they may do so for seconds. */
+const ASK_AGAIN_MAX_MS = 1_000;
 
 export class Registrar {
   /** Tells this node's registrations from those that others stamp in the same instant. */
@@ -69,13 +71,15 @@ export class Registrar {
       }
       if (runtime.now() >= deadline)
         throw new OperationTimeoutError(`the registration of "${name}"`, timeoutMs);
-      await pause(this.parts, ASK_AGAIN_MS);
+      const pauseMs = Math.min(ASK_AGAIN_MS * 2 ** Math.max(0, hops - 1), ASK_AGAIN_MAX_MS);
+      await pause(this.parts, Math.min(pauseMs, (deadline - runtime.now()) / 1.5));
     }
   }
 
   async registerLocal(name: string, definition: WorkerDefinition, instance: object): Promise<Row> {
     const { registerTimeoutMs, runtime } = this.parts;
     const registration = this.newRegistration();
+    const deadline = runtime.now() + registerTimeoutMs;
     const row = await this.starts.begin(
       {
         name,
@@ -87,10 +91,10 @@ export class Registrar {
         attempts: 1,
         isWanted: () => true,
       },
-      runtime.now() + registerTimeoutMs,
+      deadline,
     );
     if (row === 'elsewhere') throw new NoNodeAvailableError(`"${name}" could not be claimed`);
-    if (row.registration === registration) await this.held(undefined);
+    if (row.registration === registration) await this.held(name, deadline);
     return this.mineOrTaken(row, registration);
   }
 
@@ -102,10 +106,11 @@ export class Registrar {
     for (;;) {
       const row = index.get(name) ?? (await this.askArbiter(name, deadline));
       if (!row && (await this.viewMayChange(name, deadline))) continue;
+      if (!row && runtime.now() >= deadline) throw timeout();
       if (!row) return false;
       if (row.node === self && row.isRunning) {
         const ended = await this.endings.unregister(row);
-        await this.held(undefined);
+        await this.held(name, deadline);
         return ended;
       }
       if (row.isRunning && membership.members.get(row.node)?.linked) {
@@ -157,12 +162,13 @@ export class Registrar {
     respond(this.parts, from, id, work());
   }
 
-  onUnregister(from: NodeId, { id, name }: UnregisterFrame): void {
+  onUnregister(from: NodeId, { id, name, timeoutMs }: UnregisterFrame): void {
+    const deadline = this.parts.runtime.now() + timeoutMs;
     const work = async (): Promise<Reply> => {
       const row = this.parts.rows.get(name);
       if (!row?.isRunning) return { outcome: 'elsewhere' };
       const ended = await this.endings.unregister(row);
-      await this.held(from);
+      await this.held(name, deadline, from);
       return { outcome: 'ok', row: ended ? row : undefined };
     };
     respond(this.parts, from, id, work());
@@ -187,7 +193,7 @@ export class Registrar {
       { name, type, args, registration, groups: [], attempts: 1, isWanted },
       deadline,
     );
-    if (row !== 'elsewhere' && row.registration === registration) await this.held(asker);
+    if (row !== 'elsewhere' && row.registration === registration) await this.held(name, deadline, asker);
     return row;
   }
 
@@ -228,9 +234,19 @@ export class Registrar {
     }
   }
 
-  private held(except: NodeId | undefined): Promise<void> {
-    return new Promise((resolve) => {
-      this.parts.stream.whenHeld(this.parts.acks, except, resolve);
+  /** Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. */
+  private held(name: string, deadline: number, asker?: NodeId): Promise<void> {
+    const { runtime, stream, acks } = this.parts;
+    return new Promise((resolve, reject) => {
+      const timeoutMs = Math.max(0, deadline - runtime.now());
+      const timer = runtime.after(timeoutMs, () => {
+        giveUp();
+        reject(new OperationTimeoutError(`the acknowledgement of "${name}" by other nodes`, timeoutMs));
+      });
+      const giveUp = stream.whenHeld(acks, asker, () => {
+        timer.cancel();
+        resolve();
+      });
     });
   }
 

@@ -1,7 +1,7 @@
 import type { Membership } from '../cluster/membership.js';
 import type { Placements } from '../distribution/placements.js';
 import type { PendingReplies } from '../messaging/pending-replies.js';
-import type { SwarmEventContent } from '../node/swarm-event.js';
+import type { SwarmEventContent } from '../events/index.js';
 import type { HybridLogicalClock } from '../runtime/hybrid-logical-clock.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import type { Forgotten } from '../tracker/forgotten.js';

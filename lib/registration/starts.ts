@@ -10,6 +10,7 @@ import {
 import type { Timer } from '../runtime/runtime.interface.js';
 import { Row, RowStatus } from '../tracker/row.js';
 import { FrameKind } from '../transport/frame.js';
+import { reasonOf } from '../workers/remote-failure.js';
 import type { ActivationSpec } from '../workers/worker-host.interface.js';
 import type { Arbiter } from './arbiter.js';
 import { ask } from './questions.js';
@@ -68,7 +69,7 @@ export class Starts {
           if (!(await waiters.changed(spec.name, deadline))) throw tooLate(spec, deadline - began);
           continue;
         }
-        const claimed = await this.claim(spec, deadline);
+        const claimed = await this.claim(spec, deadline, deadline - began);
         if (claimed === 'again') continue;
         return claimed.node === self ? await this.run(claimed, spec, deadline, deadline - began) : claimed;
       }
@@ -78,7 +79,7 @@ export class Starts {
   }
 
   /** Tracks the row; its own arbiter has the name at once, another must be asked. The name was found free just now. */
-  private async claim(spec: StartSpec, deadline: number): Promise<Row | 'again'> {
+  private async claim(spec: StartSpec, deadline: number, timeoutMs: number): Promise<Row | 'again'> {
     const { self, placements, rows, clock, runtime } = this.parts;
     const arbiter = placements.arbiterOf(spec.name);
     if (arbiter === undefined) throw new NoNodeAvailableError(`no node may decide about "${spec.name}" now`);
@@ -102,7 +103,7 @@ export class Starts {
     }
     rows.untrack(row, false);
     if (winner instanceof Row) return winner;
-    if (runtime.now() >= deadline) throw tooLate(spec, 0);
+    if (runtime.now() >= deadline) throw tooLate(spec, timeoutMs);
     await pause(this.parts, ASK_AGAIN_MS);
     return 'again';
   }
@@ -133,8 +134,12 @@ export class Starts {
       } catch (error) {
         const failure = this.failureOf(row, error);
         if (!rows.has(row)) throw failure;
+        // The row of a restart stays when this node stops: it is an orphan then, and others go on with it.
+        if (this.closed && spec.attempts > 1) throw failure;
         if (attempt >= spec.attempts || this.closed) {
-          rows.untrack(row, spec.attempts > 1);
+          const forgotten = spec.attempts > 1;
+          if (forgotten) this.parts.forgotten.add(row.registration);
+          rows.untrack(row, forgotten);
           throw failure;
         }
         this.parts.logger.debug(`${failure.message}; attempt ${attempt} of ${spec.attempts}`);
@@ -167,8 +172,7 @@ export class Starts {
   private failureOf({ name }: Row, error: unknown): SwarmError {
     if (error instanceof OperationTimeoutError || error instanceof ShuttingDownError) return error;
     if (error instanceof WorkerStartError) return error;
-    const reason = error instanceof Error ? error.message : String(error);
-    return new WorkerStartError(name, reason, { cause: error });
+    return new WorkerStartError(name, reasonOf(error), { cause: error });
   }
 }
 

@@ -1,6 +1,7 @@
 // Starts the orphans of dead nodes on their new owner, once (promises P1, P4).
 import { runSliced, SLICE_MS } from '../runtime/slices.js';
 import type { Row } from '../tracker/row.js';
+import { reasonOf } from '../workers/remote-failure.js';
 import type { RegistrationParts } from './registration-parts.js';
 import type { Starts } from './starts.js';
 
@@ -8,6 +9,8 @@ import type { Starts } from './starts.js';
 const CONCURRENCY = 64;
 /** How often the start of an orphan is tried before its registration is given up. */
 const ATTEMPTS = 5;
+/** An orphan that could not even be begun is looked at again after this long. */
+const SCAN_AGAIN_MS = 1_000;
 
 export class Takeover {
   /** Orphans that belong here, by registration; those being started stay in `starting`. */
@@ -16,6 +19,7 @@ export class Takeover {
   private pumpDue = false;
   private scanning = false;
   private scanAgain = false;
+  private scanDue = false;
 
   constructor(
     private readonly parts: RegistrationParts,
@@ -82,13 +86,22 @@ export class Takeover {
         runtime.now() + registerTimeoutMs,
       );
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      logger.warn(`"${name}" was on a node that died and could not be started here: ${reason}`);
-      emit({ type: 'worker-stopped', name, workerType: type, reason: 'failed' });
+      logger.warn(`"${name}" was on a node that died and could not be started here: ${reasonOf(error)}`);
+      if (this.isWanted(row)) this.scanLater();
+      else emit({ type: 'worker-stopped', name, workerType: type, reason: 'failed' });
     } finally {
       this.starting.delete(registration);
       this.pump();
     }
+  }
+
+  private scanLater(): void {
+    if (this.scanDue) return;
+    this.scanDue = true;
+    this.parts.runtime.after(SCAN_AGAIN_MS, () => {
+      this.scanDue = false;
+      this.scan();
+    });
   }
 
   private isWanted(row: Row): boolean {

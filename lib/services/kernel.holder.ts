@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Subject } from 'rxjs';
 import { NotStartedError, ShuttingDownError } from '../errors/index.js';
 import type { Kernel, RegistryRow, RowFilter } from '../node/kernel.interface.js';
-import type { RegistryEvent, SwarmEvent } from '../node/swarm-event.js';
+import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
 
 /** Compiles the class of an object that `registerLocal` was given. */

@@ -1,4 +1,5 @@
-import type { Kernel, OutgoingCall } from '../node/kernel.interface.js';
+import type { OutgoingCall } from '../messaging/outgoing-call.js';
+import type { Kernel } from '../node/kernel.interface.js';
 import { callChain } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import type { CallOptions } from './message-types.js';

@@ -1,6 +1,6 @@
 import { filter, map, Observable, type Observable as Stream } from 'rxjs';
 import type { RegistryRow, RowFilter } from '../node/kernel.interface.js';
-import type { RegistryEvent } from '../node/swarm-event.js';
+import type { RegistryEvent } from '../events/index.js';
 
 /**
  * The changes of the rows that match a filter, as if there were no others: a worker that joins the group (or moves to

@@ -1,6 +1,6 @@
 import { Injectable, type Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
-import type { SwarmEvent } from '../node/swarm-event.js';
+import type { SwarmEvent } from '../events/index.js';
 import type { SwarmNode, SwarmSnapshot } from '../node/swarm-snapshot.js';
 import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';

@@ -1,7 +1,7 @@
 import { Injectable, type Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { AlreadyRegisteredError, WorkerTypeMismatchError } from '../errors/index.js';
-import type { RegistryEvent } from '../node/swarm-event.js';
+import type { RegistryEvent } from '../events/index.js';
 import { assertName } from '../workers/name-rules.js';
 import { workerTypeOf } from '../workers/worker-metadata.js';
 import { KernelHolder } from './kernel.holder.js';

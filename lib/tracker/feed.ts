@@ -6,7 +6,7 @@ import { FrameKind, type RowOp, type WireRow } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
 import type { OwnLog } from './own-log.js';
-import type { Row } from './row.js';
+import { BYTES_PER_FRAME, wireBytes, type Row } from './row.js';
 
 /** Operations per batch and rows per slice: about 30 KiB of usual rows, so that it travels in one frame. */
 export const ROWS_PER_FRAME = 256;
@@ -54,13 +54,19 @@ export class Feed {
     return this.state === 'live';
   }
 
-  /** The peer holds the log up to `seq`, or nothing that can be built on (-1). */
+  /** Whether the operation was handed to the link; a link that was full may not have taken it yet. */
+  hasSent(seq: number): boolean {
+    return this.isLive && this.sent >= seq;
+  }
+
+  /** The peer holds the log up to `seq`, or nothing that can be built on (another incarnation). */
   begin(incarnation: number, seq: number, first: boolean): void {
     const { log } = this.parts;
-    const known = incarnation === log.table.incarnation && seq >= 0 && seq <= log.seq;
+    const known = incarnation === log.table.incarnation && seq <= log.seq;
     const replayable = known && seq + 1 >= log.oldestSeq && log.seq - seq <= log.table.size + ROWS_PER_FRAME;
     this.sent = replayable ? seq : 0;
     this.snapshot = replayable ? undefined : snapshotOf(log);
+    if (known) this.acked = Math.max(this.acked, seq);
     this.tellCaughtUp ||= first;
     this.state = 'behind';
     this.pump();
@@ -91,6 +97,8 @@ export class Feed {
   private pump(): void {
     if (this.state !== 'behind') return;
     const { runtime, log } = this.parts;
+    // Everyone's stream goes on where the log ends now: what is sent here must not be ahead of it.
+    log.flush();
     const until = runtime.now() + SLICE_MS;
     while (this.snapshot || this.sent < log.seq) {
       if (!(this.snapshot ? this.sendSlice() : this.sendOps())) return;
@@ -146,10 +154,11 @@ function snapshotOf(log: OwnLog): Snapshot {
 
 function nextSlice(from: Iterator<Row>): Slice {
   const rows: WireRow[] = [];
-  while (rows.length < ROWS_PER_FRAME) {
+  for (let bytes = 0; rows.length < ROWS_PER_FRAME && bytes < BYTES_PER_FRAME;) {
     const next = from.next();
     if (next.done) return { rows, last: true };
     rows.push(next.value.toWire());
+    bytes += wireBytes(next.value.args, next.value.groups);
   }
   return { rows, last: false };
 }

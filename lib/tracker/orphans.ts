@@ -3,14 +3,21 @@
 // neither a registration nor an unregistration that anyone has seen is lost (promise P4).
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
-import { FrameKind, type LostFrame, type OrphansFrame, type WireRow } from '../transport/frame.js';
+import {
+  FrameKind,
+  type Frame,
+  type LostFrame,
+  type OrphansFrame,
+  type WireRow,
+} from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
 import { ROWS_PER_FRAME } from './feed.js';
 import type { Forgotten } from './forgotten.js';
+import { PacedSender } from './paced-sender.js';
 import type { RegistryIndex } from './registry-index.js';
 import { RowTable } from './row-table.js';
-import { Row, RowStatus } from './row.js';
+import { BYTES_PER_FRAME, Row, RowStatus, wireBytes } from './row.js';
 
 /** How many reports about nodes that are still members here are kept. */
 const EARLY_REPORTS_LIMIT = 1_024;
@@ -19,11 +26,13 @@ interface DeadNode {
   table: RowTable;
   /** Survivors that have not said yet how far they have read. */
   readonly awaiting: Set<NodeId>;
-  /** Rows that a survivor is sending, which has read further. */
-  incoming: RowTable | undefined;
+  /** Rows that survivors are sending which have read further, by sender. */
+  readonly incoming: Map<NodeId, RowTable>;
   timer: Timer | undefined;
   /** Its rows are shown as orphans. */
   marked: boolean;
+  /** It was not dead after all. */
+  revived: boolean;
 }
 
 export interface OrphansParts {
@@ -43,8 +52,11 @@ export class Orphans {
   private readonly dead = new Map<string, DeadNode>();
   /** What survivors said of nodes that this one has not given up yet. */
   private readonly early = new Map<string, Map<NodeId, number>>();
+  private readonly sender: PacedSender;
 
-  constructor(private readonly parts: OrphansParts) {}
+  constructor(private readonly parts: OrphansParts) {
+    this.sender = new PacedSender(parts.runtime, parts.transport);
+  }
 
   /** Whether every dead node's rows are agreed upon: an unknown name is free only then. */
   get isSettled(): boolean {
@@ -67,12 +79,14 @@ export class Orphans {
     const dead: DeadNode = {
       table: table?.incarnation === incarnation ? table : new RowTable(node, incarnation),
       awaiting: new Set(peers),
-      incoming: undefined,
+      incoming: new Map(),
       timer: this.parts.runtime.after(this.parts.pollMs, () => this.giveUpAwaiting(id)),
       marked: false,
+      revived: false,
     };
     this.dead.set(id, dead);
-    this.parts.transport.broadcast(peers, { kind: FrameKind.Lost, node, incarnation, seq: dead.table.seq });
+    const lost: LostFrame = { kind: FrameKind.Lost, node, incarnation, seq: dead.table.seq };
+    for (const peer of peers) this.sender.send(peer, [lost].values());
     const rows = [...dead.table.values()];
     runSliced(
       this.parts.runtime,
@@ -94,6 +108,7 @@ export class Orphans {
     const dead = this.dead.get(id);
     if (!dead) return undefined;
     this.dead.delete(id);
+    dead.revived = true;
     dead.timer?.cancel();
     for (const row of dead.table.values()) this.parts.index.alter(row, () => (row.orphaned = false));
     this.parts.settled();
@@ -102,7 +117,11 @@ export class Orphans {
 
   /** A survivor has no link any more: nothing is awaited from it. */
   unlinked(peer: NodeId): void {
-    for (const [id, { awaiting }] of this.dead) if (awaiting.delete(peer)) this.settleIfDone(id);
+    this.sender.unlinked(peer);
+    for (const [id, { awaiting, incoming }] of this.dead) {
+      const wasSending = incoming.delete(peer);
+      if (awaiting.delete(peer) || wasSending) this.settleIfDone(id);
+    }
   }
 
   /** A survivor says how far it has read a dead node's log. */
@@ -119,7 +138,7 @@ export class Orphans {
       return;
     }
     if (seq > dead.table.seq) return;
-    if (seq < dead.table.seq) this.send(from, dead);
+    if (seq < dead.table.seq) this.sender.send(from, this.framesOf(dead));
     if (dead.awaiting.delete(from)) this.settleIfDone(id);
   }
 
@@ -131,24 +150,38 @@ export class Orphans {
     let dead = this.dead.get(id);
     if (!dead) {
       const table = new RowTable(node, incarnation);
-      dead = { table, awaiting: new Set(), incoming: undefined, timer: undefined, marked: true };
+      dead = {
+        table,
+        awaiting: new Set(),
+        incoming: new Map(),
+        timer: undefined,
+        marked: true,
+        revived: false,
+      };
       this.dead.set(id, dead);
     }
-    if (frame.first) dead.incoming = new RowTable(node, incarnation);
-    const { incoming } = dead;
+    if (frame.first) dead.incoming.set(from, new RowTable(node, incarnation));
+    const incoming = dead.incoming.get(from);
     if (!incoming) return;
     for (const wire of frame.rows) this.receive(from, incoming, Row.fromWire(wire, node));
     if (!frame.last) return;
-    dead.incoming = undefined;
+    dead.incoming.delete(from);
     if (seq > dead.table.seq) this.replace(dead, incoming, seq);
     dead.awaiting.delete(from);
     this.settleIfDone(id);
   }
 
-  /** Sends what is left of every dead node to a peer that links, then calls `done`. */
-  sendAll(peer: NodeId, done: () => void): void {
-    for (const dead of this.dead.values()) if (dead.table.size > 0) this.send(peer, dead);
-    done();
+  /** Sends what is left of every dead node to a peer that links, then `last`. */
+  sendAll(peer: NodeId, last: () => Frame): void {
+    for (const dead of this.dead.values()) {
+      if (dead.table.size > 0) this.sender.send(peer, this.framesOf(dead));
+    }
+    this.sender.send(
+      peer,
+      (function* () {
+        yield last();
+      })(),
+    );
   }
 
   /** A node holds the name now: its orphans are history. */
@@ -171,8 +204,7 @@ export class Orphans {
     for (const [id, dead] of this.dead) {
       if (dead.table.get(row.name) !== row) continue;
       dead.table.delete(row.name);
-      if (dead.table.size === 0 && dead.awaiting.size === 0 && dead.marked && !dead.incoming)
-        this.dead.delete(id);
+      if (isOver(dead)) this.dead.delete(id);
     }
     this.parts.index.remove(row);
   }
@@ -215,23 +247,26 @@ export class Orphans {
     for (const row of before.values()) index.remove(row);
   }
 
-  private send(to: NodeId, { table }: DeadNode): void {
-    const rows = [...table.values()].filter((row) => this.outlives(row)).map((row) => row.toWire());
-    const { node, incarnation, seq } = table;
-    for (let start = 0; start === 0 || start < rows.length; start += ROWS_PER_FRAME) {
-      const slice: WireRow[] = rows.slice(start, start + ROWS_PER_FRAME);
-      const last = start + ROWS_PER_FRAME >= rows.length;
-      const frame = {
-        kind: FrameKind.Orphans,
-        node,
-        incarnation,
-        seq,
-        first: start === 0,
-        last,
-        rows: slice,
-      };
-      this.parts.transport.send(to, frame);
+  /** What is left of a dead node; at least one frame. */
+  private *framesOf(dead: DeadNode): IterableIterator<OrphansFrame> {
+    const { node, incarnation, seq } = dead.table;
+    const frame = { kind: FrameKind.Orphans, node, incarnation, seq };
+    let rows: WireRow[] = [];
+    let bytes = 0;
+    let first = true;
+    for (const row of dead.table.values()) {
+      if (dead.revived) return;
+      if (!this.outlives(row)) continue;
+      if (rows.length === ROWS_PER_FRAME || bytes >= BYTES_PER_FRAME) {
+        yield { ...frame, first, last: false, rows };
+        rows = [];
+        bytes = 0;
+        first = false;
+      }
+      rows.push(row.toWire());
+      bytes += wireBytes(row.args, row.groups);
     }
+    yield { ...frame, first, last: true, rows };
   }
 
   private giveUpAwaiting(id: string): void {
@@ -243,9 +278,14 @@ export class Orphans {
     const dead = this.dead.get(id);
     if (!dead || dead.awaiting.size > 0 || !dead.marked) return;
     dead.timer?.cancel();
-    if (dead.table.size === 0) this.dead.delete(id);
+    if (isOver(dead)) this.dead.delete(id);
     this.parts.settled();
   }
+}
+
+/** Nothing of it is left, and nothing more will come. */
+function isOver({ table, awaiting, marked, incoming }: DeadNode): boolean {
+  return table.size === 0 && awaiting.size === 0 && marked && incoming.size === 0;
 }
 
 function key(node: NodeId, incarnation: number): string {

@@ -4,7 +4,7 @@ import type { Runtime } from '../runtime/runtime.interface.js';
 import type { RowOp } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import { RowTable } from './row-table.js';
-import { Row } from './row.js';
+import { BYTES_PER_FRAME, Row, wireBytes } from './row.js';
 
 /** How many operations are kept for peers that missed some; who missed more gets a snapshot. */
 export const LOG_LIMIT = 65_536;
@@ -20,6 +20,8 @@ export class OwnLog {
   /** Operation `seq` stands at `seq % LOG_LIMIT`. */
   private readonly ops: LoggedOp[] = [];
   private flushing = false;
+  /** Last operation that was handed to `stream`. */
+  private flushed = 0;
   private afterFlush: Array<() => void> = [];
 
   constructor(
@@ -56,12 +58,16 @@ export class OwnLog {
     this.append([2, row.name, status, groups]);
   }
 
-  /** At most `limit` operations from number `from` on, which must not be older than `oldestSeq`. */
+  /** At most `limit` operations, and what fits into a frame, from number `from` on, which must not be older than `oldestSeq`. */
   read(from: number, limit: number): RowOp[] {
     const ops: RowOp[] = [];
-    for (let seq = from; seq <= this.seq && ops.length < limit; seq++) {
+    let bytes = 0;
+    for (let seq = from; seq <= this.seq && ops.length < limit && bytes < BYTES_PER_FRAME; seq++) {
       const op = this.ops[seq % LOG_LIMIT];
-      if (op) ops.push(op instanceof Row ? [0, op.toWire()] : op);
+      if (!op) continue;
+      ops.push(op instanceof Row ? [0, op.toWire()] : op);
+      if (op instanceof Row) bytes += wireBytes(op.args, op.groups);
+      else if (op[0] === 2) bytes += wireBytes(null, op[3]);
     }
     return ops;
   }
@@ -76,6 +82,7 @@ export class OwnLog {
   flush(): void {
     if (!this.flushing) return;
     this.flushing = false;
+    this.flushed = this.seq;
     this.stream();
     const tasks = this.afterFlush;
     this.afterFlush = [];
@@ -83,6 +90,8 @@ export class OwnLog {
   }
 
   private append(op: LoggedOp): void {
+    // So many in one tick would be written over before anybody was told.
+    if (this.seq - this.flushed >= LOG_LIMIT) this.flush();
     this.table.seq++;
     this.ops[this.table.seq % LOG_LIMIT] = op;
     if (this.flushing) return;

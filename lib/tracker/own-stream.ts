@@ -9,7 +9,7 @@ import { OwnLog } from './own-log.js';
 interface AckWaiter {
   readonly seq: number;
   readonly acks: number;
-  /** A peer that holds the operation anyway, because the answer follows it on the same link. */
+  /** A peer that holds the operation anyway once it was sent, because the answer follows it on the same link. */
   readonly except: NodeId | undefined;
   readonly done: () => void;
 }
@@ -30,7 +30,8 @@ export class OwnStream {
   private readonly feeds = new Map<NodeId, Feed>();
   /** Last operation that was handed to the live feeds. */
   private streamed = 0;
-  private waiters: AckWaiter[] = [];
+  /** In the order of their operations. */
+  private readonly waiters = new Set<AckWaiter>();
   /** Monotonic time of the last operation. */
   movedAt = 0;
 
@@ -54,6 +55,7 @@ export class OwnStream {
   have(peer: NodeId, { incarnation, seq }: HaveFrame, first: boolean): void {
     this.log.flush();
     this.feeds.get(peer)?.begin(incarnation, seq, first);
+    this.settleWaiters();
   }
 
   acked(peer: NodeId, seq: number): void {
@@ -76,18 +78,24 @@ export class OwnStream {
 
   /**
    * Calls `done` once everything tracked up to now was handed to the peers, and `acks` of them (or all, if there are
-   * fewer) have said that they hold it.
+   * fewer) have said that they hold it. Returns how to wait no longer.
    */
-  whenHeld(acks: number, except: NodeId | undefined, done: () => void): void {
-    const { seq } = this.log;
+  whenHeld(acks: number, except: NodeId | undefined, done: () => void): () => void {
+    const waiter: AckWaiter = { seq: this.log.seq, acks, except, done };
+    let givenUp = false;
     this.log.whenFlushed(() => {
-      this.waiters.push({ seq, acks, except, done });
-      this.settleWaiters();
+      if (givenUp) return;
+      if (this.isHeld(waiter)) done();
+      else this.waiters.add(waiter);
     });
+    return () => {
+      givenUp = true;
+      this.waiters.delete(waiter);
+    };
   }
 
   get waiting(): number {
-    return this.waiters.length;
+    return this.waiters.size;
   }
 
   private stream(): void {
@@ -111,20 +119,19 @@ export class OwnStream {
   }
 
   private settleWaiters(): void {
-    if (this.waiters.length === 0) return;
-    const ready: AckWaiter[] = [];
-    const left: AckWaiter[] = [];
-    for (const waiter of this.waiters) (this.isHeld(waiter) ? ready : left).push(waiter);
-    this.waiters = left;
-    for (const { done } of ready) done();
+    for (const waiter of this.waiters) {
+      if (!this.isHeld(waiter)) continue;
+      this.waiters.delete(waiter);
+      waiter.done();
+    }
   }
 
   private isHeld({ seq, acks, except }: AckWaiter): boolean {
     let held = 0;
     let peers = 0;
-    for (const { peer, acked } of this.feeds.values()) {
+    for (const feed of this.feeds.values()) {
       peers++;
-      if (peer === except || acked >= seq) held++;
+      if (feed.acked >= seq || (feed.peer === except && feed.hasSent(seq))) held++;
     }
     return held >= Math.min(acks, peers);
   }

@@ -69,12 +69,16 @@ export class RegistryIndex {
       const left = others?.filter((other) => other !== row) ?? [];
       if (left.length > 0) this.shadowed.set(name, left);
       else this.shadowed.delete(name);
+      // Whoever waits for the name may have waited for this row.
+      if (others) this.listener.changed(name, this.visible.get(name));
       return;
     }
     this.hide(row);
     this.visible.delete(name);
     if (!others) return this.listener.changed(name, undefined);
     this.shadowed.delete(name);
+    // The best first, so that listeners are not told of others in between.
+    others.sort((a, b) => (outranks(a, b) ? -1 : 1));
     for (const other of others) this.add(other);
     return undefined;
   }

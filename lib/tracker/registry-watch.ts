@@ -1,5 +1,5 @@
 // Tells listeners what of the visible registry has changed. Costs nothing while nobody listens.
-import type { RegistryEvent } from '../node/swarm-event.js';
+import type { RegistryEvent } from '../events/index.js';
 import type { RegistryIndex } from './registry-index.js';
 import type { Row } from './row.js';
 

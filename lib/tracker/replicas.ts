@@ -19,6 +19,10 @@ import { Row, type RowStatus } from './row.js';
 
 /** A repair that was asked for is asked for again after this long; a full link may need as much. */
 const REPAIR_AGAIN_MS = 1_000;
+/** Pings overtake the batches that wait in a link: a log that moves on within this long has no gap. */
+const GAP_PATIENCE_MS = 200;
+/** A `Have` of this incarnation, which no node ever had, asks for a snapshot. */
+const NOTHING = { incarnation: 0, seq: 0 } as const;
 
 interface Replica {
   table: RowTable;
@@ -26,6 +30,8 @@ interface Replica {
   snapshot: Set<string> | undefined;
   /** A repair was asked for at this time and has not come yet. */
   repairAskedAt: number | undefined;
+  /** A ping told of operations that have not come yet: looked at again soon. */
+  gapDue: boolean;
   ackDue: boolean;
 }
 
@@ -55,7 +61,13 @@ export class Replicas {
   open(node: NodeId, incarnation: number, held: RowTable | undefined): void {
     const known = this.byNode.get(node)?.table ?? held;
     const table = known?.incarnation === incarnation ? known : new RowTable(node, incarnation);
-    this.byNode.set(node, { table, snapshot: undefined, repairAskedAt: undefined, ackDue: false });
+    this.byNode.set(node, {
+      table,
+      snapshot: undefined,
+      repairAskedAt: undefined,
+      gapDue: false,
+      ackDue: false,
+    });
     this.parts.transport.send(node, { kind: FrameKind.Have, incarnation, seq: table.seq });
   }
 
@@ -70,7 +82,7 @@ export class Replicas {
     const replica = this.byNode.get(from);
     if (replica?.table.incarnation !== incarnation) return;
     const { table } = replica;
-    if (replica.snapshot || first > table.seq + 1) return this.repair(replica, table.seq, 'gaps');
+    if (replica.snapshot || first > table.seq + 1) return this.repair(replica, table, 'gaps');
     replica.repairAskedAt = undefined;
     for (const op of ops.slice(table.seq + 1 - first)) {
       this.apply(table, op);
@@ -102,19 +114,34 @@ export class Replicas {
   compare(from: NodeId, { seq, digest }: PingFrame): void {
     const replica = this.byNode.get(from);
     if (!replica || replica.snapshot || seq === null) return;
-    if (seq > replica.table.seq) return this.repair(replica, replica.table.seq, 'gaps');
-    if (seq === replica.table.seq && digest !== replica.table.digest)
-      return this.repair(replica, -1, 'differences');
-    return undefined;
+    if (seq > replica.table.seq) return this.lookForGap(replica);
+    if (seq < replica.table.seq) return undefined;
+    if (digest !== replica.table.digest) return this.repair(replica, NOTHING, 'differences');
+    // Again, in case a full link has refused it: registrations wait for it.
+    return this.ack(replica);
   }
 
-  private repair(replica: Replica, seq: number, counter: string): void {
+  private lookForGap(replica: Replica): void {
+    if (replica.gapDue) return;
+    replica.gapDue = true;
+    const { node, seq } = replica.table;
+    this.parts.runtime.after(GAP_PATIENCE_MS, () => {
+      replica.gapDue = false;
+      if (this.byNode.get(node) !== replica || replica.snapshot || replica.table.seq !== seq) return;
+      this.repair(replica, replica.table, 'gaps');
+    });
+  }
+
+  private repair(
+    replica: Replica,
+    { incarnation, seq }: { readonly incarnation: number; readonly seq: number },
+    counter: string,
+  ): void {
     const now = this.parts.runtime.now();
     if (replica.repairAskedAt !== undefined && now - replica.repairAskedAt < REPAIR_AGAIN_MS) return;
     replica.repairAskedAt = now;
     this.parts.count(counter);
-    const { node, incarnation } = replica.table;
-    this.parts.transport.send(node, { kind: FrameKind.Have, incarnation, seq });
+    this.parts.transport.send(replica.table.node, { kind: FrameKind.Have, incarnation, seq });
   }
 
   private apply(table: RowTable, op: RowOp): void {

@@ -105,6 +105,16 @@ export class Row implements RowContent {
   }
 }
 
+/** Rows travel together up to about this size: with arguments of 64 KiB each, 256 of them would be a frame too large. */
+export const BYTES_PER_FRAME = 64 * 1024;
+
+/** About how many bytes a row takes whose names are of the usual length. */
+export function wireBytes(args: Uint8Array | null, groups: readonly string[]): number {
+  let bytes = 128 + (args ? args.length : 0);
+  for (const group of groups) bytes += group.length;
+  return bytes;
+}
+
 /** FNV-1a over the row's changing and identifying parts. */
 function hashOf(row: Row): number {
   let hash = hashString(0x811c9dc5, row.name);

@@ -18,6 +18,9 @@ import { WorkerContext } from './worker-context.js';
 import type { DieReason, WorkerDefinition } from './worker-definition.interface.js';
 import type { ActivationSpec, Delivery, WorkerServices } from './worker-host.interface.js';
 
+/** Most bytes of what an exception carries for the caller; the details of an error may have twice as many on a link. */
+const ERROR_PAYLOAD_BYTES = 512 * 1024;
+
 /** What all activations of a node share. */
 export interface ActivationParts {
   readonly runtime: Runtime;
@@ -147,13 +150,14 @@ export class Activation implements MailboxOwner {
     return delivery.reply(new RemoteError(this.sendable(failure)), undefined);
   }
 
-  /** Without a payload that cannot travel. */
+  /** Without a payload that cannot travel: all details of an error would stay behind with it. */
   private sendable(failure: RemoteError['remote']): RemoteError['remote'] {
     if (failure.payload === undefined) return failure;
     const { codec, maxPayloadBytes } = this.parts;
     try {
-      const rules = { root: 'payload', instances: 'flatten', maxBytes: maxPayloadBytes } as const;
-      return { ...failure, payload: codec.copy(failure.payload, rules) };
+      const maxBytes = Math.min(maxPayloadBytes, ERROR_PAYLOAD_BYTES);
+      const bytes = codec.encode(failure.payload, { root: 'payload', instances: 'flatten', maxBytes });
+      return { ...failure, payload: codec.decode(bytes) };
     } catch {
       const { payload: _, ...rest } = failure;
       return rest;

@@ -3,6 +3,7 @@ import { UnknownWorkerTypeError, WorkerNotFoundError, WorkerStartError } from '.
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
 import { Activation, type ActivationParts } from './activation.js';
+import { reasonOf } from './remote-failure.js';
 import type { DieReason, WorkerDefinition } from './worker-definition.interface.js';
 import type { ActivationSpec, Delivery, WorkerHost, WorkerServices } from './worker-host.interface.js';
 
@@ -111,7 +112,7 @@ export class LocalWorkerHost implements WorkerHost {
     }
     this.failures++;
     if (this.failures > LOGGED_FAILURES) return;
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    const text = error instanceof Error ? (error.stack ?? error.message) : reasonOf(error);
     logger.error(`${type} "${name}" threw in "${pattern}": ${text}`);
   }
 }

@@ -18,6 +18,11 @@ export function toRemoteFailure(error: unknown, withStack: boolean): RemoteFailu
   }
 }
 
+/** The message of whatever was thrown; never throws itself, as `String` does of some objects. */
+export function reasonOf(error: unknown): string {
+  return toRemoteFailure(error, false).message;
+}
+
 function describe(error: unknown, withStack: boolean): RemoteFailure {
   if (error === null || (typeof error !== 'object' && typeof error !== 'function')) {
     return { name: 'Error', message: String(error), payload: error };

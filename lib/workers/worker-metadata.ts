@@ -1,5 +1,5 @@
 import type { Type } from '@nestjs/common';
-import type { SwarmWorkerOptions } from '../decorators/swarm-worker.decorator.js';
+import type { SwarmWorkerOptions } from './swarm-worker.options.js';
 
 /** On the class: the options of `@SwarmWorker`. */
 export const WORKER_OPTIONS_METADATA = 'nestjs-swarm:worker';

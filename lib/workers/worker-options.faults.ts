@@ -1,4 +1,4 @@
-import type { SwarmWorkerOptions } from '../decorators/swarm-worker.decorator.js';
+import type { SwarmWorkerOptions } from './swarm-worker.options.js';
 import { nameFault } from './name-rules.js';
 
 const KNOWN = ['type', 'concurrency', 'mailboxLimit'];

@@ -11,6 +11,7 @@ import {
   SwarmModule,
   SwarmRegistry,
   SwarmWorker,
+  staticPeers,
   type OnWorkerStart,
   type WorkerContext,
 } from 'nestjs-swarm';
@@ -48,8 +49,16 @@ class LocalObject {
   }
 }
 
+const { CLUSTER: clusterName, PORT: port, PEERS: peers } = process.env;
+
 @Module({
-  imports: [SwarmModule.forRoot({ cluster: process.env['CLUSTER'] ?? '' })],
+  imports: [
+    SwarmModule.forRoot({
+      cluster: clusterName ?? '',
+      ...(port && { node: { port: Number(port) } }),
+      ...(peers !== undefined && { discovery: [staticPeers(peers.split(',').filter(Boolean))] }),
+    }),
+  ],
   providers: [CounterWorker],
 })
 class AppModule {}

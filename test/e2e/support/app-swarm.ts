@@ -7,7 +7,7 @@ export class AppSwarm {
   readonly apps: AppProcess[] = [];
   private readonly cluster = `e2e-${process.pid}-${++lastCluster}`;
 
-  private constructor(private readonly execArgv: readonly string[]) {}
+  constructor(private readonly execArgv: readonly string[] = []) {}
 
   /** Starts `count` processes in the same instant and waits until every one sees all of them up. */
   static async boot(count: number, execArgv: readonly string[] = []): Promise<AppSwarm> {
@@ -22,8 +22,9 @@ export class AppSwarm {
     return swarm;
   }
 
-  async add(): Promise<AppProcess> {
-    const app = await AppProcess.start('counter.app', { CLUSTER: this.cluster }, this.execArgv);
+  /** `PORT` and `PEERS` (comma-separated) make the process listen there and look there only. */
+  async add(env: { readonly PORT?: string; readonly PEERS?: string } = {}): Promise<AppProcess> {
+    const app = await AppProcess.start('counter.app', { CLUSTER: this.cluster, ...env }, this.execArgv);
     this.apps.push(app);
     return app;
   }

@@ -22,7 +22,12 @@ export class FreshApp {
     const folder = await realpath(await mkdtemp(join(tmpdir(), 'nestjs-swarm-package-')));
     const app = new FreshApp(folder, `fresh-app-${process.pid}`);
     const flags = ['--skip-install', '--skip-git', '--package-manager', 'npm'];
-    await runTool('@nestjs/cli/bin/nest.js', ['new', app.name, ...flags], folder);
+    try {
+      await runTool('@nestjs/cli/bin/nest.js', ['new', app.name, ...flags], folder);
+    } catch (error) {
+      await app.remove();
+      throw error;
+    }
     return app;
   }
 

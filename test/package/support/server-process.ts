@@ -21,7 +21,8 @@ export class ServerProcess {
   /** Starts the script; `ready` waits until it serves. */
   static async start(script: string, cwd: string): Promise<ServerProcess> {
     const port = await freePort();
-    const env = { ...cleanEnv, PORT: String(port), NO_COLOR: '1' };
+    // Processes of one machine look for each other in the temporary folder: these in one that is removed with them.
+    const env = { ...cleanEnv, PORT: String(port), NO_COLOR: '1', TMPDIR: cwd, TMP: cwd, TEMP: cwd };
     return new ServerProcess(
       spawn(process.execPath, [script], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] }),
       port,

@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import type { Kernel, RegistryRow } from '../../../lib/node/kernel.interface.js';
-import type { RegistryEvent, SwarmEvent } from '../../../lib/node/swarm-event.js';
+import type { RegistryEvent, SwarmEvent } from '../../../lib/events/index.js';
 import { KernelHolder } from '../../../lib/services/kernel.holder.js';
 import { SwarmCluster } from '../../../lib/services/swarm-cluster.service.js';
 import { SwarmGroups } from '../../../lib/services/swarm-groups.service.js';

@@ -7,7 +7,7 @@ import {
   SwarmConfigurationError,
   WorkerTypeMismatchError,
 } from '../../../lib/errors/index.js';
-import type { RegistryEvent } from '../../../lib/node/swarm-event.js';
+import type { RegistryEvent } from '../../../lib/events/index.js';
 import { callChain } from '../../../lib/workers/call-chain.js';
 import { row, servicesOver } from './fake-kernel.js';
 
