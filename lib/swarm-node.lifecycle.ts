@@ -61,7 +61,7 @@ export class SwarmNodeLifecycle {
       cluster: options.kernel.cluster,
       self: kernel.self,
       nodes: kernel.nodes(),
-      discovery: options.discovery.map(({ name }) => name),
+      whyAlone: kernel.whyAlone(),
     };
     (partsOf(this.options).logger ?? this.logger).log(bootLine(facts));
   }

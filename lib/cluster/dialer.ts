@@ -109,7 +109,7 @@ export class Dialer {
 
   /** Why nobody was found, a line per candidate. */
   explain(): string[] {
-    if (this.providers.length === 0) return ['no discovery is configured'];
+    if (this.providers.length === 0) return ['there is no discovery'];
     const lines = [...this.failures].map(([key, why]) => `${key}: ${why}`);
     return lines.length > 0 ? lines : [`${this.providers.map(({ name }) => name).join(', ')} found nobody`];
   }

@@ -49,7 +49,8 @@ class RingPlacement implements Placement {
   }
 
   nodeFor(name: string): string | undefined {
-    return this.only ?? this.ring.get(name);
+    // Not by `get`, whose cache throws for a name like `__proto__`.
+    return this.only ?? this.ring.range(name, 1)[0];
   }
 }
 

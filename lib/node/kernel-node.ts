@@ -24,6 +24,7 @@ export class KernelNode implements Kernel {
   private readonly interrupts = new Set<() => void>();
   private assembly: Assembly | undefined;
   private starting: Promise<void> | undefined;
+  private listening: Promise<void> | undefined;
   private stopping: Promise<void> | undefined;
   /** Members at the last view change that was logged. */
   private loggedView = new Set<string>();
@@ -140,6 +141,10 @@ export class KernelNode implements Kernel {
     return [members.self, ...members.peers()].map(toSwarmNode).sort((a, b) => (a.id < b.id ? -1 : 1));
   }
 
+  whyAlone(): string[] {
+    return this.assembled().membership.whyAlone();
+  }
+
   ownerOf(name: string, type?: string): string | undefined {
     const { placements, index } = this.running();
     const known = type ?? index.get(name)?.type;
@@ -184,12 +189,14 @@ export class KernelNode implements Kernel {
   private async open(): Promise<void> {
     const { transport, discovery, logger } = this.parts;
     const { cluster, joinTimeoutMs } = this.options;
-    await transport.open((bound) => {
+    this.listening = transport.open((bound) => {
       this.assembly = assemble(this.options, this.parts, this.runtime, bound, this.events, () =>
         this.viewChanged(),
       );
       return this.assembly.handler;
     });
+    await this.listening;
+    if (this.stopping) return;
     const assembly = this.assembled();
     const { self, membership, views } = assembly;
     await Promise.all(
@@ -201,6 +208,7 @@ export class KernelNode implements Kernel {
         }
       }),
     );
+    if (this.stopping) return;
     membership.start();
     const deadline = this.runtime.now() + joinTimeoutMs;
     while (!isReady(assembly, 1) && !this.stopping) {
@@ -210,13 +218,12 @@ export class KernelNode implements Kernel {
       );
       return;
     }
-    if (assembly.members.peerCount === 0 && discovery.length > 0) {
-      logger.log(`up alone: ${membership.whyAlone().join('; ')}`);
-    }
   }
 
   private async close(): Promise<void> {
     const { transport, discovery, logger } = this.parts;
+    // Stopped while it starts: what is being bound must be closed, too.
+    await this.listening?.catch(() => undefined);
     const { assembly } = this;
     if (assembly) {
       const { membership, starts, endings, router, groups, questions, waiters, views } = assembly;
@@ -293,12 +300,12 @@ export class KernelNode implements Kernel {
     const came = [...view].filter((id) => !this.loggedView.has(id));
     const went = [...this.loggedView].filter((id) => !view.has(id));
     this.loggedView = view;
-    if (came.length === 0 && went.length === 0) return;
     const changes = [
       ...came.map((id) => `${id} is up`),
       ...went.map((id) => `${id} is gone (${downReasons.get(id) ?? 'it is leaving'})`),
     ];
     downReasons.clear();
+    if (changes.length === 0) return;
     this.parts.logger.log(`${changes.join(', ')}: ${view.size + 1} node(s)`);
   }
 }

@@ -24,6 +24,7 @@ export function snapshotOf(
     nodes: [members.self, ...members.peers()].map(toSwarmNode),
     ring: members.ring().map(({ info }) => info.id),
     rows: [stream.log.table, ...replicas.tables(), ...orphans.tables()].map(countRows),
+    workers,
     queues: {
       starts: starts.size,
       restarts: takeover.size,
@@ -34,7 +35,6 @@ export function snapshotOf(
       calls: router.pending.size,
       multiCalls: groups.size,
       parkedMessages: router.parked.size,
-      workers,
       waitingMessages: waiting,
     },
     counters: { ...counters },

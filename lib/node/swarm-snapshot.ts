@@ -36,6 +36,8 @@ export interface SwarmSnapshot {
     /** Rows of a dead node that nobody hosts yet. */
     readonly orphaned: number;
   }>;
+  /** How many workers live on this node, those being started included. */
+  readonly workers: number;
   /** Things under way: starts, calls waiting for an answer, messages waiting for a worker to be placed. */
   readonly queues: Readonly<Record<string, number>>;
   /** Events counted since the node started. */

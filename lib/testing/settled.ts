@@ -24,11 +24,8 @@ function membership({ self, nodes }: SwarmSnapshot, ids: ReadonlySet<string>): s
   return extra.length > 0 ? `still sees ${extra.join(', ')}` : undefined;
 }
 
-/** Counted among the queues, and no work. */
-const NO_WORK = new Set(['workers']);
-
 function business({ rows, queues }: SwarmSnapshot): string | undefined {
-  const busy = Object.entries(queues).filter(([queue, length]) => length > 0 && !NO_WORK.has(queue));
+  const busy = Object.entries(queues).filter(([, length]) => length > 0);
   if (busy.length > 0) return `is busy: ${busy.map(([queue, length]) => `${length} ${queue}`).join(', ')}`;
   const orphaned = rows.reduce((sum, row) => sum + row.orphaned, 0);
   if (orphaned > 0) return `holds ${orphaned} workers of dead nodes that nobody hosts yet`;

@@ -83,13 +83,14 @@ export class Mailbox {
     this.active++;
     const work = this.owner.handle(delivery);
     if (work === undefined) return this.finished();
-    void work.then(() => {
+    const next = (): void => {
       this.finished();
       if (!this.draining && this.size > 0) {
         this.draining = true;
         this.drain();
       }
-    });
+    };
+    void work.then(next, next);
     return undefined;
   }
 

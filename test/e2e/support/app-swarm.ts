@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { AppProcess } from './app-process.js';
 
 let lastCluster = 0;
@@ -6,6 +9,9 @@ let lastCluster = 0;
 export class AppSwarm {
   readonly apps: AppProcess[] = [];
   private readonly cluster = `e2e-${process.pid}-${++lastCluster}`;
+
+  /** Where its processes find each other; killed ones leave their files behind. */
+  private readonly folder = mkdtempSync(join(tmpdir(), 'nestjs-swarm-e2e-'));
 
   constructor(private readonly execArgv: readonly string[] = []) {}
 
@@ -24,7 +30,11 @@ export class AppSwarm {
 
   /** `PORT` and `PEERS` (comma-separated) make the process listen there and look there only. */
   async add(env: { readonly PORT?: string; readonly PEERS?: string } = {}): Promise<AppProcess> {
-    const app = await AppProcess.start('counter.app', { CLUSTER: this.cluster, ...env }, this.execArgv);
+    const app = await AppProcess.start(
+      'counter.app',
+      { CLUSTER: this.cluster, TMPDIR: this.folder, ...env },
+      this.execArgv,
+    );
     this.apps.push(app);
     return app;
   }
@@ -41,5 +51,6 @@ export class AppSwarm {
 
   async end(): Promise<void> {
     await Promise.all(this.apps.splice(0).map((app) => app.end()));
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }

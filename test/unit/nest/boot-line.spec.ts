@@ -15,7 +15,12 @@ const node = (name: string, more: Partial<SwarmNode> = {}): SwarmNode => ({
   types: ['DeviceWorker'],
   ...more,
 });
-const facts = { cluster: 'shop', self: node('api-1'), nodes: [node('api-1')], discovery: [] };
+const facts = {
+  cluster: 'shop',
+  self: node('api-1'),
+  nodes: [node('api-1')],
+  whyAlone: ['there is no discovery'],
+};
 
 describe('the line at boot', () => {
   it('names the others', () => {
@@ -26,9 +31,9 @@ describe('the line at boot', () => {
 
   it('says why the node is alone', () => {
     expect(bootLine(facts)).toContain('is up, alone (there is no discovery), hosting');
-    expect(bootLine({ ...facts, discovery: ['localMachine'] })).toContain(
-      'alone (localMachine found nobody)',
-    );
+    expect(
+      bootLine({ ...facts, whyAlone: ['10.0.0.6:7946: connection refused', 'dns: no such name'] }),
+    ).toContain('alone (10.0.0.6:7946: connection refused; dns: no such name)');
   });
 
   it('says what it hosts', () => {
