@@ -82,15 +82,15 @@ export class Mailbox {
       return this.owner.expired(delivery);
     this.active++;
     const work = this.owner.handle(delivery);
-    if (work === undefined) return this.finished();
-    const next = (): void => {
+    if (!(work instanceof Promise)) return this.finished();
+    const goOn = (): void => {
       this.finished();
       if (!this.draining && this.size > 0) {
         this.draining = true;
         this.drain();
       }
     };
-    void work.then(next, next);
+    void work.then(goOn, goOn);
     return undefined;
   }
 

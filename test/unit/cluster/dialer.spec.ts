@@ -1,0 +1,140 @@
+import { describe, expect, it } from 'vitest';
+import { Dialer } from '../../../lib/cluster/dialer.js';
+import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
+import { VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
+import { addressKey, type Address, type NodeInfo } from '../../../lib/transport/node-info.js';
+import type { DialOutcome, Transport } from '../../../lib/transport/transport.interface.js';
+import { QuietLogger } from '../../support/quiet.logger.js';
+
+const PEER: Address = { host: 'h', port: 1 };
+const REFUSED: DialOutcome = { kind: 'refused', message: 'nobody is there' };
+const LINKED: DialOutcome = { kind: 'linked', peer: {} as NodeInfo };
+
+/** A dialer whose dials end as `outcomes` says, at once; without an entry they do not end. */
+function make(providers: readonly DiscoveryProvider[] = []) {
+  const scheduler = new VirtualScheduler(() => 0.5);
+  const runtime = new VirtualRuntime(scheduler);
+  const outcomes = new Map<string, DialOutcome>();
+  const dials: Array<{ key: string; at: number }> = [];
+  const linked = new Set<string>();
+  let rounds = 0;
+  const transport = {
+    dial(address: Address) {
+      const key = addressKey(address);
+      dials.push({ key, at: runtime.now() });
+      const outcome = outcomes.get(key);
+      if (outcome) runtime.defer(() => dialer.dialed(address, outcome));
+    },
+  } as Transport;
+  const view = {
+    isLinked: (key: string) => linked.has(key),
+    isJoining: () => true,
+    roundEnded: () => void rounds++,
+  };
+  const logger = new QuietLogger();
+  const dialer: Dialer = new Dialer(runtime, transport, providers, view, logger);
+  return { dialer, scheduler, dials, outcomes, linked, logger, rounds: () => rounds };
+}
+
+function provider(candidates: () => Promise<readonly Address[]>): DiscoveryProvider {
+  return { name: 'test', candidates };
+}
+
+describe('the dialer', () => {
+  it('dials every candidate that is not linked, round after round', async () => {
+    const other: Address = { host: 'h', port: 2 };
+    const { dialer, scheduler, dials, outcomes, linked, rounds } = make([
+      provider(async () => [PEER, other]),
+    ]);
+    outcomes.set('h:1', REFUSED).set('h:2', REFUSED);
+    linked.add('h:2');
+    dialer.start();
+    await scheduler.advance(1_000);
+    expect(rounds()).toBeGreaterThan(3);
+    expect(new Set(dials.map(({ key }) => key))).toEqual(new Set(['h:1']));
+  });
+
+  it('ends no round before every dial has ended', async () => {
+    const { dialer, scheduler, rounds } = make([provider(async () => [PEER])]);
+    dialer.start();
+    await scheduler.advance(5_000);
+    expect(rounds()).toBe(0);
+    expect(dialer.lastRoundStartedAt).toBeUndefined();
+    dialer.dialed(PEER, REFUSED);
+    expect(rounds()).toBe(1);
+    expect(dialer.lastRoundStartedAt).toBe(0);
+  });
+
+  it('goes on without a provider that rejects, throws, hangs, or gives what is no address', async () => {
+    const bad: ReadonlyArray<() => Promise<unknown>> = [
+      () => Promise.reject(new Error('no network')),
+      () => {
+        throw new Error('no network');
+      },
+      () => new Promise(() => undefined),
+      async () => undefined,
+      async () => [undefined],
+      async () => ['h:1'],
+      async () => [{ host: 'h' }],
+    ];
+    const providers = bad.map((candidates) => provider(candidates as () => Promise<readonly Address[]>));
+    const { dialer, scheduler, dials, outcomes, rounds } = make([...providers, provider(async () => [PEER])]);
+    outcomes.set('h:1', REFUSED);
+    dialer.start();
+    await scheduler.advance(10_000);
+    expect(rounds()).toBeGreaterThan(2);
+    expect(new Set(dials.map(({ key }) => key))).toEqual(new Set(['h:1']));
+    expect(dialer.explain().join()).toContain('test');
+  });
+
+  it('seeks an address with growing pauses until it is linked', async () => {
+    const { dialer, scheduler, dials, outcomes, linked } = make();
+    outcomes.set('h:1', REFUSED);
+    dialer.seek(PEER);
+    dialer.seek(PEER);
+    expect(dials).toHaveLength(1);
+    await scheduler.advance(10_000);
+    const pauses = dials.slice(1).map(({ at }, index) => at - dials[index]!.at);
+    expect(pauses[0]).toBeLessThan(100);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(1_500);
+    expect(pauses.at(-1)).toBeGreaterThan(pauses[0]!);
+    const before = dials.length;
+    linked.add('h:1');
+    await scheduler.advance(10_000);
+    expect(dials).toHaveLength(before);
+  });
+
+  it('seeks no more what it was told to forget', async () => {
+    const { dialer, scheduler, dials, outcomes } = make();
+    outcomes.set('h:1', REFUSED);
+    dialer.seek(PEER);
+    await scheduler.advance(0);
+    dialer.forget(PEER);
+    expect(dialer.isIdle).toBe(true);
+    await scheduler.advance(10_000);
+    expect(dials).toHaveLength(1);
+  });
+
+  it('dials lost members in later rounds, for an hour, until they are linked', async () => {
+    const { dialer, scheduler, dials, outcomes } = make([provider(async () => [])]);
+    outcomes.set('h:1', REFUSED);
+    dialer.remember(PEER);
+    dialer.start();
+    await scheduler.advance(2_000);
+    expect(dials.length).toBeGreaterThan(1);
+    outcomes.set('h:1', LINKED);
+    await scheduler.advance(2_000);
+    const before = dials.length;
+    await scheduler.advance(2_000);
+    expect(dials).toHaveLength(before);
+  });
+
+  it('says why nobody was found', async () => {
+    expect(make().dialer.explain().join()).toContain('no discovery');
+    const { dialer, scheduler, outcomes } = make([provider(async () => [PEER])]);
+    outcomes.set('h:1', REFUSED);
+    dialer.start();
+    await scheduler.advance(0);
+    expect(dialer.explain()).toEqual(['h:1: nobody is there']);
+  });
+});

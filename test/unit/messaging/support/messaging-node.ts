@@ -1,0 +1,166 @@
+import { ShuttingDownError, WorkerNotFoundError } from '../../../../lib/errors/index.js';
+import { GroupFanOut } from '../../../../lib/messaging/group-fan-out.js';
+import { Router } from '../../../../lib/messaging/router.js';
+import { RegistryIndex } from '../../../../lib/tracker/registry-index.js';
+import { Row, RowStatus, type RowContent } from '../../../../lib/tracker/row.js';
+import { createPayloadCodec } from '../../../../lib/transport/codec/payload.codec.js';
+import { FrameKind, type Frame } from '../../../../lib/transport/frame.js';
+import type { NodeId } from '../../../../lib/transport/node-info.js';
+import type { Delivery, WorkerHost } from '../../../../lib/workers/worker-host.interface.js';
+import type { ManualRuntime } from '../../runtime/support/manual.runtime.js';
+import { FakeTransport } from '../../tracker/support/fake-transport.js';
+import { content } from '../../tracker/support/tracker-node.js';
+
+export const CALL_TIMEOUT_MS = 1_000;
+export const MAX_BYTES = 64 * 1024;
+
+/** Workers that answer when the test says so; `echo` answers at once with what it got. */
+class FakeHost implements WorkerHost {
+  readonly types = ['Device'];
+  readonly delivered: Array<Delivery & { name: string }> = [];
+  readonly workers = new Set<string>();
+
+  constructor(private readonly decode: (bytes: Uint8Array) => unknown) {}
+
+  attach(): void {}
+  async start(): Promise<void> {}
+  async stop(): Promise<void> {}
+  inspect(): { workers: number; waiting: number } {
+    return { workers: this.workers.size, waiting: 0 };
+  }
+
+  deliver(name: string, delivery: Delivery): void {
+    if (!this.workers.has(name)) return delivery.reply(new WorkerNotFoundError(name), undefined);
+    this.delivered.push({ ...delivery, name });
+    if (delivery.pattern === 'echo') delivery.reply(undefined, this.payloadOf(delivery));
+  }
+
+  payloadOf({ body }: Delivery): unknown {
+    return 'bytes' in body ? this.decode(body.bytes) : body.value;
+  }
+
+  /** What the workers were given, in order. */
+  get seen(): unknown[] {
+    return this.delivered.map((delivery) => this.payloadOf(delivery));
+  }
+}
+
+/** The messaging of one node; who hosts what is written into its index by the test. */
+export class MessagingNode {
+  readonly codec = createPayloadCodec({ refs: { describe: () => undefined, make: (name) => ({ name }) } });
+  readonly host = new FakeHost((bytes) => this.codec.decode(bytes));
+  readonly transport: FakeTransport;
+  readonly index: RegistryIndex;
+  readonly router: Router;
+  readonly groups: GroupFanOut;
+  readonly dropped: string[] = [];
+  readonly linked = new Set<NodeId>();
+  joining = false;
+
+  constructor(
+    readonly id: NodeId,
+    readonly runtime: ManualRuntime,
+  ) {
+    this.transport = new FakeTransport(runtime);
+    this.index = new RegistryIndex({
+      changed: (name) => this.router.parked.retry(name),
+      contested: () => undefined,
+    });
+    const parts = {
+      self: id,
+      runtime,
+      transport: this.transport,
+      index: this.index,
+      host: this.host,
+      codec: this.codec,
+      refs: { describe: () => undefined, make: (name: string) => ({ name }) },
+      callTimeoutMs: CALL_TIMEOUT_MS,
+      maxPayloadBytes: MAX_BYTES,
+      isLinked: (node: NodeId) => this.linked.has(node),
+      isJoining: () => this.joining,
+      dropped: (name: string, pattern: string, reason: string) =>
+        void this.dropped.push(`${name} ${pattern}: ${reason}`),
+    };
+    this.router = new Router(parts);
+    this.groups = new GroupFanOut(parts);
+  }
+
+  linkTo(peer: MessagingNode): void {
+    for (const [a, b] of [
+      [this, peer],
+      [peer, this],
+    ] as const) {
+      a.linked.add(b.id);
+      a.transport.link(b.id, (frame) => b.receive(a.id, frame));
+    }
+  }
+
+  unlinkFrom(peer: MessagingNode): void {
+    for (const [a, b] of [
+      [this, peer],
+      [peer, this],
+    ] as const) {
+      a.linked.delete(b.id);
+      a.transport.unlink(b.id);
+      a.router.unlinked(b.id);
+      a.groups.unlinked(b.id);
+    }
+  }
+
+  /** This node takes the worker to be on `node`. */
+  knows(name: string, node: NodeId, more: Partial<RowContent> = {}): Row {
+    const row = new Row(content(name, more), node);
+    this.index.add(row);
+    return row;
+  }
+
+  /** The worker runs here, as all of `nodes` know. */
+  hosts(name: string, nodes: readonly MessagingNode[], more: Partial<RowContent> = {}): void {
+    this.host.workers.add(name);
+    for (const node of nodes) node.knows(name, this.id, more);
+  }
+
+  run(row: Row): void {
+    this.index.alter(row, () => row.update(RowStatus.running, row.groups));
+  }
+
+  call(name: string, pattern: string, data: unknown, more: object = {}): Promise<unknown> {
+    return this.router.call(name, { pattern, data, timeoutMs: undefined, chain: [], ...more });
+  }
+
+  close(): void {
+    const error = (): ShuttingDownError => new ShuttingDownError();
+    this.router.close(error);
+    this.groups.close(error);
+  }
+
+  private receive(from: NodeId, frame: Frame): void {
+    switch (frame.kind) {
+      case FrameKind.Call:
+        return this.router.onCall(from, frame);
+      case FrameKind.Cast:
+        return this.router.onCast(from, frame);
+      case FrameKind.Answer:
+        return this.router.onAnswer(from, frame);
+      case FrameKind.Publish:
+        return this.groups.onPublish(from, frame);
+      case FrameKind.MultiCall:
+        return this.groups.onMultiCall(from, frame);
+      case FrameKind.MultiAnswer:
+        return this.groups.onMultiAnswer(from, frame);
+      default:
+        throw new Error(`no messaging frame: ${frame.kind}`);
+    }
+  }
+}
+
+/** How a promise has ended by now: its value, the code of its error, or `pending`. */
+export async function stateOf(work: Promise<unknown>): Promise<unknown> {
+  let state: unknown = 'pending';
+  work.then(
+    (value) => (state = value),
+    (error: { code?: string }) => (state = error.code ?? error),
+  );
+  for (let i = 0; i < 10; i++) await Promise.resolve();
+  return state;
+}

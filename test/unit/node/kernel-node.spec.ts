@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
+import { KernelSwarm, workerType } from './support/kernel-swarm.js';
+
+const CALL = { pattern: 'slow', data: 1, timeoutMs: undefined, chain: [] };
+
+describe('a node that stops', () => {
+  it('ends everything that waits, by a typed error', async () => {
+    const swarm = new KernelSwarm();
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const type = workerType('Device', {
+      start: (_instance, _context, args) => (args === 'hang' ? never() : undefined),
+      handler: () => ({ accepts: 'message', invoke: never }),
+    });
+    const [a, b] = await swarm.form(2, { types: [type], kernel: { callTimeoutMs: 60_000 } });
+    const [mine, theirs] = [swarm.nameFor(a!), swarm.nameFor(b!)];
+    for (const name of [mine, theirs]) await swarm.settle(a!.kernel.register(name, 'Device', undefined, {}));
+    await swarm.settle(a!.kernel.joinGroup('g', theirs));
+    const works = [
+      a!.kernel.call(mine, CALL),
+      a!.kernel.call(theirs, CALL),
+      a!.kernel.multiCall('g', CALL),
+      a!.kernel.register(swarm.nameFor(a!, 'here'), 'Device', 'hang', {}),
+      a!.kernel.register(swarm.nameFor(b!, 'there'), 'Device', 'hang', {}),
+      a!.kernel.ready({ nodes: 9 }),
+    ];
+    const outcomes = Promise.all(works.map((work) => swarm.outcome(work, 20_000)));
+    await swarm.scheduler.advance(10);
+    const stopped = a!.kernel.stop();
+    for (const outcome of await outcomes) {
+      expect(['ERR_SWARM_SHUTTING_DOWN', 'ERR_SWARM_NODE_UNAVAILABLE', 'ERR_SWARM_WORKER_START']).toContain(
+        outcome,
+      );
+    }
+    await swarm.settle(stopped);
+    expect(await swarm.outcome(a!.kernel.call(mine, CALL))).toBe('ERR_SWARM_SHUTTING_DOWN');
+    expect(() => a!.kernel.count()).toThrow(expect.objectContaining({ code: 'ERR_SWARM_SHUTTING_DOWN' }));
+  });
+
+  it('leaves nothing pending', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b] = await swarm.form(2);
+    await swarm.settle(a!.kernel.register('lamp', 'Device', undefined, {}));
+    await swarm.settle(Promise.all([a!.kernel.stop(), b!.kernel.stop()]));
+    await swarm.scheduler.advance(1);
+    let ran = false;
+    await swarm.scheduler.runUntil(() => {
+      ran = swarm.scheduler.now > 20_000;
+      return ran;
+    }, 120_000);
+    expect(ran).toBe(false);
+  });
+
+  it('may be stopped twice, before it was started, and while it starts', async () => {
+    const swarm = new KernelSwarm();
+    const early = swarm.boot();
+    const stopped = early.kernel.stop();
+    expect(early.kernel.stop()).toBe(stopped);
+    await swarm.settle(stopped);
+    await swarm.settle(early.started);
+    const again = swarm.boot({ port: 7000 });
+    await swarm.settle(again.started);
+    expect(again.kernel.self.status).toBe('up');
+  });
+
+  it('withdraws from discovery although a provider fails', async () => {
+    const swarm = new KernelSwarm();
+    const story: string[] = [];
+    const faulty: DiscoveryProvider = {
+      name: 'faulty',
+      start: () => Promise.reject(new Error('no')),
+      candidates: async () => [],
+      stop: () => Promise.reject(new Error('no')),
+    };
+    const sound: DiscoveryProvider = {
+      name: 'sound',
+      candidates: async () => [],
+      stop: async () => void story.push('stopped'),
+    };
+    const node = swarm.boot({ discovery: [faulty, sound] });
+    await swarm.settle(node.started);
+    await swarm.settle(node.kernel.stop());
+    expect(story).toEqual(['stopped']);
+  });
+});

@@ -1,0 +1,205 @@
+import { describe, expect, it } from 'vitest';
+import { RowStatus, Row } from '../../../lib/tracker/row.js';
+import { FrameKind } from '../../../lib/transport/frame.js';
+import { ManualRuntime } from '../runtime/support/manual.runtime.js';
+import { content, POLL_MS, TrackerNode, trackers } from './support/tracker-node.js';
+
+/** The first node dies; the others have noticed and are linked with each other. */
+function die(nodes: readonly TrackerNode[]): TrackerNode[] {
+  const [victim, ...survivors] = nodes;
+  for (const node of survivors) node.takeForDead(victim!.id, victim!.incarnation);
+  return survivors;
+}
+
+describe('what is left of a dead node', () => {
+  it('is kept as orphans, and nothing pinned, asked for or ended among them', () => {
+    const { runtime, nodes } = trackers(2);
+    const [victim, survivor] = nodes;
+    victim!.track('lamp');
+    victim!.track('starting', { status: RowStatus.starting });
+    victim!.track('pinned', { pinned: true });
+    victim!.track('claimed', { status: RowStatus.claiming });
+    const ended = victim!.track('ended');
+    runtime.pass(1);
+    survivor!.forgotten.add(ended.registration);
+    die(nodes);
+    runtime.pass(1);
+    expect(survivor!.orphanNames()).toEqual(['lamp', 'starting']);
+    expect(survivor!.index.count).toBe(0);
+    expect(survivor!.index.get('pinned')).toBeUndefined();
+  });
+
+  it('is as the survivor knows it that has read furthest', () => {
+    const { runtime, nodes } = trackers(4);
+    const [victim, informed, ...others] = nodes;
+    const gone = victim!.track('gone');
+    victim!.track('lamp');
+    runtime.pass(1);
+    for (const { id } of others) victim!.transport.unlink(id);
+    victim!.rows.untrack(gone, true);
+    victim!.track('last');
+    runtime.pass(1);
+    expect(others[0]!.index.get('last')).toBeUndefined();
+    die(nodes);
+    runtime.pass(POLL_MS / 2);
+    for (const node of [informed!, ...others]) {
+      expect(node.orphanNames()).toEqual(['lamp', 'last']);
+      expect(node.orphans.isSettled).toBe(true);
+    }
+  });
+
+  it('is agreed upon also when the survivors notice one after the other', () => {
+    const { runtime, nodes } = trackers(3);
+    const [victim, first, second] = nodes;
+    victim!.track('lamp');
+    runtime.pass(1);
+    victim!.transport.unlink(second!.id);
+    victim!.track('last');
+    runtime.pass(1);
+    first!.takeForDead(victim!.id);
+    runtime.pass(100);
+    second!.takeForDead(victim!.id);
+    runtime.pass(100);
+    expect(second!.orphanNames()).toEqual(['lamp', 'last']);
+    expect([first!.orphans.isSettled, second!.orphans.isSettled]).toEqual([true, true]);
+  });
+
+  it('is whole although two survivors send all of it in turns', () => {
+    const runtime = new ManualRuntime();
+    const node = new TrackerNode('a@h:1', runtime);
+    const rows = ['one', 'two', 'three'].map((name) => new Row(content(name), 'dead@h:7').toWire());
+    const part = (from: string, index: number): void => {
+      const position = { first: index === 0, last: index === 2, rows: [rows[index]!] };
+      const frame = { kind: FrameKind.Orphans, node: 'dead@h:7', incarnation: 1, seq: 3, ...position };
+      node.orphans.received(from, frame);
+    };
+    part('b', 0);
+    part('b', 1);
+    part('c', 0);
+    part('b', 2);
+    part('c', 1);
+    part('c', 2);
+    expect(node.orphanNames()).toEqual(['one', 'three', 'two']);
+  });
+
+  it('is not awaited longer than the poll lasts, nor from a survivor that is gone too', () => {
+    const { runtime, nodes } = trackers(3);
+    const [victim, quick, slow] = nodes;
+    victim!.track('lamp');
+    runtime.pass(1);
+    quick!.takeForDead(victim!.id);
+    runtime.pass(POLL_MS - 1);
+    expect(quick!.orphans.isSettled).toBe(false);
+    runtime.pass(1);
+    expect(quick!.orphans.isSettled).toBe(true);
+    const [again] = [new TrackerNode('x@h:9', runtime)];
+    again.linkTo(quick!);
+    runtime.pass(1);
+    quick!.takeForDead(again.id);
+    expect(quick!.orphans.isSettled).toBe(false);
+    quick!.unlinkFrom(slow!);
+    expect(quick!.orphans.isSettled).toBe(true);
+    expect(quick!.settled).toBeGreaterThan(0);
+  });
+
+  it('reaches a survivor whose link was full for a while', () => {
+    const { runtime, nodes } = trackers(3);
+    const [victim, informed, behind] = nodes;
+    victim!.transport.unlink(behind!.id);
+    for (let i = 0; i < 1_000; i++) victim!.track(`name-${i}`);
+    runtime.pass(1);
+    informed!.transport.room = 2;
+    die(nodes);
+    runtime.pass(50);
+    expect(behind!.orphanNames()).toEqual([]);
+    informed!.transport.room = Infinity;
+    runtime.pass(50);
+    expect(behind!.orphanNames()).toHaveLength(1_000);
+  });
+
+  it('comes to a node that links later, before it is told that it is level', () => {
+    const { runtime, nodes } = trackers(2);
+    const [victim, survivor] = nodes;
+    for (let i = 0; i < 600; i++) victim!.track(`name-${i}`);
+    runtime.pass(1);
+    die(nodes);
+    runtime.pass(1);
+    const late = new TrackerNode('late@h:9', runtime);
+    survivor!.linkTo(late);
+    runtime.pass(1);
+    expect(late.orphanNames()).toHaveLength(600);
+    const kinds = survivor!.transport.sent.filter(({ to }) => to === late.id).map(({ frame }) => frame.kind);
+    expect(kinds.lastIndexOf(FrameKind.Orphans)).toBeLessThan(kinds.indexOf(FrameKind.Adopted));
+  });
+
+  it('does not come back by a node that was away when a registration ended', () => {
+    const { runtime, nodes } = trackers(2);
+    const [victim, away] = nodes;
+    const lamp = victim!.track('lamp');
+    runtime.pass(1);
+    die(nodes);
+    runtime.pass(1);
+    const knowing = new TrackerNode('knowing@h:9', runtime);
+    knowing.forgotten.add(lamp.registration);
+    away!.linkTo(knowing);
+    runtime.pass(1);
+    expect(knowing.index.get('lamp')).toBeUndefined();
+    expect(away!.toldForgotten).toEqual(['lamp']);
+    away!.orphans.forget('lamp', lamp.registration);
+    expect(away!.index.get('lamp')).toBeUndefined();
+    expect([...away!.orphans.tables()]).toEqual([]);
+  });
+
+  it('lives again when the node is back in the same incarnation', () => {
+    const { runtime, nodes } = trackers(2);
+    const [victim, survivor] = nodes;
+    victim!.track('lamp', { groups: ['lights'] });
+    runtime.pass(1);
+    die(nodes);
+    runtime.pass(1);
+    expect(survivor!.index.groupSize('lights')).toBe(0);
+    victim!.unlinkFrom(survivor!);
+    victim!.linkTo(survivor!);
+    runtime.pass(1);
+    expect(survivor!.orphanNames()).toEqual([]);
+    expect(survivor!.index.get('lamp')?.isRunning).toBe(true);
+    expect(survivor!.index.groupSize('lights')).toBe(1);
+  });
+
+  it('gives way to whoever holds the name, and is remembered as ended if that is another registration', () => {
+    const { runtime, nodes } = trackers(2);
+    const [victim, survivor] = nodes;
+    const lamp = victim!.track('lamp');
+    runtime.pass(1);
+    die(nodes);
+    runtime.pass(1);
+    const holder = survivor!.track('lamp');
+    survivor!.orphans.superseded('lamp', holder);
+    expect(survivor!.index.all('lamp')).toEqual([holder]);
+    expect(survivor!.forgotten.has(lamp.registration)).toBe(true);
+    expect([...survivor!.orphans.tables()]).toEqual([]);
+  });
+
+  it('leaves nothing behind of a sender that broke off', () => {
+    const runtime = new ManualRuntime();
+    const node = new TrackerNode('a@h:1', runtime);
+    const rows = [new Row(content('lamp'), 'dead@h:7').toWire()];
+    const frame = { kind: FrameKind.Orphans, node: 'dead@h:7', incarnation: 1, seq: 3 } as const;
+    node.orphans.received('b@h:2', { ...frame, first: true, last: false, rows });
+    node.orphans.unlinked('b@h:2');
+    node.orphans.received('b@h:2', { ...frame, first: false, last: true, rows: [] });
+    expect(node.orphanNames()).toEqual([]);
+    expect([...node.orphans.tables()].filter(({ size }) => size > 0)).toEqual([]);
+  });
+
+  it('is no matter for a node that still has the other for a member', () => {
+    const { runtime, nodes } = trackers(3);
+    const [victim, hasty, calm] = nodes;
+    victim!.track('lamp');
+    runtime.pass(1);
+    hasty!.takeForDead(victim!.id);
+    runtime.pass(POLL_MS);
+    expect(calm!.index.get('lamp')?.isRunning).toBe(true);
+    expect(calm!.orphanNames()).toEqual([]);
+  });
+});

@@ -1,0 +1,169 @@
+import { describe, expect, it } from 'vitest';
+import { VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
+import { Mailbox, type MailboxOwner } from '../../../lib/workers/mailbox.js';
+import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
+
+/** A mailbox whose handler ends when the test says so, unless the pattern is `quick`. */
+function mailbox(more: Partial<MailboxOwner> = {}) {
+  const scheduler = new VirtualScheduler(() => 0.5);
+  const runtime = new VirtualRuntime(scheduler);
+  const handled: string[] = [];
+  const expired: string[] = [];
+  const running = new Map<string, () => void>();
+  const owner: MailboxOwner = {
+    concurrency: 1,
+    limit: 10_000,
+    handle({ pattern }) {
+      handled.push(pattern);
+      if (pattern.startsWith('quick')) return undefined;
+      return new Promise<void>((resolve) => running.set(pattern, resolve));
+    },
+    expired: ({ pattern }) => void expired.push(pattern),
+    ...more,
+  };
+  const box = new Mailbox(owner, runtime);
+  const push = (pattern: string, deadline = Infinity): boolean => box.push(delivery(pattern, deadline));
+  const end = async (pattern: string): Promise<void> => {
+    running.get(pattern)?.();
+    running.delete(pattern);
+    await scheduler.advance(0);
+  };
+  return { box, push, end, handled, expired, running, scheduler };
+}
+
+function delivery(pattern: string, deadline: number): Delivery {
+  return {
+    kind: 'call',
+    pattern,
+    body: { value: 0 },
+    from: 'a',
+    chain: [],
+    deadline,
+    reply: () => undefined,
+  };
+}
+
+describe('a mailbox', () => {
+  it('handles one message at a time, in the order of their arrival', async () => {
+    const { push, end, handled, scheduler, box } = mailbox();
+    for (const pattern of ['a', 'b', 'c']) push(pattern);
+    await scheduler.advance(0);
+    expect(handled).toEqual(['a']);
+    expect([box.size, box.isBusy]).toEqual([2, true]);
+    await end('a');
+    expect(handled).toEqual(['a', 'b']);
+    push('d');
+    await end('b');
+    await end('c');
+    await end('d');
+    expect(handled).toEqual(['a', 'b', 'c', 'd']);
+    expect([box.size, box.isBusy]).toEqual([0, false]);
+  });
+
+  it('handles as many at a time as the class allows', async () => {
+    const { push, end, running, scheduler } = mailbox({ concurrency: 3 });
+    for (const pattern of ['a', 'b', 'c', 'd', 'e']) push(pattern);
+    await scheduler.advance(0);
+    expect([...running.keys()]).toEqual(['a', 'b', 'c']);
+    await end('b');
+    expect([...running.keys()]).toEqual(['a', 'c', 'd']);
+  });
+
+  it('never begins a message while `push` runs', () => {
+    const { push, handled } = mailbox();
+    push('quick');
+    expect(handled).toEqual([]);
+  });
+
+  it('handles what synchronous handlers take in one go', async () => {
+    const { push, handled, box } = mailbox();
+    for (let i = 0; i < 100; i++) push(`quick ${i}`);
+    await Promise.resolve();
+    expect(handled).toHaveLength(100);
+    expect(box.size).toBe(0);
+  });
+
+  it('gives the event loop a turn between many', async () => {
+    const { push, handled, scheduler } = mailbox();
+    for (let i = 0; i < 2_000; i++) push(`quick ${i}`);
+    await Promise.resolve();
+    expect(handled.length).toBeLessThan(2_000);
+    await scheduler.advance(0);
+    expect(handled).toEqual(Array.from({ length: 2_000 }, (_, index) => `quick ${index}`));
+  });
+
+  it('takes no more than fit, and more when there is room again', async () => {
+    const { push, end, box, scheduler } = mailbox({ limit: 2 });
+    push('a');
+    await scheduler.advance(0);
+    expect([push('b'), push('c'), push('d')]).toEqual([true, true, false]);
+    expect(box.size).toBe(2);
+    await end('a');
+    expect(push('e')).toBe(true);
+  });
+
+  it('does not handle what nobody waits for any more', async () => {
+    const { push, end, handled, expired, scheduler } = mailbox();
+    push('slow');
+    push('late', 50);
+    push('patient', 500);
+    await scheduler.advance(100);
+    await end('slow');
+    expect(expired).toEqual(['late']);
+    expect(handled).toEqual(['slow', 'patient']);
+  });
+
+  it('gives back what waits when it is closed, and takes nothing more', async () => {
+    const { push, end, handled, box, scheduler } = mailbox();
+    for (const pattern of ['a', 'b', 'c']) push(pattern);
+    await scheduler.advance(0);
+    expect(box.close().map(({ pattern }) => pattern)).toEqual(['b', 'c']);
+    expect(push('d')).toBe(false);
+    await end('a');
+    expect(handled).toEqual(['a']);
+    expect(box.close()).toEqual([]);
+  });
+
+  it('tells when the last handler has ended', async () => {
+    const { push, end, box, scheduler } = mailbox({ concurrency: 2 });
+    push('a');
+    push('b');
+    await scheduler.advance(0);
+    let settled = false;
+    void box.settled().then(() => (settled = true));
+    await end('a');
+    expect(settled).toBe(false);
+    await end('b');
+    expect(settled).toBe(true);
+    await box.settled();
+  });
+
+  it('may be closed, and pushed to, by the handler that runs', async () => {
+    const seen: string[] = [];
+    const { box, push, scheduler } = mailbox({
+      handle(message) {
+        seen.push(message.pattern);
+        if (message.pattern === 'a') push('c');
+        if (message.pattern === 'b') box.close();
+      },
+    });
+    push('a');
+    push('b');
+    await scheduler.advance(0);
+    expect(seen).toEqual(['a', 'b']);
+  });
+
+  it('goes on after a handler whose promise was rejected', async () => {
+    const seen: string[] = [];
+    const { push, scheduler } = mailbox({
+      handle(message) {
+        seen.push(message.pattern);
+        return Promise.reject(new Error('a fault of the owner'));
+      },
+    });
+    push('a');
+    push('b');
+    await scheduler.advance(0);
+    expect(seen).toEqual(['a', 'b']);
+  });
+});
