@@ -114,14 +114,22 @@ export class GroupFanOut {
       try {
         transport.send(from, { kind: FrameKind.MultiAnswer, id, results });
       } catch (error) {
-        // Together they are more than one frame may hold: each member's caller is told so.
-        const wire = toWireError(
-          error instanceof SwarmError ? error : new UnserializableError('answers', String(error)),
-        );
-        const refusals = answers.map(({ name }) => [name, null, wire] as const);
-        transport.send(from, { kind: FrameKind.MultiAnswer, id, results: refusals });
+        this.refuseAll(from, id, answers, error);
       }
     });
+  }
+
+  /** Together the answers are more than one frame may hold: each member's caller is told so. */
+  private refuseAll(to: NodeId, id: number, answers: readonly LocalOutcome[], error: unknown): void {
+    const wire = toWireError(
+      error instanceof SwarmError ? error : new UnserializableError('answers', String(error)),
+    );
+    const results = answers.map(({ name }) => [name, null, wire] as const);
+    try {
+      this.parts.transport.send(to, { kind: FrameKind.MultiAnswer, id, results });
+    } catch {
+      // Not even their names fit; the caller's deadline says the rest.
+    }
   }
 
   onMultiAnswer(from: NodeId, frame: MultiAnswerFrame): void {

@@ -1,5 +1,6 @@
 // One node of the swarm: starts and stops the parts in order, and is what the services call.
 import {
+  CallTimeoutError,
   NotStartedError,
   OperationTimeoutError,
   ShuttingDownError,
@@ -258,8 +259,12 @@ export class KernelNode implements Kernel {
       const deadline = this.runtime.now() + timeoutMs;
       const rules = { root: 'data', instances: 'flatten', maxBytes: this.options.maxPayloadBytes } as const;
       const data = this.parts.codec.copy(call.data, rules);
-      const located = await registrar.locate(name, timeoutMs);
-      if (!located) throw new WorkerNotFoundError(name);
+      try {
+        if (!(await registrar.locate(name, timeoutMs))) throw new WorkerNotFoundError(name);
+      } catch (error) {
+        if (!(error instanceof OperationTimeoutError)) throw error;
+        throw new CallTimeoutError(`the call "${call.pattern}" to "${name}"`, timeoutMs);
+      }
       if (!index.get(name)) await waiters.changed(name, deadline);
       return router.call(name, { ...call, data, timeoutMs: Math.max(1, deadline - this.runtime.now()) });
     });

@@ -27,26 +27,31 @@ export class Endings {
 
   /** Several rows have the name. Orphans give way to a holder; of two holders the older activation wins. */
   contested(name: string): void {
-    const { index, orphans, rows, emit, logger } = this.parts;
+    const { index, orphans, rows } = this.parts;
     const [best, ...others] = index.all(name);
     if (!best?.isHeld) return;
     if (others.some((row) => row.orphaned)) orphans.superseded(name, best);
     const own = rows.get(name);
-    for (const other of index.all(name)) {
-      if (!own?.isHeld || !other.isHeld || other.node === own.node) continue;
-      const [winner, loser] = winsConflict(own, other) ? [own, other] : [other, own];
-      emit({ type: 'conflict-resolved', name, winner: winner.node, loser: loser.node });
-      logger.debug(
-        `"${name}" runs on ${winner.node} and ${loser.node}: the older one stays, on ${winner.node}`,
-      );
-      if (loser === own) void this.end(own, 'conflict', false);
-    }
+    if (!own?.isHeld) return;
+    const winner = index
+      .all(name)
+      .find((row) => row.isHeld && row.node !== own.node && winsConflict(row, own));
+    if (winner) void this.lose(own, winner);
   }
 
   /** Ends every worker, as when the node leaves. Their rows stay: other nodes start them again. */
   async stopAll(): Promise<void> {
     const { rows, host } = this.parts;
     await Promise.all([...rows.values()].map(({ name }) => host.stop(name, 'stopped')));
+  }
+
+  /** The side of the younger activation acts; the other need not know. */
+  private async lose(own: Row, winner: Row): Promise<void> {
+    const { emit, logger } = this.parts;
+    const { name } = own;
+    if (!(await this.end(own, 'conflict', false))) return;
+    emit({ type: 'conflict-resolved', name, winner: winner.node, loser: own.node });
+    logger.debug(`"${name}" ran on ${winner.node} too: the older one stays, there`);
   }
 
   private async end(row: Row, reason: 'unregistered' | 'conflict', forgotten: boolean): Promise<boolean> {

@@ -1,7 +1,9 @@
 import type { Runtime } from './runtime.interface.js';
 
-/** Stamps per millisecond; 2^53 / 1024 milliseconds reach to the year 2255. */
+/** Stamps per millisecond; 2^52 / 1024 milliseconds reach to the year 2109. */
 const STAMPS_PER_MS = 1024;
+/** Stamps from here on are no clock's, and would leave no room above them. */
+const ABSURD_STAMP = Number.MAX_SAFE_INTEGER / 2;
 
 /**
  * Stamps that only rise, on this node and across every message that was observed: milliseconds × 1024 + counter,
@@ -22,6 +24,6 @@ export class HybridLogicalClock {
 
   /** Makes every later stamp exceed `stamp`, which another node gave. */
   observe(stamp: number): void {
-    if (stamp > this.last && Number.isSafeInteger(stamp)) this.last = stamp;
+    if (stamp > this.last && stamp < ABSURD_STAMP) this.last = stamp;
   }
 }

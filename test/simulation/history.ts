@@ -20,6 +20,8 @@ const CALL_MS = 5_000;
 const SLACK_MS = 50;
 /** After this long without commands everything must be at rest: a restart, a repair and a heartbeat fit in. */
 const REST_MS = 12_000;
+/** Between two cuts of the same two nodes: time to dial, link and be heard again. */
+const CUT_PAUSE_MS = 6_000;
 /** A start that hangs is given up after five attempts of `registerTimeoutMs`. */
 const REST_AFTER_HANG_MS = 70_000;
 
@@ -32,6 +34,7 @@ export class History {
   private readonly inFlight = new Map<string, number>();
   private readonly overlapping = new Set<string>();
   private lastLossAt = -Infinity;
+  private readonly cutAt = new Map<string, number>();
   private token = 0;
   private hangs = false;
   /** Operations by how they ended, to see that a history does something. */
@@ -118,6 +121,10 @@ export class History {
     const { swarm } = this;
     const [a, b] = this.twoNodes();
     if (!a || !b) return;
+    // Several cuts of the same two add up to a suspicion, which is another promise's case.
+    const pair = [a.key, b.key].sort().join(' ');
+    if (swarm.now - (this.cutAt.get(pair) ?? -Infinity) < CUT_PAUSE_MS) return;
+    this.cutAt.set(pair, swarm.now);
     swarm.tell(`cut ${a.key} ${b.key}`);
     swarm.network.cut(a.key, b.key);
     swarm.scheduler.schedule(swarm.now + swarm.random() * 1_200, () => {

@@ -1,0 +1,31 @@
+import { MessagePattern, Payload } from '@nestjs/microservices';
+import { SwarmWorker, type OnWorkerStart, type WorkerContext } from 'nestjs-swarm';
+import { deliveries } from './deliveries.js';
+
+/** The worker of all cases; with `group` it is a member. */
+@SwarmWorker()
+export class BenchWorker implements OnWorkerStart<{ group: string } | undefined> {
+  private total = 0;
+
+  onWorkerStart(context: WorkerContext, args: { group: string } | undefined): Promise<void> | void {
+    if (!args) return undefined;
+    deliveries.members++;
+    return context.join(args.group);
+  }
+
+  @MessagePattern('add')
+  add(@Payload() { add }: { add: number }): number {
+    return (this.total += add);
+  }
+
+  @MessagePattern('echo')
+  echo(@Payload() data: Buffer): Buffer {
+    return data;
+  }
+
+  @MessagePattern('publish')
+  receive(@Payload() { add }: { add: number }): number {
+    deliveries.received();
+    return (this.total += add);
+  }
+}

@@ -1,0 +1,51 @@
+import { resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export const USAGE = `npm run bench -- [options]
+  --only B1,"B3 call a worker elsewhere, 64"   only rows that begin so
+  --repeats 5                                  measurements per row, after the warm-up
+  --json file                                  writes the results, every sample included
+  --profile folder                             --cpu-prof in every process; prints where the time went`;
+
+/** What the command line asks for. */
+export interface BenchOptions {
+  /** How rows begin that are wanted, in lower case; empty for all. */
+  readonly only: readonly string[];
+  readonly repeats: number;
+  readonly json: string | undefined;
+  /** Folder of the processes' CPU profiles. */
+  readonly profile: string | undefined;
+}
+
+/** `undefined` if the command line is wrong, or asks for help. */
+export function parseOptions(args: readonly string[]): BenchOptions | undefined {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        only: { type: 'string', multiple: true, default: [] },
+        repeats: { type: 'string', default: '5' },
+        json: { type: 'string' },
+        profile: { type: 'string' },
+      },
+    });
+    const repeats = Number(values.repeats);
+    if (!Number.isSafeInteger(repeats) || repeats < 1) return undefined;
+    return {
+      only: values.only.flatMap(wantedRows),
+      repeats,
+      json: values.json,
+      profile: values.profile === undefined ? undefined : resolve(values.profile),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** `B1,B3 call, 64` are two: a comma divides where the name of a case follows. */
+function wantedRows(text: string): string[] {
+  return text
+    .toLowerCase()
+    .split(/,(?=\s*b\d)/)
+    .map((part) => part.trim());
+}

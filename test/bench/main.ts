@@ -1,0 +1,40 @@
+import { writeFileSync } from 'node:fs';
+import { cases } from './cases/index.js';
+import { environment } from './harness/environment.js';
+import { Bench } from './harness/bench.js';
+import { parseOptions, USAGE } from './harness/options.js';
+import { printProfiles } from './harness/profile.js';
+import { printCase, printEnvironment, toJson } from './harness/report.js';
+
+const options = parseOptions(process.argv.slice(2));
+if (!options) {
+  console.log(USAGE);
+  process.exit(2);
+}
+
+const bench = new Bench(options);
+const began = performance.now();
+const before = environment();
+printEnvironment(before, options);
+
+for (const benchCase of cases) {
+  if (!bench.wantsCase(benchCase.id)) continue;
+  const rows = await bench.run(benchCase);
+  printCase(benchCase, rows);
+}
+
+const tookS = (performance.now() - began) / 1000;
+const after = environment();
+console.log(
+  `\n${bench.rows.length} rows in ${tookS.toFixed(0)} s; load average ${after.loadAverage.join(', ')}`,
+);
+if (options.json !== undefined) {
+  writeFileSync(options.json, toJson({ before, after, tookS, repeats: options.repeats, rows: bench.rows }));
+  console.log(`written to ${options.json}`);
+}
+if (options.profile !== undefined) printProfiles(options.profile);
+
+const missing = bench.rows.filter(({ notMeasured }) => notMeasured !== undefined).length;
+if (missing > 0) console.log(`${missing} rows could not be measured`);
+if (bench.rows.length === 0) console.log(`no row begins with ${options.only.join(' or ')}`);
+process.exit(missing > 0 || bench.rows.length === 0 ? 1 : 0);
