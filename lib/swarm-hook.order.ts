@@ -5,8 +5,7 @@ import type { ModulesContainer } from '@nestjs/core';
  * Nest starts modules from the farthest `distance` to the nearest, and destroys them the other way round. Global
  * modules have Number.MAX_VALUE, so they start first and are destroyed last. The swarm needs other places: its node
  * starts before every module (other global ones too), and stops before any, while the databases of the application
- * are still open. The distance is a Nest internal; `test/unit/nest/hook-order.spec.ts` watches it (reference/nest.md
- * 4.1). It must be set from a constructor: at `onModuleInit` Nest has sorted its modules already.
+ * are still open. The distance is a Nest internal; `test/unit/nest/hook-order.spec.ts` watches it. It must be set from a constructor: at `onModuleInit` Nest has sorted its modules already.
  */
 const FIRST_TO_START = Number.POSITIVE_INFINITY;
 const FIRST_TO_STOP = -1;

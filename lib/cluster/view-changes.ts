@@ -1,4 +1,4 @@
-// Makes one view change of all that is seen within `coalesceMs`: one line, one rebalance for ten joins (protocol 2).
+// Makes one view change of all that is seen within `coalesceMs`: one line, one rebalance for ten joins.
 import type { Runtime } from '../runtime/runtime.interface.js';
 
 export class ViewChanges {

@@ -1,4 +1,4 @@
-// Decides how one message reaches every member of a group: one frame per node, fanned out there (protocol 7).
+// Decides how one message reaches every member of a group: one frame per node, fanned out there.
 import {
   CallTimeoutError,
   NodeUnavailableError,

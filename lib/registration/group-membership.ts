@@ -1,4 +1,4 @@
-// Lets workers join and leave groups: a field of their row, so only the node that hosts them writes it (protocol 7).
+// Lets workers join and leave groups: a field of their row, so only the node that hosts them writes it.
 import { NodeUnavailableError, OperationTimeoutError, WorkerNotFoundError } from '../errors/index.js';
 import { fromWireError } from '../messaging/wire-error.js';
 import { FrameKind, type GroupFrame } from '../transport/frame.js';

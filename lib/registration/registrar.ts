@@ -1,4 +1,4 @@
-// Registers, finds and unregisters names from any node: asks the name's owner, or is the owner (protocol 5; P4, P7).
+// Registers, finds and unregisters names from any node: asks the name's owner, or is the owner (promises P4, P7).
 import {
   AlreadyRegisteredError,
   NodeUnavailableError,

@@ -1,4 +1,4 @@
-// Decides which registrations have ended for good, so that a node that was away cannot bring a name back (protocol 3).
+// Decides which registrations have ended for good, so that a node that was away cannot bring a name back.
 
 /** How many ended registrations are remembered. */
 const FORGOTTEN_LIMIT = 65_536;

@@ -19,7 +19,7 @@ const NO_PIPES: ParameterPipes = { shared: [], resolve: () => [] };
 /**
  * Compiles one handler, once per class and method: arguments, pipes, guards, interceptors, filters, answer. Stages that
  * do not apply are not there: a handler without enhancers costs a call of its method (0.1 µs instead of 2 to 8 µs
- * through Nest's pipeline, and nothing per instance: reference/nest.md 3.2).
+ * through Nest's pipeline, and nothing per instance).
  */
 export function compileHandler(cls: Type<object>, method: string, source?: EnhancerSource): Invoke {
   const pipes = source?.enhancers.pipesFor(source.host, cls, method) ?? NO_PIPES;

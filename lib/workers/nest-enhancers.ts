@@ -21,7 +21,7 @@ type Callback = (...args: unknown[]) => unknown;
 /**
  * Nest's enhancers for handlers of workers. The one file that reaches into Nest: the container behind a `ModuleRef` is
  * protected there, and nothing else gives `ExternalContextCreator` a configuration without the global enhancers
- * (tried on 11 and 12: reference/nest.md 3.3).
+ * (tried on Nest 11 and 12).
  */
 export class NestEnhancers {
   private readonly config: ApplicationConfig;

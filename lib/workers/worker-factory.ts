@@ -10,7 +10,7 @@ interface Injection {
 /**
  * Makes instances of a worker class with the dependencies of its module. Nest is asked twice with a recording
  * constructor; when it gives the same both times, every worker is a plain `new` from then on (0.07 µs against 13 µs for
- * `ModuleRef.create`: reference/nest.md 3.1). A transient dependency differs, and then Nest makes each instance.
+ * `ModuleRef.create`). A transient dependency differs, and then Nest makes each instance.
  *
  * Rejects with Nest's error if a dependency is request-scoped. The constructor of the class is not run here.
  */
