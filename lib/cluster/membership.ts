@@ -72,7 +72,8 @@ export class Membership {
   private readonly dead = new Map<NodeId, number>();
   /** Peers whose rows may still be on their way; nothing unknown is started meanwhile, for `pollMs` at most. */
   private readonly rowsPending = new Map<NodeId, Timer>();
-  private stopping = false;
+  /** It has left: nobody links any more. */
+  private closing = false;
 
   constructor(private readonly parts: MembershipParts) {
     const { runtime, transport, logger, discovery, options, self } = parts;
@@ -126,7 +127,8 @@ export class Membership {
 
   /** Says so to everyone; a leaving node is in no ring, `left` makes the others take it for gone. */
   announce(status: 'leaving' | 'left'): void {
-    this.stopping = true;
+    // A node that is leaving still serves: it links, and is linked to, until the last of its workers has ended.
+    this.closing = status === 'left';
     this.members.setStatus(this.members.self, 'leaving');
     this.broadcastStatus(status);
     this.parts.listener.changed();
@@ -145,7 +147,7 @@ export class Membership {
   }
 
   admit({ node }: Hello): Refusal | undefined {
-    if (this.stopping) return { code: 'closing', message: `${this.members.self.info.id} is shutting down` };
+    if (this.closing) return { code: 'closing', message: `${this.members.self.info.id} is shutting down` };
     if (node.id === this.members.self.info.id) {
       return {
         code: 'identity',
@@ -207,7 +209,7 @@ export class Membership {
     this.parts.logger.debug(`the link to ${id} is closed: ${reason}`);
     this.parts.listener.unlinked(member);
     this.rowsArrived(id);
-    if (this.stopping) return;
+    if (this.closing) return;
     // A process that died refuses the next connection; one that lives is linked again at once.
     this.dialer.seek(member.info);
     this.check();
@@ -262,7 +264,7 @@ export class Membership {
 
   /** A node that this one has to dial asks for it: it is there now. */
   private nudged(peer: NodeInfo): void {
-    if (this.stopping || this.members.get(peer.id)?.linked) return;
+    if (this.closing || this.members.get(peer.id)?.linked) return;
     this.hearOf(peer);
     this.dialer.dialNow(peer);
   }
@@ -277,7 +279,7 @@ export class Membership {
 
   /** Another node named this one: link to it, and do not pass the barrier without it. */
   private hearOf(address: MemberAddress): void {
-    if (this.stopping || address.id === this.members.self.info.id || this.members.get(address.id)) return;
+    if (this.closing || address.id === this.members.self.info.id || this.members.get(address.id)) return;
     if (address.incarnation < (this.dead.get(address.id) ?? 0)) return;
     if (!this.expected.has(address.id)) {
       this.expected.set(address.id, { address, since: this.parts.runtime.now() });
@@ -377,7 +379,7 @@ export class Membership {
   }
 
   private check(): void {
-    if (this.stopping || this.members.self.status !== 'joining' || !this.barrier.isOpen()) return;
+    if (this.closing || this.members.self.status !== 'joining' || !this.barrier.isOpen()) return;
     this.members.setStatus(this.members.self, 'up');
     this.broadcastStatus('up');
     this.parts.listener.selfUp();
