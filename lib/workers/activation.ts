@@ -115,6 +115,11 @@ export class Activation implements MailboxOwner {
     );
   }
 
+  /** The start is not waited for any more; `ctx.signal` says so to an `onWorkerStart` that still runs. */
+  abandon(): void {
+    this.ownContext?.abort();
+  }
+
   /** Nothing more is handled; what waits is answered by an error; `die` runs when the last handler has ended. */
   async end(reason: DieReason, patienceMs: number): Promise<void> {
     if (this.endReason !== undefined) return;

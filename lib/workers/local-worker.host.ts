@@ -85,6 +85,7 @@ export class LocalWorkerHost implements WorkerHost {
     if (!activation.isStarted) {
       // Its `start` notices when `onWorkerStart` has returned.
       this.activations.delete(name);
+      activation.abandon();
       return Promise.resolve();
     }
     const ending = activation.end(reason, STOP_PATIENCE_MS).finally(() => {

@@ -18,6 +18,7 @@ import { SwarmTestCluster } from '../../lib/testing/index.js';
 /** What the workers below did, by name. */
 const started: string[] = [];
 const closed: string[] = [];
+const abandoned: string[] = [];
 let release: (() => void) | undefined;
 
 interface Plan {
@@ -36,7 +37,10 @@ class PlannedWorker implements OnWorkerStart<Plan | undefined> {
 
   async onWorkerStart(ctx: WorkerContext, plan: Plan | undefined): Promise<void> {
     this.name = ctx.name;
-    if (plan?.hangs) await new Promise<void>((resolve) => (release = resolve));
+    if (plan?.hangs) {
+      await new Promise<void>((resolve) => (release = resolve));
+      if (ctx.signal.aborted) abandoned.push(ctx.name);
+    }
     if (plan?.joins) await ctx.join(plan.joins);
     if (plan?.registers) {
       const child = await this.registry.register(plan.registers, PlannedWorker);
@@ -131,6 +135,7 @@ describe('the start of a worker', () => {
     expect(await again.call('hello')).toBe('hello from stuck');
     release?.();
     await expect.poll(() => closed).toEqual(['stuck']);
+    expect(abandoned, 'its signal was aborted').toEqual(['stuck']);
     expect(await again.call('hello')).toBe('hello from stuck');
   });
 

@@ -46,6 +46,8 @@ export class Activations {
 class SimulatedWorker {
   name = '';
   total = 0;
+  /** Its start ended while it was still wanted. */
+  live = false;
 }
 
 /** The worker types of a simulated application. */
@@ -87,9 +89,14 @@ export function simulatedWorkers(
       if (takesMs === 'hang') await new Promise(() => undefined);
       else if (takesMs > 0) await new Promise<void>((resolve) => runtime.after(takesMs, resolve));
       if (throws) throw new Error('the start throws');
+      if (context.signal.aborted) return;
+      (instance as SimulatedWorker).live = true;
       activations.started(context.name, node);
     },
-    die: (instance) => activations.ended((instance as SimulatedWorker).name, node),
+    die(instance) {
+      const { name, live } = instance as SimulatedWorker;
+      if (live) activations.ended(name, node);
+    },
     handler: (pattern) => handlers[pattern],
   };
   return new Map([[definition.type, definition]]);
