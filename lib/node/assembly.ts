@@ -89,7 +89,7 @@ export function assemble(
     for (const name of names) endings.contested(name);
   };
 
-  const membership = new Membership({
+  const membership: Membership = new Membership({
     runtime,
     clock,
     transport,
@@ -114,6 +114,7 @@ export function assemble(
       down(member, reason) {
         const { id, incarnation } = member.info;
         if (announced.delete(id)) events.emit({ type: 'node-down', node: id, reason });
+        stream.peerLost();
         orphans.add(id, incarnation, replicas.take(id));
         downReasons.set(id, reason);
       },
@@ -163,6 +164,7 @@ export function assemble(
       orphans.sendAll(peer, () => ({ kind: FrameKind.Adopted, members: members.addresses() }));
     },
     moved: pingWhenQuiet,
+    peerCount: (): number => members.peerCount,
   });
   const rows = new OwnRows(self.id, stream.log, index);
   const forgotten = new Forgotten();

@@ -106,7 +106,7 @@ export class Registrar {
     for (;;) {
       const row = index.get(name) ?? (await this.askArbiter(name, deadline));
       if (!row && (await this.viewMayChange(name, deadline))) continue;
-      if (!row && runtime.now() >= deadline) throw timeout();
+      if (row === 'unreachable' || (!row && runtime.now() >= deadline)) throw timeout();
       if (!row) return false;
       if (row.node === self && row.isRunning) {
         const ended = await this.endings.unregister(row);
@@ -132,6 +132,7 @@ export class Registrar {
     for (;;) {
       const known = index.get(name);
       const row = known?.isRunning ? known : await this.askArbiter(name, deadline);
+      if (row === 'unreachable') throw new OperationTimeoutError(`locating "${name}"`, timeoutMs);
       if (row || !(await this.viewMayChange(name, deadline))) return row;
     }
   }
@@ -209,15 +210,20 @@ export class Registrar {
     return 'elsewhere';
   }
 
-  private async askArbiter(name: string, deadline: number): Promise<Row | undefined> {
-    const { placements, self, index } = this.parts;
-    const arbiter = placements.arbiterOf(name);
-    if (arbiter === undefined || arbiter === self) {
-      const row = index.get(name);
-      return row?.isRunning ? row : undefined;
-    }
-    const reply = await this.askOr(arbiter, { kind: FrameKind.Locate, name }, deadline);
-    return reply?.row && reply.node !== null ? Row.fromWire(reply.row, reply.node) : undefined;
+  /** What the name's arbiter knows of it. That it cannot be reached says nothing, so it is asked until the deadline. */
+  private async askArbiter(name: string, deadline: number): Promise<Row | 'unreachable' | undefined> {
+    const { placements, self, index, runtime } = this.parts;
+    do {
+      const arbiter = placements.arbiterOf(name);
+      if (arbiter === undefined || arbiter === self) {
+        const row = index.get(name);
+        return row?.isRunning ? row : undefined;
+      }
+      const reply = await this.askOr(arbiter, { kind: FrameKind.Locate, name }, deadline);
+      if (reply) return reply.row && reply.node !== null ? Row.fromWire(reply.row, reply.node) : undefined;
+      await pause(this.parts, ASK_AGAIN_MS);
+    } while (runtime.now() < deadline);
+    return 'unreachable';
   }
 
   /** `undefined` when the node is not to be reached: the view will change, or the link come back. */

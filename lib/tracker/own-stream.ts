@@ -23,6 +23,8 @@ export interface OwnStreamParts {
   caughtUp(peer: NodeId): void;
   /** Operations were streamed, after a time without. */
   moved(): void;
+  /** How many other nodes there are that are not dead, linked at this moment or not. */
+  peerCount(): number;
 }
 
 export class OwnStream {
@@ -49,6 +51,10 @@ export class OwnStream {
   close(peer: NodeId): void {
     this.feeds.get(peer)?.close();
     this.feeds.delete(peer);
+  }
+
+  /** A node is dead: nobody waits for it to hold anything. */
+  peerLost(): void {
     this.settleWaiters();
   }
 
@@ -77,8 +83,8 @@ export class OwnStream {
   }
 
   /**
-   * Calls `done` once everything tracked up to now was handed to the peers, and `acks` of them (or all, if there are
-   * fewer) have said that they hold it. Returns how to wait no longer.
+   * Calls `done` once everything tracked up to now was handed to the peers, and `acks` of them (or all, if there
+   * are fewer) have said that they hold it. Returns how to wait no longer.
    */
   whenHeld(acks: number, except: NodeId | undefined, done: () => void): () => void {
     const waiter: AckWaiter = { seq: this.log.seq, acks, except, done };
@@ -128,11 +134,9 @@ export class OwnStream {
 
   private isHeld({ seq, acks, except }: AckWaiter): boolean {
     let held = 0;
-    let peers = 0;
     for (const feed of this.feeds.values()) {
-      peers++;
       if (feed.acked >= seq || (feed.peer === except && feed.hasSent(seq))) held++;
     }
-    return held >= Math.min(acks, peers);
+    return held >= Math.min(acks, this.parts.peerCount());
   }
 }

@@ -377,7 +377,7 @@ describe('the acknowledgement of peers', () => {
     expect(held.done).toBe(true);
   });
 
-  it('is not waited for from peers that are gone, nor by those who have given up', () => {
+  it('is waited for while the peer lives though its link is broken, not when it is dead, nor by who has given up', () => {
     const { runtime, nodes } = trackers(2);
     const [host, peer] = nodes;
     peer!.transport.loses = (frame) => frame.kind === FrameKind.BatchAck;
@@ -387,6 +387,8 @@ describe('the acknowledgement of peers', () => {
     givenUp.giveUp();
     expect(host!.stream.waiting).toBe(1);
     host!.unlinkFrom(peer!);
+    expect(held.done).toBe(false);
+    host!.takeForDead(peer!.id);
     expect(held.done).toBe(true);
     expect(givenUp.done).toBe(false);
   });

@@ -70,6 +70,7 @@ export class TrackerNode {
         this.orphans.sendAll(peer, () => ({ kind: FrameKind.Adopted, members: [] }));
       },
       moved: () => undefined,
+      peerCount: () => this.members.size,
     });
     this.rows = new OwnRows(id, this.stream.log, this.index);
     const shared = { runtime, transport: this.transport, index: this.index, forgotten: this.forgotten };
@@ -111,6 +112,7 @@ export class TrackerNode {
   takeForDead(peer: NodeId, incarnation = 1): void {
     this.closed(peer);
     this.members.delete(peer);
+    this.stream.peerLost();
     this.orphans.add(peer, incarnation, this.replicas.take(peer));
   }
 
