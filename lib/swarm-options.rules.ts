@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { MAX_WEIGHT } from './transport/node-info.js';
 import { nameFault } from './workers/name-rules.js';
 
 /** The longest delay that a timer of Node takes; a longer one would run at once. */
@@ -30,9 +31,9 @@ export const flag: Rule = (value) =>
   typeof value === 'boolean' ? undefined : `must be true or false, not ${show(value)}`;
 
 export const weight: Rule = (value) =>
-  typeof value === 'number' && Number.isFinite(value) && value > 0
+  typeof value === 'number' && value > 0 && value <= MAX_WEIGHT
     ? undefined
-    : `must be a positive number, not ${show(value)}; a node that shall host nothing has hosting: false`;
+    : `must be a positive number up to ${MAX_WEIGHT}, not ${show(value)}; a node that shall host nothing has hosting: false`;
 
 export const clusterName: Rule = nameFault;
 

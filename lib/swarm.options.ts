@@ -31,6 +31,7 @@ export interface SwarmNodeOptions {
   readonly port?: number;
   /**
    * Share of names relative to the other nodes: a node of weight 2 hosts twice as many as one of weight 1.
+   * Above 0 and up to 100.
    *
    * @default 1
    */

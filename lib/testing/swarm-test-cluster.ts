@@ -1,6 +1,7 @@
 import type { DynamicModule, INestApplicationContext, LoggerService, LogLevel, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
+import { KernelNode } from '../node/kernel-node.js';
 import type { Kernel } from '../node/kernel.interface.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import { KernelHolder } from '../services/kernel.holder.js';
@@ -88,13 +89,24 @@ export class SwarmTestCluster {
     const boots = await Promise.allSettled(
       nodes.map(async (node, index) => {
         const runtime = new SeededRuntime(seed * size + index);
-        const parts = {
+        let kernel: Kernel | undefined;
+        const parts: SwarmParts & { readonly runtime: Runtime } = {
           transport: network.transport(node.address),
           runtime,
+          createKernel: (kernelOptions, kernelParts) => (kernel = new KernelNode(kernelOptions, kernelParts)),
           ...(logger === false && { logger: SILENT }),
         };
         const given = optionsOf(node.address, addresses, parts);
-        node.app = await NestFactory.createApplicationContext(module(given), { logger, abortOnError: false });
+        try {
+          node.app = await NestFactory.createApplicationContext(module(given), {
+            logger,
+            abortOnError: false,
+          });
+        } catch (error) {
+          // Another module's hook may have failed when the node was up already, and nobody gets the application.
+          await kernel?.stop();
+          throw error;
+        }
       }),
     );
     try {

@@ -7,6 +7,9 @@ export interface Address {
   readonly port: number;
 }
 
+/** Largest weight: a ring has points in proportion, and every node builds the rings of all. */
+export const MAX_WEIGHT = 100;
+
 /** What a node says of itself in its hello. Never changes within one incarnation. */
 export interface NodeInfo extends Address {
   readonly id: NodeId;

@@ -63,7 +63,11 @@ export class Activation implements MailboxOwner {
 
   /** Made when first asked for: most workers never look at it. */
   get context(): WorkerContext {
-    this.ownContext ??= new OwnWorkerContext(this.spec, this.parts.services);
+    if (this.ownContext === undefined) {
+      this.ownContext = new OwnWorkerContext(this.spec, this.parts.services);
+      // A handler that outlives the activation may be the first to ask.
+      if (this.endReason !== undefined) this.ownContext.abort();
+    }
     return this.ownContext;
   }
 
@@ -115,7 +119,7 @@ export class Activation implements MailboxOwner {
     );
   }
 
-  /** The start is not waited for any more; `ctx.signal` says so to an `onWorkerStart` that still runs. */
+  /** The start has failed, or is not waited for any more; `ctx.signal` says so to an `onWorkerStart` that still runs. */
   abandon(): void {
     this.ownContext?.abort();
   }

@@ -63,6 +63,7 @@ export class LocalWorkerHost implements WorkerHost {
       await activation.start();
     } catch (error) {
       if (this.activations.get(spec.name) === activation) this.activations.delete(spec.name);
+      activation.abandon();
       throw error;
     }
     if (this.activations.get(spec.name) === activation) return;

@@ -18,6 +18,8 @@ export type EnhancerHost = InstanceWrapper<object>;
 
 type Callback = (...args: unknown[]) => unknown;
 
+const ENHANCERS = [GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA, EXCEPTION_FILTERS_METADATA];
+
 /**
  * Nest's enhancers for handlers of workers. The one file that reaches into Nest: the container behind a `ModuleRef` is
  * protected there, and nothing else gives `ExternalContextCreator` a configuration without the global enhancers
@@ -57,12 +59,32 @@ export class NestEnhancers {
 
   /** Whether anything of the class itself (not of the application) needs the module that provides it. */
   static areOn(cls: Type<object>, methods: readonly string[]): boolean {
-    const keys = [GUARDS_METADATA, INTERCEPTORS_METADATA, PIPES_METADATA, EXCEPTION_FILTERS_METADATA];
     return methods.some(
       (method) =>
-        keys.some((key) => isOn(key, cls, method)) ||
+        ENHANCERS.some((key) => isOn(key, cls, method)) ||
         parameterMetadata(cls, method).some(([, { pipes }]) => pipes !== undefined && pipes.length > 0),
     );
+  }
+
+  /**
+   * Names of the class's enhancers that its module does not know, as those of a stand-in that Nest did not scan. Nest
+   * would leave them out in silence, guards too.
+   */
+  static unknownTo(host: EnhancerHost, cls: Type<object>, methods: readonly string[]): string[] {
+    const known = host.host?.injectables;
+    const names = new Set<string>();
+    const note = (items: readonly unknown[] | undefined): void => {
+      for (const item of items ?? []) {
+        if (typeof item === 'function' && known?.has(item as Type<unknown>) !== true) names.add(item.name);
+      }
+    };
+    for (const key of ENHANCERS) note(Reflect.getMetadata(key, cls) as unknown[] | undefined);
+    for (const method of methods) {
+      for (const key of ENHANCERS)
+        note(Reflect.getMetadata(key, methodOf(cls, method)) as unknown[] | undefined);
+      for (const [, { pipes }] of parameterMetadata(cls, method)) note(pipes);
+    }
+    return [...names];
   }
 
   /** The pipes of one handler. */

@@ -37,6 +37,7 @@ export class WorkerCompiler {
       ...workerOptionFaults(declared.name, workerOptionsOf(declared)!),
       ...methods.faults,
       ...scopeFaults(cls, host),
+      ...unknownFaults(cls, host, methods),
     ];
     const moduleRef = host.host?.getProviderByKey<ModuleRef>(ModuleRef)?.instance;
     if (!moduleRef) return { faults: [...faults, `${cls.name}: Nest has no ModuleRef for its module`] };
@@ -58,7 +59,7 @@ export class WorkerCompiler {
     if (methods.handlers.length === 0) {
       faults.push(`${cls.name} handles no message; decorate a method with @MessagePattern or @EventPattern`);
     }
-    if (host) faults.push(...scopeFaults(cls, host));
+    if (host) faults.push(...scopeFaults(cls, host), ...unknownFaults(cls, host, methods));
     else if (
       NestEnhancers.areOn(
         cls,
@@ -73,7 +74,7 @@ export class WorkerCompiler {
     const create = (): never => {
       throw new Error(`${cls.name} was registered as an object; the swarm does not build it`);
     };
-    return { definition: this.assemble(cls, cls, methods, create, host), faults };
+    return { definition: this.assemble(cls, cls, methods, create, host ?? homeless(cls)), faults };
   }
 
   private assemble(
@@ -81,9 +82,9 @@ export class WorkerCompiler {
     declared: Type<object>,
     methods: WorkerMethods,
     create: WorkerDefinition['create'],
-    host: EnhancerHost | undefined,
+    host: EnhancerHost,
   ): WorkerDefinition {
-    const source: EnhancerSource | undefined = host && { enhancers: this.enhancers, host };
+    const source: EnhancerSource = { enhancers: this.enhancers, host };
     const table = new Map<string, HandlerEntry>();
     for (const { name, accepts, keys } of methods.handlers) {
       const entry: HandlerEntry = { accepts, invoke: compileHandler(cls, name, source) };
@@ -108,6 +109,11 @@ export class WorkerCompiler {
   }
 }
 
+/** A class that no module provides has no enhancers of its own; those of the application apply to it all the same. */
+function homeless(cls: Type<object>): EnhancerHost {
+  return { instance: Object.create(cls.prototype as object) as object } as EnhancerHost;
+}
+
 /** A guard that is built per request would be called on an object whose constructor never ran (nest.md 3.3). */
 function scopeFaults(cls: Type<object>, host: EnhancerHost): string[] {
   const scoped = (host.getEnhancersMetadata() ?? []).filter(
@@ -116,6 +122,19 @@ function scopeFaults(cls: Type<object>, host: EnhancerHost): string[] {
   return [...new Set(scoped.map((enhancer) => enhancer.name as string))].map(
     (name) =>
       `${cls.name}: ${name} is ${scoped.find((item) => item.name === name)?.isTransient ? 'transient' : 'request-scoped'}, and messages have no request; give it and what it injects the default scope`,
+  );
+}
+
+/** A guard that Nest does not find would be skipped. */
+function unknownFaults(cls: Type<object>, host: EnhancerHost, { handlers }: WorkerMethods): string[] {
+  const names = NestEnhancers.unknownTo(
+    host,
+    cls,
+    handlers.map(({ name }) => name),
+  );
+  return names.map(
+    (name) =>
+      `${cls.name}: Nest does not know its ${name} and would leave it out; give an instance of it, or list ${cls.name} itself in the providers`,
   );
 }
 

@@ -13,8 +13,12 @@ export function explain(
   refs: RefFactory,
   thrown: unknown,
 ): UnserializableError {
-  const fault = new Finder(rules, refs).find(value, rules.root);
-  if (fault !== undefined) return fault;
+  try {
+    const fault = new Finder(rules, refs).find(value, rules.root);
+    if (fault !== undefined) return fault;
+  } catch {
+    // A proxy, or a getter that `kindOf` has to read, throws here as it did before: `thrown` says why.
+  }
   const reason =
     thrown instanceof Error && !(thrown instanceof PayloadFault) ? thrown.message : 'cannot travel';
   return new UnserializableError(rules.root, reason);

@@ -166,6 +166,7 @@ export class PayloadEncoder {
   }
 
   private map(value: ReadonlyMap<unknown, unknown>, depth: number): void {
+    this.checkSize(value.size * 2);
     this.out.u8(PayloadTag.Map);
     this.out.uint(value.size);
     for (const [key, item] of value) {
@@ -175,6 +176,7 @@ export class PayloadEncoder {
   }
 
   private set(value: ReadonlySet<unknown>, depth: number): void {
+    this.checkSize(value.size);
     this.out.u8(PayloadTag.Set);
     this.out.uint(value.size);
     for (const item of value) this.value(item, depth);

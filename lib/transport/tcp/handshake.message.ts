@@ -1,5 +1,12 @@
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
-import { nodeIdOf, type Hello, type MemberAddress, type NodeInfo, type Refusal } from '../node-info.js';
+import {
+  MAX_WEIGHT,
+  nodeIdOf,
+  type Hello,
+  type MemberAddress,
+  type NodeInfo,
+  type Refusal,
+} from '../node-info.js';
 import { UnitKind } from './wire.js';
 
 /** One message of the handshake. */
@@ -77,7 +84,7 @@ function nodeOf(fields: Fields): NodeInfo {
   const node: NodeInfo = {
     ...memberOf(fields),
     name: fields.text('name'),
-    weight: fields.number('weight'),
+    weight: fields.share('weight'),
     labels: Object.fromEntries(labels),
     hosting: fields.flag('hosting'),
     types: fields.list('types', (type) =>
@@ -133,6 +140,14 @@ class Fields {
   whole(field: string): number {
     const value = this.number(field);
     return Number.isSafeInteger(value) && value >= 0 ? value : this.fail(field, 'must be a whole number');
+  }
+
+  /** A peer that claims more would have this node build a ring that fills its memory. */
+  share(field: string): number {
+    const value = this.number(field);
+    return value > 0 && value <= MAX_WEIGHT
+      ? value
+      : this.fail(field, `must be above 0 and up to ${MAX_WEIGHT}`);
   }
 
   flag(field: string): boolean {

@@ -68,6 +68,7 @@ export class TcpLink {
     });
     splitter.maxBytes = MAX_UNIT_BYTES;
     splitter.onUnit = (kind, body) => this.unit(kind, body);
+    splitter.onFault = (error) => this.refuse(error);
     socket.on('data', (chunk: Buffer) => this.received(chunk));
     socket.on('drain', () => this.onDrain());
     socket.on('error', (error) => (this.socketError = error.message));
@@ -185,12 +186,7 @@ export class TcpLink {
 
   private received(chunk: Buffer): void {
     this.owner.settle();
-    try {
-      this.splitter.push(chunk);
-    } catch (error) {
-      if (!(error instanceof MalformedFrameError)) throw error;
-      this.refuse(error);
-    }
+    this.splitter.push(chunk);
     if (this.fragmentsReceived > 0) this.acknowledge();
     this.owner.settle();
   }
@@ -233,11 +229,13 @@ export class TcpLink {
     this.schedule();
   }
 
-  private refuse(error: MalformedFrameError): void {
+  /** Whatever cannot be read ends this link, also by an error that no decoder foresaw, and never the process. */
+  private refuse(error: unknown): void {
     this.splitter.stop();
+    const reason = error instanceof Error ? error.message : String(error);
     const wasOpen = this.state === 'open';
-    this.finish(`malformed: ${error.message}`, false, this.owner.limits.closeTimeoutMs);
-    if (wasOpen) this.owner.broken(this, 'malformed', error.message);
+    this.finish(`malformed: ${reason}`, false, this.owner.limits.closeTimeoutMs);
+    if (wasOpen) this.owner.broken(this, 'malformed', reason);
   }
 
   /** The peer has ended its side, or the connection is gone: nothing that we could still write would arrive. */

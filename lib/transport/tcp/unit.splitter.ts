@@ -10,6 +10,11 @@ export class UnitSplitter {
   private partial: Buffer | undefined;
   private partialFilled = 0;
   private stopped = false;
+  /**
+   * Told what `push` would throw otherwise. Whoever takes the stream over sets it: it may happen within a `push` that
+   * its predecessor called.
+   */
+  onFault: ((error: unknown) => void) | undefined;
 
   constructor(
     public maxBytes: number,
@@ -22,11 +27,16 @@ export class UnitSplitter {
     this.partial = undefined;
   }
 
-  /** @throws MalformedFrameError for a length out of range, and whatever `onUnit` throws */
+  /** @throws unless there is `onFault`: MalformedFrameError for a length out of range, and whatever `onUnit` throws */
   push(chunk: Buffer): void {
     let at = 0;
-    while (at < chunk.length && !this.stopped)
-      at = this.partial === undefined ? this.start(chunk, at) : this.fill(chunk, at);
+    try {
+      while (at < chunk.length && !this.stopped)
+        at = this.partial === undefined ? this.start(chunk, at) : this.fill(chunk, at);
+    } catch (error) {
+      if (this.onFault === undefined) throw error;
+      this.onFault(error);
+    }
   }
 
   private start(chunk: Buffer, from: number): number {

@@ -83,7 +83,11 @@ export class AppProcess {
     const id = ++this.lastId;
     return new Promise<T>((resolve, reject) => {
       this.waiting.set(id, { resolve: (value) => resolve(value as T), reject });
-      this.child.send({ id, op, args });
+      // Without a callback, sending to a process that has ended is an `error` event that ends this one.
+      this.child.send({ id, op, args }, (error) => {
+        if (error === null || !this.waiting.delete(id)) return;
+        reject(new Error(`the process cannot be asked for "${op}": ${error.message}\n${this.output}`));
+      });
     });
   }
 

@@ -19,7 +19,9 @@ export class AppSwarm {
   static async boot(count: number, execArgv: readonly string[] = []): Promise<AppSwarm> {
     const swarm = new AppSwarm(execArgv);
     try {
-      await Promise.all(Array.from({ length: count }, () => swarm.add()));
+      // All settled, so that `end` knows each of them if one fails.
+      const added = await Promise.allSettled(Array.from({ length: count }, () => swarm.add()));
+      for (const one of added) if (one.status === 'rejected') throw one.reason;
       await swarm.all('ready', count);
     } catch (error) {
       await swarm.end();

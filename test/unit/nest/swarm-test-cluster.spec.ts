@@ -415,6 +415,30 @@ describe('errors of handlers', () => {
 });
 
 describe('SwarmTestCluster', () => {
+  it('leaves no node behind when a hook fails after the nodes are up', async () => {
+    let hooks = 0;
+    const swarms: SwarmCluster[] = [];
+    @Injectable()
+    class Fails {
+      constructor(private readonly swarm: SwarmCluster) {}
+      onApplicationBootstrap(): void {
+        swarms.push(this.swarm);
+        if (++hooks === 2) throw new Error('no database');
+      }
+    }
+    const faulty = SwarmTestCluster.create({
+      nodes: 2,
+      module: (options) => {
+        @Module({ imports: [SwarmModule.forRoot(options)], providers: [Fails] })
+        class App {}
+        return App;
+      },
+    });
+    await expect(faulty).rejects.toThrow('no database');
+    expect(swarms).toHaveLength(2);
+    for (const swarm of swarms) expect(() => swarm.ownerOf('x')).toThrow(ShuttingDownError);
+  });
+
   it('says what the boot of a node says', async () => {
     const faulty = SwarmTestCluster.create({
       nodes: 2,

@@ -234,6 +234,36 @@ describe('payload codec', () => {
     expect(() => codec.copy(shared, rules)).toThrow(PayloadTooLargeError);
   });
 
+  it.each<[string, (item: unknown) => unknown]>([
+    [
+      'maps',
+      (item) =>
+        new Map([
+          ['a', item],
+          ['b', item],
+        ]),
+    ],
+    ['sets', (item) => new Set([[item], [item]])],
+  ])('refuses %s that are shared a billion times over', (_, around) => {
+    const small: PayloadRules = { ...rules, maxBytes: 1000 };
+    let shared: unknown = 1;
+    for (let level = 0; level < 60; level += 1) shared = around(shared);
+    expect(() => codec.encode(shared, small)).toThrow(PayloadTooLargeError);
+    expect(() => codec.copy(shared, small)).toThrow(PayloadTooLargeError);
+  });
+
+  it('refuses what throws when it is looked at', () => {
+    class Touchy {
+      get pipe(): never {
+        throw new Error('do not touch');
+      }
+    }
+    for (const value of [new Touchy(), { inner: new Touchy() }]) {
+      expect(() => codec.encode(value, rules)).toThrow(UnserializableError);
+      expect(() => codec.copy(value, rules)).toThrow(/do not touch/);
+    }
+  });
+
   it('survives a getter that encodes', () => {
     const value = {
       get inner() {

@@ -219,6 +219,16 @@ describe('tcp handshake', () => {
     expect([a.closed, b.closed]).toEqual([[], []]);
   });
 
+  it.each(['0', '-1', '101', '1e999'])('refuses a hello of the weight %s', async (weight) => {
+    const b = await open('b');
+    const { socket, closed } = raw(b);
+    const node = { ...b.info, id: 'a@127.0.0.1:1', name: 'a', port: 1, weight: 'weight' };
+    const hello = JSON.stringify({ ...b.hello(), node }).replace('"weight":"weight"', `"weight":${weight}`);
+    socket.write(Buffer.concat([PREAMBLE, unitOf(UnitKind.Hello, Buffer.from(hello))]));
+    await until(closed, 'closed');
+    expect(b.lines.join()).toContain('weight: must be above 0 and up to 100');
+  });
+
   it('bounds the connections that say nothing, in number and in time', async () => {
     const b = await open('b', { limits: { pendingHandshakes: 3, handshakeTimeoutMs: 200 } });
     const silent = Array.from({ length: 3 }, () => raw(b));

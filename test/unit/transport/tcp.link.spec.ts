@@ -259,6 +259,23 @@ describe('tcp link', () => {
     expect(a.closed).toEqual([]);
   });
 
+  it.each<[string, Buffer]>([
+    ['an unknown kind', unitOf(77, Buffer.alloc(3))],
+    ['an oversized length', Buffer.from([0xff, 0xff, 0xff, 0xff, 1])],
+  ])('closes the link of a peer that sends %s in one piece with its consent', async (_, bytes) => {
+    const b = await TestNode.open('b');
+    nodes.push(b);
+    const socket = connect({ port: b.info.port, host: '127.0.0.1' });
+    sockets.push(socket);
+    socket.on('error', () => undefined);
+    const node = { ...b.info, id: 'a@127.0.0.1:1', name: 'a', port: 1 };
+    const hello = unitOf(UnitKind.Hello, Buffer.from(JSON.stringify({ ...b.hello(), node })));
+    socket.write(Buffer.concat([PREAMBLE, hello, unitOf(UnitKind.Confirm, Buffer.alloc(0)), bytes]));
+    await until(() => b.closed.length === 1, 'closed');
+    expect(b.story).toEqual(['opened a', 'closed a malformed']);
+    expect(b.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
+  });
+
   it('survives random bytes of a linked peer', async () => {
     const b = await TestNode.open('b');
     nodes.push(b);

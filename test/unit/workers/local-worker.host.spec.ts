@@ -174,6 +174,40 @@ describe('a worker of this node', () => {
     expect(signals[0]!.aborted).toBe(true);
   });
 
+  it('aborts its signal also for a handler that outlives it and is the first to ask', async () => {
+    const asked: boolean[] = [];
+    let goOn = (): void => undefined;
+    const wait = new Promise<void>((resolve) => (goOn = resolve));
+    const { host, start, send, scheduler } = hostOf(
+      { start: undefined as never },
+      {
+        slow: async (_, __, context) => {
+          await wait;
+          asked.push(context.worker.signal.aborted);
+        },
+      },
+    );
+    await start();
+    send('slow');
+    await scheduler.advance(0);
+    const stopped = host.stop('lamp', 'unregistered');
+    goOn();
+    await stopped;
+    expect(asked).toEqual([true]);
+  });
+
+  it('aborts its signal when its start fails: what that has begun must end, too', async () => {
+    const signals: AbortSignal[] = [];
+    const { start } = hostOf({
+      start: (_, context) => {
+        signals.push(context.signal);
+        throw new Error('no');
+      },
+    });
+    await expect(start()).rejects.toThrow('no');
+    expect(signals.map(({ aborted }) => aborted)).toEqual([true]);
+  });
+
   it('answers a full mailbox, an unknown pattern and an expired message by errors', async () => {
     const { start, send, scheduler, runtime } = hostOf({}, { slow: () => new Promise(() => undefined) });
     await start();

@@ -9,7 +9,7 @@ import {
   UseGuards,
   UseInterceptors,
 } from '@nestjs/common';
-import { APP_GUARD, REQUEST } from '@nestjs/core';
+import { APP_GUARD, DiscoveryModule, DiscoveryService, ModuleRef, REQUEST } from '@nestjs/core';
 import { Inject } from '@nestjs/common';
 import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
@@ -17,6 +17,8 @@ import { describe, expect, it } from 'vitest';
 import { OnHandoff, SwarmWorker } from '../../../lib/decorators/index.js';
 import { SwarmConfigurationError } from '../../../lib/errors/index.js';
 import type { DieReason } from '../../../lib/workers/worker-definition.interface.js';
+import { NestEnhancers } from '../../../lib/workers/nest-enhancers.js';
+import { WorkerExplorer } from '../../../lib/workers/worker.explorer.js';
 import { define, explore, faultsOf, send } from './explore.js';
 
 @SwarmWorker()
@@ -74,9 +76,6 @@ describe('the explorer', () => {
       }
     }
     MessagePattern('ping')(Fake.prototype, 'ping', Object.getOwnPropertyDescriptor(Fake.prototype, 'ping')!);
-    const { DiscoveryModule, DiscoveryService, ModuleRef } = await import('@nestjs/core');
-    const { NestEnhancers } = await import('../../../lib/workers/nest-enhancers.js');
-    const { WorkerExplorer } = await import('../../../lib/workers/worker.explorer.js');
     const app = await Test.createTestingModule({ imports: [DiscoveryModule], providers: [Device] })
       .overrideProvider(Device)
       .useClass(Fake)
@@ -89,6 +88,21 @@ describe('the explorer', () => {
     expect(faults).toEqual([]);
     const definition = definitions.get('Device')!;
     expect(await send(definition, await definition.create(), 'ping')).toBe('fake');
+  });
+
+  it('refuses a stand-in whose guard Nest has not scanned, instead of leaving it out', async () => {
+    @UseGuards(Guard)
+    class Guarded extends Device {}
+    const app = await Test.createTestingModule({ imports: [DiscoveryModule], providers: [Device] })
+      .overrideProvider(Device)
+      .useClass(Guarded)
+      .compile();
+    const explorer = new WorkerExplorer(
+      app.get(DiscoveryService, { strict: false }),
+      new NestEnhancers(app.get(ModuleRef), false),
+    );
+    const { faults } = await explorer.explore();
+    expect(faults).toEqual([expect.stringContaining('Guarded: Nest does not know its Guard')]);
   });
 });
 
@@ -315,6 +329,21 @@ describe('an object of the user', async () => {
     expect(() => explorer.definitionFor(new Mute())).toThrow('Mute handles no message');
     expect(() => explorer.definitionFor({ read: () => 1 })).toThrow('a plain object handles no message');
     expect(() => explorer.definitionFor(Object.create(null) as object)).toThrow(SwarmConfigurationError);
+  });
+
+  it.each([true, false])('is behind the global guards only with inheritAppConfig (%s)', async (inherits) => {
+    class Closed implements CanActivate {
+      canActivate(): boolean {
+        return false;
+      }
+    }
+    class Lamp extends Device {}
+    const closed = await explore({ providers: [{ provide: APP_GUARD, useClass: Closed }] }, inherits);
+    const lamp = new Lamp();
+    const answer = send(closed.explorer.definitionFor(lamp), lamp, 'ping').catch(
+      (error: Error) => error.message,
+    );
+    expect(await answer).toBe(inherits ? 'Forbidden resource' : 'pong');
   });
 
   it('is refused when it has enhancers that no module resolves', async () => {
