@@ -185,10 +185,8 @@ export class Membership {
     }
     for (const address of hello.members) this.hearOf(address);
     // The hello was made before the link opened: either side may have come up meanwhile.
-    const { status } = this.members.self;
-    if (status !== 'joining')
-      this.parts.transport.send(id, { kind: FrameKind.Status, status: status === 'up' ? 'up' : 'leaving' });
-    if (status === 'up') {
+    this.tellStatus(id);
+    if (this.members.self.status === 'up') {
       this.rowsPending.get(id)?.cancel();
       this.rowsPending.set(
         id,
@@ -217,9 +215,7 @@ export class Membership {
 
   /** The link has refused frames, perhaps one that told this node's status: once more. */
   drained(id: NodeId): void {
-    const { status } = this.members.self;
-    if (status !== 'up' && status !== 'leaving') return;
-    this.parts.transport.send(id, { kind: FrameKind.Status, status });
+    this.tellStatus(id);
   }
 
   dialed(address: Address, outcome: DialOutcome): void {
@@ -372,6 +368,12 @@ export class Membership {
       if (member.info.id !== except && addressKey(member.info) === key) return member;
     }
     return undefined;
+  }
+
+  private tellStatus(id: NodeId): void {
+    const { status } = this.members.self;
+    if (status !== 'up' && status !== 'leaving') return;
+    this.parts.transport.send(id, { kind: FrameKind.Status, status });
   }
 
   private broadcastStatus(status: StatusFrame['status']): void {

@@ -1,11 +1,5 @@
 // Decides how one message reaches every member of a group: one frame per node, fanned out there.
-import {
-  CallTimeoutError,
-  NodeUnavailableError,
-  ShuttingDownError,
-  SwarmError,
-  UnserializableError,
-} from '../errors/index.js';
+import { CallTimeoutError, NodeUnavailableError, ShuttingDownError, SwarmError } from '../errors/index.js';
 import type { OutgoingCall } from './outgoing-call.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
 import type { RegistryIndex } from '../tracker/registry-index.js';
@@ -22,7 +16,7 @@ import type { PayloadCodec, PayloadRules, RefFactory } from '../transport/payloa
 import type { Transport } from '../transport/transport.interface.js';
 import type { Body, WorkerHost } from '../workers/worker-host.interface.js';
 import { PendingReplies } from './pending-replies.js';
-import { fromWireError, toWireError } from './wire-error.js';
+import { asSwarmError, fromWireError, toWireError } from './wire-error.js';
 
 /**
  * A node answers a multi-call this much before the caller gives up (a tenth, at most this), so that the answers of
@@ -121,9 +115,7 @@ export class GroupFanOut {
 
   /** Together the answers are more than one frame may hold: each member's caller is told so. */
   private refuseAll(to: NodeId, id: number, answers: readonly LocalOutcome[], error: unknown): void {
-    const wire = toWireError(
-      error instanceof SwarmError ? error : new UnserializableError('answers', String(error)),
-    );
+    const wire = toWireError(asSwarmError(error, 'answers'));
     const results = answers.map(({ name }) => [name, null, wire] as const);
     try {
       this.parts.transport.send(to, { kind: FrameKind.MultiAnswer, id, results });
@@ -269,7 +261,7 @@ function outcomeOf(make: () => unknown): Outcome {
   try {
     return { value: make() };
   } catch (error) {
-    return { error: error instanceof SwarmError ? error : new UnserializableError('answer', String(error)) };
+    return { error: asSwarmError(error, 'answer') };
   }
 }
 

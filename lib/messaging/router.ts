@@ -6,7 +6,6 @@ import {
   NodeUnavailableError,
   type ShuttingDownError,
   SwarmError,
-  UnserializableError,
   WorkerNotFoundError,
 } from '../errors/index.js';
 import type { OutgoingCall } from './outgoing-call.js';
@@ -21,7 +20,7 @@ import type { Body, WorkerHost } from '../workers/worker-host.interface.js';
 import type { Message } from './message.js';
 import { ParkedMessages } from './parked-messages.js';
 import { PendingReplies } from './pending-replies.js';
-import { fromWireError, toWireError } from './wire-error.js';
+import { asSwarmError, fromWireError, toWireError } from './wire-error.js';
 
 /** How often a message is forwarded; more means that the nodes disagree about where the worker is. */
 const MAX_HOPS = 3;
@@ -84,6 +83,11 @@ export class Router {
       };
       this.route(message);
     });
+  }
+
+  /** What a later call would send, whatever becomes of `data` meanwhile. */
+  snapshot(data: unknown): unknown {
+    return this.parts.codec.copy(data, this.dataRules);
   }
 
   cast(name: string, pattern: string, data: unknown): void {
@@ -220,7 +224,7 @@ export class Router {
       body = 'bytes' in message.body ? message.body.bytes : codec.encode(message.body.value, this.dataRules);
     } catch (error) {
       // It was meant for a worker of this node, where no bytes are counted.
-      return message.reply(asSwarmError(error), undefined);
+      return message.reply(asSwarmError(error, 'answer'), undefined);
     }
     const origin = from === this.parts.self ? '' : from;
     if (kind === 'cast') {
@@ -273,7 +277,7 @@ export class Router {
       try {
         body = this.encodeAnswer(answer);
       } catch (failure) {
-        refusal = asSwarmError(failure);
+        refusal = asSwarmError(failure, 'answer');
       }
     }
     const wire = refusal ? toWireError(refusal) : null;
@@ -294,10 +298,6 @@ export class Router {
       reject(error);
     }
   }
-}
-
-function asSwarmError(error: unknown): SwarmError {
-  return error instanceof SwarmError ? error : new UnserializableError('answer', String(error));
 }
 
 /** What a caller gets when its deadline has passed; says so if the workers wait for each other in a circle. */

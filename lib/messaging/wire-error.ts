@@ -72,6 +72,11 @@ export function fromWireError({ code, message, details }: WireError, refs: RefFa
   return error;
 }
 
+/** What went wrong with a value that was to travel; `root` is how the value is called. */
+export function asSwarmError(error: unknown, root: string): SwarmError {
+  return error instanceof SwarmError ? error : new UnserializableError(root, reasonOf(error));
+}
+
 function failureOf(cause: unknown): RemoteFailure {
   if (cause instanceof RemoteError) return cause.remote;
   if (cause instanceof Error) return { name: cause.name, message: cause.message };

@@ -39,7 +39,7 @@ const PROTOCOL = { min: 1, max: 1 } as const;
 /** Everything of one node once its address is known. */
 export type Assembly = ReturnType<typeof assemble>;
 
-/** Builds a node that listens at `bound`. `runtime` ends with the node; `upOrDown` tells of every view change. */
+/** Builds a node that listens at `bound`. `runtime` ends with the node; `viewChanged` is told once per `coalesceMs` at most. */
 export function assemble(
   options: KernelOptions,
   parts: KernelParts,

@@ -257,8 +257,7 @@ export class KernelNode implements Kernel {
     return this.interruptible(async ({ registrar, waiters, index, router }) => {
       const timeoutMs = call.timeoutMs ?? this.options.callTimeoutMs;
       const deadline = this.runtime.now() + timeoutMs;
-      const rules = { root: 'data', instances: 'flatten', maxBytes: this.options.maxPayloadBytes } as const;
-      const data = this.parts.codec.copy(call.data, rules);
+      const data = router.snapshot(call.data);
       try {
         if (!(await registrar.locate(name, timeoutMs))) throw new WorkerNotFoundError(name);
       } catch (error) {

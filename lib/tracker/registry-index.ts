@@ -43,10 +43,6 @@ export class RegistryIndex {
     return this.byGroup.get(group) ?? [];
   }
 
-  groupSize(group: string): number {
-    return this.byGroup.get(group)?.size ?? 0;
-  }
-
   groups(): string[] {
     return [...this.byGroup.keys()];
   }

@@ -41,11 +41,11 @@ describe('the index of the registry', () => {
     const { index } = make();
     const lamp = row('lamp', 'a', { groups: ['lights'], status: RowStatus.starting });
     index.add(lamp);
-    expect([index.count, index.groupSize('lights')]).toEqual([0, 0]);
+    expect([index.count, [...index.group('lights')].length]).toEqual([0, 0]);
     index.alter(lamp, () => lamp.update(RowStatus.running, lamp.groups));
-    expect([index.count, index.groupSize('lights')]).toEqual([1, 1]);
+    expect([index.count, [...index.group('lights')].length]).toEqual([1, 1]);
     index.alter(lamp, () => (lamp.orphaned = true));
-    expect([index.count, index.groupSize('lights')]).toEqual([0, 0]);
+    expect([index.count, [...index.group('lights')].length]).toEqual([0, 0]);
     expect(index.groups()).toEqual([]);
   });
 
