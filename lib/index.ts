@@ -2,7 +2,14 @@ export { OnHandoff, SwarmWorker } from './decorators/index.js';
 export type { SwarmWorkerOptions } from './workers/swarm-worker.options.js';
 export { localMachine, staticPeers } from './discovery/index.js';
 export type { DiscoveryContext, DiscoveryProvider } from './discovery/discovery-provider.interface.js';
-export { type DistributionStrategy, type PlaceableNode, type Placement, ring } from './distribution/index.js';
+export {
+  type DistributionStrategy,
+  type PlaceableNode,
+  type Placement,
+  ring,
+  staticQuorumRing,
+  type StaticQuorumRingOptions,
+} from './distribution/index.js';
 export {
   AlreadyRegisteredError,
   CallTimeoutError,
@@ -27,6 +34,8 @@ export {
   WorkerTypeMismatchError,
 } from './errors/index.js';
 export type { RegistryEvent, SwarmEvent, SwarmEventContent } from './events/index.js';
+export type { DrainReport } from './handoff/drain-report.js';
+export type { PlacementExplanation } from './node/placement-explanation.js';
 export type { SwarmNode, SwarmSnapshot } from './node/swarm-snapshot.js';
 export {
   type Answer,
@@ -43,10 +52,18 @@ export {
   type WorkerRef,
 } from './services/index.js';
 export { SwarmModule } from './swarm.module.js';
-export type { SwarmModuleOptions, SwarmNodeOptions, SwarmOptionsFactory } from './swarm.options.js';
+export type {
+  SwarmDrainOptions,
+  SwarmHandoffOptions,
+  SwarmModuleOptions,
+  SwarmNodeOptions,
+  SwarmOptionsFactory,
+} from './swarm.options.js';
 export type { Address } from './transport/node-info.js';
+export { HandoffDecision, ignore, restart, resume } from './workers/handoff-decision.js';
 export { isSwarmContext } from './workers/is-swarm-context.js';
 export type { OnWorkerStart } from './workers/on-worker-start.interface.js';
+export type { RestartPolicy } from './workers/restart-policy.js';
 export { SwarmContext } from './workers/swarm-context.js';
 export { WorkerContext } from './workers/worker-context.js';
 export { DieReason } from './workers/worker-definition.interface.js';

@@ -18,8 +18,8 @@ export function createNode(
   logger: KernelLogger,
   parts: SwarmParts,
 ): Kernel {
-  const { kernel: kernelOptions, discovery, listen, port, mailboxLimit, debug } = options;
-  const { maxPayloadBytes } = kernelOptions;
+  const { kernel: kernelOptions, discovery, listen, port, mailboxLimit } = options;
+  const { maxPayloadBytes, debug } = kernelOptions;
   const { host } = kernelOptions.node;
   const runtime = parts.runtime ?? new NodeRuntime();
   const codec = createPayloadCodec({ refs });
@@ -29,6 +29,7 @@ export function createNode(
     definitions,
     runtime,
     codec,
+    nodeLabels: kernelOptions.node.labels,
     mailboxLimit,
     maxPayloadBytes,
     debug,

@@ -2,6 +2,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { SwarmConfigurationError } from './errors/index.js';
 import type { Kernel } from './node/kernel.interface.js';
+import type { KernelLogger } from './runtime/runtime.interface.js';
 import { KernelHolder } from './services/kernel.holder.js';
 import { WorkerRefs } from './services/worker-ref.js';
 import { bootLine } from './swarm-boot.line.js';
@@ -13,11 +14,12 @@ import type { SwarmModuleOptions } from './swarm.options.js';
 import { NestEnhancers } from './workers/nest-enhancers.js';
 import { WorkerExplorer } from './workers/worker.explorer.js';
 
-/** The life of the application's node: checked and built at `onModuleInit`, started at bootstrap, stopped at destroy. */
+/** The life of the application's node: checked and built at `onModuleInit`, started at bootstrap, drained and stopped at destroy. */
 @Injectable()
 export class SwarmNodeLifecycle {
-  private readonly logger = new Logger('Swarm');
+  private readonly logger: KernelLogger;
   private node: { readonly kernel: Kernel; readonly options: ResolvedSwarmOptions } | undefined;
+  private stopping: Promise<void> | undefined;
 
   constructor(
     @Inject(SWARM_MODULE_OPTIONS) private readonly options: SwarmModuleOptions,
@@ -25,7 +27,9 @@ export class SwarmNodeLifecycle {
     private readonly moduleRef: ModuleRef,
     private readonly holder: KernelHolder,
     private readonly refs: WorkerRefs,
-  ) {}
+  ) {
+    this.logger = partsOf(options).logger ?? new Logger('Swarm');
+  }
 
   /**
    * Checks options and workers, and builds the node from them.
@@ -40,7 +44,7 @@ export class SwarmNodeLifecycle {
     const all = [...moduleFaults, ...faults, ...workers.faults];
     if (all.length > 0 || !resolved) throw new SwarmConfigurationError(all);
     const parts = partsOf(this.options);
-    const kernel = createNode(resolved, workers.definitions, this.refs, parts.logger ?? this.logger, parts);
+    const kernel = createNode(resolved, workers.definitions, this.refs, this.logger, parts);
     this.node = { kernel, options: resolved };
     this.holder.hold(kernel, (instance) => explorer.definitionFor(instance));
   }
@@ -63,12 +67,27 @@ export class SwarmNodeLifecycle {
       nodes: kernel.nodes(),
       whyAlone: kernel.whyAlone(),
     };
-    (partsOf(this.options).logger ?? this.logger).log(bootLine(facts));
+    this.logger.log(bootLine(facts));
   }
 
-  /** Leaves the swarm and closes the node. Idempotent: several modules may ask. */
+  /**
+   * Hands the workers off, leaves the swarm and closes the node. The services work until the workers are gone.
+   * Idempotent: several modules may ask. Does not reject: the rest of the application must be closed all the same, by
+   * whichever way Nest came here, and a boot that fails must fail with its own error.
+   */
   async stop(): Promise<void> {
-    await this.node?.kernel.stop();
+    if (this.node) await (this.stopping ??= this.close(this.node.kernel));
     this.holder.complete();
+  }
+
+  private async close(kernel: Kernel): Promise<void> {
+    try {
+      await kernel.stop();
+    } catch (error) {
+      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.logger.error(
+        `the node did not leave the swarm in order; the application goes on closing: ${text}`,
+      );
+    }
   }
 }

@@ -17,7 +17,6 @@ export interface ResolvedSwarmOptions {
   readonly port: number;
   readonly mailboxLimit: number;
   readonly inheritAppConfig: boolean;
-  readonly debug: boolean;
 }
 
 /** Either usable options or what is wrong with them. */
@@ -70,6 +69,15 @@ export function resolveOptions(options: SwarmModuleOptions): OptionsResolution {
       callTimeoutMs: options.callTimeoutMs ?? 5000,
       registerTimeoutMs: options.registerTimeoutMs ?? 10_000,
       readyTimeoutMs: options.readyTimeoutMs ?? 30_000,
+      settledTimeoutMs: options.settledTimeoutMs ?? 30_000,
+      leaseMs: options.leaseMs ?? 3000,
+      handoff: {
+        timeoutMs: options.handoff?.timeoutMs ?? 5000,
+        concurrency: options.handoff?.concurrency ?? 64,
+        forwardMs: options.handoff?.forwardMs ?? 10_000,
+      },
+      drain: { timeoutMs: options.drain?.timeoutMs ?? 25_000 },
+      debug: options.debug ?? false,
       maxPayloadBytes,
       maxArgsBytes,
     },
@@ -79,7 +87,6 @@ export function resolveOptions(options: SwarmModuleOptions): OptionsResolution {
     port: options.node?.port ?? 0,
     mailboxLimit: options.mailboxLimit ?? 10_000,
     inheritAppConfig,
-    debug: options.debug ?? false,
   };
   return { resolved, faults, inheritAppConfig };
 }

@@ -63,10 +63,14 @@ export const labels: Rule = (value) =>
     ? undefined
     : `must be an object of strings, as { zone: 'a' }, not ${show(value)}`;
 
-export const strategy: Rule = (value) =>
-  isObject(value) && typeof value['place'] === 'function'
+export const strategy: Rule = (value) => {
+  if (!isObject(value) || typeof value['place'] !== 'function')
+    return `must be a distribution strategy, as ring(), not ${show(value)}`;
+  const { quorum } = value;
+  return quorum === undefined || limit(quorum) === undefined
     ? undefined
-    : `must be a distribution strategy, as ring(), not ${show(value)}`;
+    : `must have a quorum that is a positive integer, or none, not ${show(quorum)}`;
+};
 
 export const discovery: Rule = (value) =>
   Array.isArray(value) &&

@@ -1,5 +1,10 @@
 import * as rules from './swarm-options.rules.js';
-import type { SwarmModuleOptions, SwarmNodeOptions } from './swarm.options.js';
+import type {
+  SwarmDrainOptions,
+  SwarmHandoffOptions,
+  SwarmModuleOptions,
+  SwarmNodeOptions,
+} from './swarm.options.js';
 
 const NODE_RULES: Readonly<Record<keyof SwarmNodeOptions, rules.Rule>> = {
   name: rules.nodeName,
@@ -11,13 +16,35 @@ const NODE_RULES: Readonly<Record<keyof SwarmNodeOptions, rules.Rule>> = {
   labels: rules.labels,
 };
 
-const RULES: Readonly<Record<Exclude<keyof SwarmModuleOptions, 'node'>, rules.Rule>> = {
+const HANDOFF_RULES: Readonly<Record<keyof SwarmHandoffOptions, rules.Rule>> = {
+  timeoutMs: rules.duration,
+  concurrency: rules.limit,
+  forwardMs: rules.durationOrNone,
+};
+
+const DRAIN_RULES: Readonly<Record<keyof SwarmDrainOptions, rules.Rule>> = {
+  timeoutMs: rules.duration,
+};
+
+type Group = 'node' | 'handoff' | 'drain';
+
+/** Options that hold options: how those are checked, and what one looks like. */
+const GROUPS: Readonly<
+  Record<Group, { readonly rules: Readonly<Record<string, rules.Rule>>; readonly example: string }>
+> = {
+  node: { rules: NODE_RULES, example: "{ name: 'api-1' }" },
+  handoff: { rules: HANDOFF_RULES, example: '{ timeoutMs: 5000 }' },
+  drain: { rules: DRAIN_RULES, example: '{ timeoutMs: 25000 }' },
+};
+
+const RULES: Readonly<Record<Exclude<keyof SwarmModuleOptions, Group>, rules.Rule>> = {
   cluster: rules.clusterName,
   discovery: rules.discovery,
   strategy: rules.strategy,
   heartbeatMs: rules.duration,
   suspectAfterMs: rules.duration,
   pollMs: rules.duration,
+  leaseMs: rules.duration,
   coalesceMs: rules.durationOrNone,
   aloneAfterMs: rules.durationOrNone,
   joinTimeoutMs: rules.duration,
@@ -25,6 +52,7 @@ const RULES: Readonly<Record<Exclude<keyof SwarmModuleOptions, 'node'>, rules.Ru
   callTimeoutMs: rules.duration,
   registerTimeoutMs: rules.duration,
   readyTimeoutMs: rules.duration,
+  settledTimeoutMs: rules.duration,
   mailboxLimit: rules.limit,
   maxPayloadBytes: rules.bytes,
   maxArgsBytes: rules.bytes,
@@ -41,13 +69,17 @@ export function optionFaults(options: unknown): string[] {
     return [`the options must be an object, not ${rules.show(options)}`];
   }
   const given = options as Readonly<Record<string, unknown>>;
-  const node = given['node'];
-  const faults = faultsOf(given, RULES, '', ['node']);
-  if (node === undefined) return faults;
-  if (typeof node !== 'object' || node === null || Array.isArray(node)) {
-    return [...faults, `node must be an object, as { name: 'api-1' }, not ${rules.show(node)}`];
+  const faults = faultsOf(given, RULES, '', Object.keys(GROUPS));
+  for (const [name, { rules: groupRules, example }] of Object.entries(GROUPS)) {
+    const group = given[name];
+    if (group === undefined) continue;
+    if (typeof group !== 'object' || group === null || Array.isArray(group)) {
+      faults.push(`${name} must be an object, as ${example}, not ${rules.show(group)}`);
+      continue;
+    }
+    faults.push(...faultsOf(group as Readonly<Record<string, unknown>>, groupRules, `${name}.`, []));
   }
-  return [...faults, ...faultsOf(node as Readonly<Record<string, unknown>>, NODE_RULES, 'node.', [])];
+  return faults;
 }
 
 function faultsOf(

@@ -11,8 +11,9 @@ import type { SwarmModuleOptions } from './swarm.options.js';
  * Makes the application a node of a swarm. Import `SwarmModule.forRoot()` once, in the root module; `SwarmRegistry`,
  * `SwarmGroups` and `SwarmCluster` can then be injected everywhere.
  *
- * The node listens and joins at `onApplicationBootstrap`, before any other such hook, and leaves before any other
- * `onModuleDestroy` of the application runs, wherever this module is imported.
+ * The node listens and joins at `onApplicationBootstrap`, before any other such hook. It hands its workers off and
+ * leaves before any other `onModuleDestroy` of the application runs, wherever this module is imported: databases and
+ * all that workers inject are still open then. Call `app.enableShutdownHooks()` to have that on SIGTERM.
  */
 @Module({})
 export class SwarmModule implements OnModuleDestroy {

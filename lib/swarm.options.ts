@@ -43,11 +43,49 @@ export interface SwarmNodeOptions {
    */
   readonly hosting?: boolean;
   /**
-   * Anything that helps to tell nodes apart, as `{ zone: 'a' }`; shown in `SwarmCluster.nodes()`.
+   * Anything that helps to tell nodes apart, as `{ zone: 'a' }`. A worker type with `labels` runs only on nodes that
+   * have them; strategies get them, and `SwarmCluster.nodes()` shows them.
    *
    * @default {}
    */
   readonly labels?: Readonly<Record<string, string>>;
+}
+
+/** How workers of this node move to other nodes. Times are in milliseconds. */
+export interface SwarmHandoffOptions {
+  /**
+   * Milliseconds that each step of a move may take: the message that the worker handles, its `@OnHandoff('begin')`,
+   * and its start on the other node with `onWorkerStart` and `@OnHandoff('end')`. A worker that takes longer stays
+   * where it is and goes on.
+   *
+   * @default 5000
+   */
+  readonly timeoutMs?: number;
+  /**
+   * How many workers of this node move at the same time. More is faster, and leaves less of the node to the others.
+   *
+   * @default 64
+   */
+  readonly concurrency?: number;
+  /**
+   * Most milliseconds that a node which leaves goes on passing messages on to where its workers went, within
+   * `drain.timeoutMs`. It leaves sooner when every other node has said that it sends no more. 0 waits for none.
+   *
+   * @default 10000
+   */
+  readonly forwardMs?: number;
+}
+
+/** How this node leaves the swarm. Times are in milliseconds. */
+export interface SwarmDrainOptions {
+  /**
+   * Milliseconds in which the workers of a node that shuts down must be handed off, where `SwarmCluster.drain()` says
+   * nothing else. What is left then is logged by name, ends, and is started anew elsewhere without its state. Keep it
+   * under the time that the platform gives: Kubernetes kills a pod 30 seconds after SIGTERM.
+   *
+   * @default 25000
+   */
+  readonly timeoutMs?: number;
 }
 
 /** Options of `SwarmModule.forRoot`. Times are in milliseconds, sizes in bytes. */
@@ -68,7 +106,8 @@ export interface SwarmModuleOptions {
    */
   readonly discovery?: readonly DiscoveryProvider[];
   /**
-   * Which node hosts which name. Must be the same on every node.
+   * Which node hosts which name, for worker types that have no strategy of their own (`@SwarmWorker({ strategy })`).
+   * Must be the same on every node: `ring()`, `staticQuorumRing({ size: 2 })`, or your own.
    *
    * @default `ring()`
    */
@@ -92,6 +131,13 @@ export interface SwarmModuleOptions {
    * @default 500
    */
   readonly pollMs?: number;
+  /**
+   * Milliseconds that workers whose strategy has a quorum stay paused, with their state, while fewer nodes than that
+   * are there. If those are back in time the workers go on; else they are stopped, and start anew with the quorum.
+   *
+   * @default 3000
+   */
+  readonly leaseMs?: number;
   /**
    * Changes of membership within so many milliseconds are handled as one, so that ten nodes that boot together cause
    * one view change and not ten.
@@ -138,6 +184,16 @@ export interface SwarmModuleOptions {
    */
   readonly readyTimeoutMs?: number;
   /**
+   * Milliseconds that `SwarmCluster.settled()` waits where it says nothing else.
+   *
+   * @default 30000
+   */
+  readonly settledTimeoutMs?: number;
+  /** How workers of this node move to other nodes. */
+  readonly handoff?: SwarmHandoffOptions;
+  /** How this node leaves the swarm. */
+  readonly drain?: SwarmDrainOptions;
+  /**
    * Most messages that wait for one worker; a further one fails with `MailboxFullError`.
    *
    * @default 10000
@@ -163,7 +219,8 @@ export interface SwarmModuleOptions {
    */
   readonly inheritAppConfig?: boolean;
   /**
-   * Sends the stack of what a handler threw along with the error. Not for production: stacks tell about the code.
+   * Sends the stack of what a handler threw along with the error, and logs every decision about a name with its reason
+   * at the `debug` level. Not for production: stacks tell about the code, and there are many decisions.
    *
    * @default false
    */

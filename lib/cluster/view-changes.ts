@@ -10,6 +10,11 @@ export class ViewChanges {
     private readonly changed: () => void,
   ) {}
 
+  /** Whether something has changed that was not told yet. */
+  get isPending(): boolean {
+    return this.due;
+  }
+
   note(): void {
     if (this.due) return;
     this.due = true;

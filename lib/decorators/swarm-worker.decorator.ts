@@ -8,7 +8,8 @@ import { WORKER_OPTIONS_METADATA } from '../workers/worker-metadata.js';
  *
  * Messages reach the methods that carry Nest's `@MessagePattern` (answered) or `@EventPattern` (not answered). Nest
  * itself never builds an instance, so `onModuleInit` and the other lifecycle hooks of Nest are not called: use
- * `onWorkerStart` and `@OnHandoff('die')`.
+ * `onWorkerStart` and `@OnHandoff('die')`. Without `@OnHandoff('begin')` and `@OnHandoff('end')` a worker that moves to
+ * another node starts there anew, without its state.
  *
  * What is wrong with the options is told at boot, with every other fault, in one `SwarmConfigurationError`.
  */

@@ -3,6 +3,8 @@ export interface PlaceableNode {
   readonly id: string;
   /** Share of names relative to the other nodes. */
   readonly weight: number;
+  /** `node.labels` of that node's options. */
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** Where names belong, for one fixed set of nodes. */
@@ -16,6 +18,8 @@ export interface Placement {
 
 /** Decides which node should host a name. One placement is asked for per set of eligible nodes. */
 export interface DistributionStrategy {
-  /** `nodes` come sorted by id and without duplicates. */
+  /** Fewest nodes that may host anything; below it `place` names none. Strategies without a quorum leave it out. */
+  readonly quorum?: number;
+  /** `nodes` come sorted by id and without duplicates; at least one, and at least `quorum`. */
   place(nodes: readonly PlaceableNode[]): Placement;
 }

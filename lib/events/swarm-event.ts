@@ -11,6 +11,37 @@ export type SwarmEventContent =
       readonly fence: number;
     }
   | {
+      /** A worker of this node goes on at `to`, with its state if it gave one. */
+      readonly type: 'worker-moved';
+      readonly name: string;
+      readonly workerType: string;
+      readonly from: string;
+      readonly to: string;
+      readonly fence: number;
+    }
+  | {
+      /** A worker of this node could not be moved, and goes on here. */
+      readonly type: 'handoff-failed';
+      readonly name: string;
+      readonly workerType: string;
+      readonly to: string;
+      readonly reason: string;
+    }
+  | {
+      /** A worker of this node failed and is started anew after `pauseMs`. */
+      readonly type: 'worker-failed';
+      readonly name: string;
+      readonly workerType: string;
+      readonly reason: string;
+      readonly pauseMs: number;
+    }
+  | {
+      /** Fewer nodes than the strategy of these types asks for are there: their workers are stopped. */
+      readonly type: 'quorum-lost';
+      readonly workerTypes: readonly string[];
+    }
+  | { readonly type: 'quorum-regained'; readonly workerTypes: readonly string[] }
+  | {
       readonly type: 'worker-stopped';
       readonly name: string;
       readonly workerType: string;

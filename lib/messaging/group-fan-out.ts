@@ -1,8 +1,12 @@
-// Decides how one message reaches every member of a group: one frame per node, fanned out there.
-import { CallTimeoutError, NodeUnavailableError, ShuttingDownError, SwarmError } from '../errors/index.js';
+// Decides how one message reaches every member of a group: one frame per node with the names of its members, fanned out
+// there. Who is a member is decided here alone, so that none is missed or asked twice because it moves (promise P5).
+import {
+  CallTimeoutError,
+  NodeUnavailableError,
+  type ShuttingDownError,
+  SwarmError,
+} from '../errors/index.js';
 import type { OutgoingCall } from './outgoing-call.js';
-import type { Runtime } from '../runtime/runtime.interface.js';
-import type { RegistryIndex } from '../tracker/registry-index.js';
 import type { Row } from '../tracker/row.js';
 import {
   FrameKind,
@@ -12,51 +16,56 @@ import {
   type WireError,
 } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
-import type { PayloadCodec, PayloadRules, RefFactory } from '../transport/payload.interface.js';
-import type { Transport } from '../transport/transport.interface.js';
-import type { Body, WorkerHost } from '../workers/worker-host.interface.js';
+import type { PayloadRules } from '../transport/payload.interface.js';
+import type { Body, Delivery } from '../workers/worker-host.interface.js';
+import { Answers, unsentAnswer } from './answers.js';
+import { earlyBy } from './message.js';
 import { PendingReplies } from './pending-replies.js';
+import type { Router, RouterParts } from './router.js';
 import { asSwarmError, fromWireError, toWireError } from './wire-error.js';
 
-/**
- * A node answers a multi-call this much before the caller gives up (a tenth, at most this), so that the answers of
- * its quick members arrive although a slow one has none.
- */
-const ANSWER_EARLY_MS = 100;
+/** Names in one frame: more go in several, so that neither a frame nor the one with their answers becomes too large. */
+const NAMES_PER_FRAME = 4096;
 
 /** What became of one member. */
 export type MemberOutcome =
   { readonly row: Row; readonly value: unknown } | { readonly row: Row; readonly error: Error };
 
-/** One member's answer on the node that hosts it. */
-interface LocalOutcome {
+/** What a node heard of one member. */
+interface Heard {
   readonly name: string;
   readonly error: SwarmError | undefined;
-  readonly value: unknown;
+  readonly answer: Body | undefined;
 }
 
-export interface GroupFanOutParts {
-  readonly self: NodeId;
-  readonly runtime: Runtime;
-  readonly transport: Transport;
-  readonly index: RegistryIndex;
-  readonly host: WorkerHost;
-  readonly codec: PayloadCodec;
-  readonly refs: RefFactory;
-  readonly callTimeoutMs: number;
-  readonly maxPayloadBytes: number;
-  dropped(name: string, pattern: string, reason: string): void;
-}
+type Call = Pick<MultiCallFrame, 'group' | 'pattern' | 'chain' | 'body' | 'timeoutMs'>;
+
+export type GroupFanOutParts = Pick<
+  RouterParts,
+  | 'self'
+  | 'runtime'
+  | 'transport'
+  | 'index'
+  | 'codec'
+  | 'refs'
+  | 'callTimeoutMs'
+  | 'maxPayloadBytes'
+  | 'dropped'
+>;
 
 export class GroupFanOut {
   private readonly pending: PendingReplies<MultiAnswerFrame>;
   private readonly dataRules: PayloadRules;
-  private readonly answerRules: PayloadRules;
+  private readonly answers: Answers;
 
-  constructor(private readonly parts: GroupFanOutParts) {
+  constructor(
+    private readonly parts: GroupFanOutParts,
+    /** Reaches the members that this node hosts, and those that have moved, or are just moving. */
+    private readonly router: Pick<Router, 'accept' | 'parked'>,
+  ) {
     this.pending = new PendingReplies(parts.runtime);
     this.dataRules = { root: 'data', instances: 'flatten', maxBytes: parts.maxPayloadBytes };
-    this.answerRules = { ...this.dataRules, root: 'answer' };
+    this.answers = new Answers(parts.codec, parts.maxPayloadBytes);
   }
 
   get size(): number {
@@ -66,62 +75,52 @@ export class GroupFanOut {
   publish(group: string, pattern: string, data: unknown): number {
     const { self, codec, transport, dropped } = this.parts;
     const body = codec.encode(data, this.dataRules);
-    const byNode = this.membersByNode(group);
-    const remote = [...byNode.keys()].filter((node) => node !== self);
-    const frame: PublishFrame = { kind: FrameKind.Publish, group, pattern, from: '', body };
-    const refused = remote.length > 0 ? transport.broadcast(remote, frame) : [];
-    for (const node of refused) {
-      for (const { name } of byNode.get(node) ?? [])
-        dropped(name, pattern, `the link to ${node} did not take it`);
-    }
-    this.publishHere(group, pattern, self, body);
     let addressed = 0;
-    for (const members of byNode.values()) addressed += members.length;
+    for (const [node, members] of this.membersByNode(group)) {
+      addressed += members.length;
+      for (const rows of chunksOf(members)) {
+        const names = rows.map(({ name }) => name);
+        if (node === self) {
+          this.publishHere(names, pattern, self, body);
+          continue;
+        }
+        const sent = transport.send(node, { kind: FrameKind.Publish, names, pattern, from: '', body });
+        if (sent === 'queued') continue;
+        for (const name of names) dropped(name, pattern, `the link to ${node} did not take it`);
+      }
+    }
     return addressed;
   }
 
-  onPublish(from: NodeId, { group, pattern, body, from: origin }: PublishFrame): void {
-    this.publishHere(group, pattern, origin || from, body);
+  onPublish(from: NodeId, { names, pattern, body, from: origin }: PublishFrame): void {
+    this.publishHere(names, pattern, origin || from, body);
   }
 
-  async multiCall(group: string, call: OutgoingCall): Promise<MemberOutcome[]> {
-    const { self, codec, runtime, callTimeoutMs } = this.parts;
-    const { pattern, data, chain, timeoutMs = callTimeoutMs } = call;
-    const body = codec.encode(data, this.dataRules);
-    const deadline = runtime.now() + timeoutMs;
-    const outcomes = [...this.membersByNode(group)].map(async ([node, rows]): Promise<MemberOutcome[]> => {
-      if (node === self) {
-        const answers = await this.callHere(group, pattern, self, chain, { bytes: body }, deadline);
-        return matched(rows, new Map(answers.map((answer) => [answer.name, this.copied(answer)])));
-      }
-      return this.callThere(node, rows, { group, pattern, chain, body, timeoutMs });
-    });
+  async multiCall(group: string, outgoing: OutgoingCall): Promise<MemberOutcome[]> {
+    const { self, codec, callTimeoutMs } = this.parts;
+    const { pattern, data, chain, timeoutMs = callTimeoutMs } = outgoing;
+    const call: Call = { group, pattern, chain, timeoutMs, body: codec.encode(data, this.dataRules) };
+    const outcomes: Array<Promise<MemberOutcome[]>> = [];
+    for (const [node, members] of this.membersByNode(group)) {
+      for (const rows of chunksOf(members))
+        outcomes.push(node === self ? this.callOwn(rows, call) : this.callThere(node, rows, call));
+    }
     return (await Promise.all(outcomes)).flat();
   }
 
   onMultiCall(from: NodeId, frame: MultiCallFrame): void {
-    const { runtime, transport } = this.parts;
-    const { group, pattern, from: origin, chain, body, timeoutMs, id } = frame;
-    const deadline = runtime.now() + timeoutMs - Math.min(ANSWER_EARLY_MS, timeoutMs / 10);
-    void this.callHere(group, pattern, origin || from, chain, { bytes: body }, deadline).then((answers) => {
-      const results = answers.map((answer) => this.toWire(answer));
+    const { transport } = this.parts;
+    const { id, names, timeoutMs } = frame;
+    void this.callHere(names, frame.from || from, frame, timeoutMs - earlyBy(timeoutMs)).then((heard) => {
+      const results = heard.map((one) => this.toWire(one));
       try {
-        transport.send(from, { kind: FrameKind.MultiAnswer, id, results });
+        const sent = transport.send(from, { kind: FrameKind.MultiAnswer, id, results });
+        if (sent === 'full') this.refuseAll(from, id, heard, unsentAnswer(from));
       } catch (error) {
-        this.refuseAll(from, id, answers, error);
+        // Together the answers are more than one frame may hold.
+        this.refuseAll(from, id, heard, toWireError(asSwarmError(error, 'answers')));
       }
     });
-  }
-
-  /** Together the answers are more than one frame may hold: each member's caller is told so. */
-  private refuseAll(to: NodeId, id: number, answers: readonly LocalOutcome[], error: unknown): void {
-    const wire = toWireError(asSwarmError(error, 'answers'));
-    const results = answers.map(({ name }) => [name, null, wire] as const);
-    try {
-      this.parts.transport.send(to, { kind: FrameKind.MultiAnswer, id, results });
-    } catch {
-      // Not even their names fit; the caller's deadline says the rest.
-    }
   }
 
   onMultiAnswer(from: NodeId, frame: MultiAnswerFrame): void {
@@ -136,42 +135,50 @@ export class GroupFanOut {
     this.pending.close(error);
   }
 
-  private publishHere(group: string, pattern: string, from: NodeId, bytes: Uint8Array): void {
-    const { host, dropped } = this.parts;
-    for (const name of this.namesHere(group)) {
-      host.deliver(name, {
-        kind: 'publish',
-        pattern,
-        body: { bytes },
-        from,
-        chain: [],
-        deadline: Infinity,
+  /** If the link has no room for this either, the caller's deadline says the rest. */
+  private refuseAll(to: NodeId, id: number, heard: readonly Heard[], error: WireError): void {
+    const results = heard.map(({ name }) => [name, null, error] as const);
+    this.parts.transport.send(to, { kind: FrameKind.MultiAnswer, id, results });
+  }
+
+  private publishHere(names: readonly string[], pattern: string, from: NodeId, bytes: Uint8Array): void {
+    const { dropped } = this.parts;
+    const content: Omit<Delivery, 'reply'> = {
+      kind: 'publish',
+      pattern,
+      body: { bytes },
+      from,
+      chain: [],
+      deadline: Infinity,
+    };
+    for (const name of names) {
+      this.router.accept(name, {
+        ...content,
         reply: (error) => error && dropped(name, pattern, error.message),
       });
     }
   }
 
-  private callThere(
-    node: NodeId,
-    rows: readonly Row[],
-    call: Pick<MultiCallFrame, 'group' | 'pattern' | 'chain' | 'body' | 'timeoutMs'>,
-  ): Promise<MemberOutcome[]> {
+  private callThere(node: NodeId, rows: readonly Row[], call: Call): Promise<MemberOutcome[]> {
     const { transport, refs, codec } = this.parts;
     return new Promise((resolve) => {
       const fail = (error: SwarmError): void => resolve(rows.map((row) => ({ row, error })));
-      const late = (): SwarmError => timeout(call.group, call.pattern, call.timeoutMs);
-      const id = this.pending.add(node, call.timeoutMs, late, (error, answer) => {
+      const late = (): SwarmError => timeout(call, call.timeoutMs);
+      const id = this.pending.add(node, call.timeoutMs, late, (error, reply) => {
         if (error) return fail(error);
         const answers = new Map<string, Outcome>();
-        for (const [name, body, wire] of answer?.results ?? []) {
+        for (const [name, body, wire] of reply?.results ?? []) {
           answers.set(
             name,
-            outcomeOf(() => decoded(body, wire, codec, refs)),
+            wire
+              ? { error: fromWireError(wire, refs) }
+              : outcomeOf(() => (body ? codec.decode(body) : undefined)),
           );
         }
         return resolve(matched(rows, answers));
       });
-      const sent = transport.send(node, { kind: FrameKind.MultiCall, id, from: '', ...call });
+      const names = rows.map(({ name }) => name);
+      const sent = transport.send(node, { kind: FrameKind.MultiCall, id, from: '', names, ...call });
       if (sent === 'queued') return;
       this.pending.withdraw(id);
       fail(
@@ -180,41 +187,49 @@ export class GroupFanOut {
     });
   }
 
-  /** Asks the members on this node; settles by the deadline with what each has said. */
+  private async callOwn(rows: readonly Row[], call: Call): Promise<MemberOutcome[]> {
+    const names = rows.map(({ name }) => name);
+    const answers = new Map<string, Outcome>();
+    for (const { name, error, answer } of await this.callHere(names, this.parts.self, call, call.timeoutMs)) {
+      answers.set(name, error ? { error } : outcomeOf(() => this.answers.toValue(answer)));
+    }
+    return matched(rows, answers);
+  }
+
+  /** Asks members by way of this node; settles within `timeoutMs` with what each has said. */
   private callHere(
-    group: string,
-    pattern: string,
+    names: readonly string[],
     from: NodeId,
-    chain: readonly string[],
-    body: Body,
-    deadline: number,
-  ): Promise<LocalOutcome[]> {
-    const { host, runtime } = this.parts;
-    const began = runtime.now();
-    const names = this.namesHere(group);
+    call: Omit<Call, 'timeoutMs'>,
+    timeoutMs: number,
+  ): Promise<Heard[]> {
+    const { runtime } = this.parts;
+    const { pattern, chain } = call;
+    const content: Omit<Delivery, 'reply'> = {
+      kind: 'call',
+      pattern,
+      body: { bytes: call.body },
+      from,
+      chain,
+      deadline: runtime.now() + timeoutMs,
+    };
     return new Promise((resolve) => {
       const open = new Set(names);
-      const outcomes: LocalOutcome[] = [];
+      const heard: Heard[] = [];
       const finish = (): void => {
         timer.cancel();
-        for (const name of open) {
-          outcomes.push({ name, error: timeout(group, pattern, deadline - began), value: undefined });
-        }
+        for (const name of open) heard.push({ name, error: timeout(call, timeoutMs), answer: undefined });
         open.clear();
-        resolve(outcomes);
+        resolve(heard);
       };
-      const timer = runtime.after(Math.max(0, deadline - began), finish);
-      for (const name of names) {
-        host.deliver(name, {
-          kind: 'call',
-          pattern,
-          body,
-          from,
-          chain,
-          deadline,
-          reply: (error, value) => {
+      // One for all, because they may be thousands.
+      const timer = runtime.after(Math.max(0, timeoutMs), finish);
+      for (const name of [...open]) {
+        this.router.accept(name, {
+          ...content,
+          reply: (error, answer) => {
             if (!open.delete(name)) return;
-            outcomes.push({ name, error, value });
+            heard.push({ name, error, answer });
             if (open.size === 0) finish();
           },
         });
@@ -223,33 +238,27 @@ export class GroupFanOut {
     });
   }
 
-  private copied({ error, value }: LocalOutcome): Outcome {
-    return error ? { error } : outcomeOf(() => this.parts.codec.copy(value, this.answerRules));
+  private toWire({ name, error, answer }: Heard): readonly [string, Uint8Array | null, WireError | null] {
+    try {
+      if (!error) return [name, this.answers.toBytes(answer), null];
+    } catch (failure) {
+      return [name, null, toWireError(asSwarmError(failure, 'answer'))];
+    }
+    return [name, null, toWireError(error)];
   }
 
-  private toWire({
-    name,
-    error,
-    value,
-  }: LocalOutcome): readonly [string, Uint8Array | null, WireError | null] {
-    const outcome = error ? { error } : outcomeOf(() => this.parts.codec.encode(value, this.answerRules));
-    return 'error' in outcome
-      ? [name, null, toWireError(outcome.error)]
-      : [name, outcome.value as Uint8Array, null];
-  }
-
-  private namesHere(group: string): string[] {
-    const names: string[] = [];
-    for (const row of this.parts.index.group(group)) if (row.node === this.parts.self) names.push(row.name);
-    return names;
-  }
-
+  /**
+   * The members by the node that hosts them, or that they are arriving at. Those for which earlier messages of this node
+   * wait are with this node: their order is kept.
+   */
   private membersByNode(group: string): Map<NodeId, Row[]> {
+    const { index, self } = this.parts;
     const byNode = new Map<NodeId, Row[]>();
-    for (const row of this.parts.index.group(group)) {
-      const rows = byNode.get(row.node);
+    for (const row of index.group(group)) {
+      const node = this.router.parked.has(row.name) ? self : row.node;
+      const rows = byNode.get(node);
       if (rows) rows.push(row);
-      else byNode.set(row.node, [row]);
+      else byNode.set(node, [row]);
     }
     return byNode;
   }
@@ -265,26 +274,20 @@ function outcomeOf(make: () => unknown): Outcome {
   }
 }
 
-function decoded(
-  body: Uint8Array | null,
-  wire: WireError | null,
-  codec: PayloadCodec,
-  refs: RefFactory,
-): unknown {
-  if (wire) throw fromWireError(wire, refs);
-  return body ? codec.decode(body) : undefined;
-}
-
-/** Every member that was addressed gets an outcome, also one that its node does not host any more. */
+/** Every member that was addressed gets an outcome, also one that its node says nothing of. */
 function matched(rows: readonly Row[], answers: ReadonlyMap<string, Outcome>): MemberOutcome[] {
   return rows.map((row) => ({
     row,
     ...(answers.get(row.name) ?? {
-      error: new NodeUnavailableError(row.node, `it does not host "${row.name}" any more`),
+      error: new NodeUnavailableError(row.node, `it said nothing of "${row.name}"`),
     }),
   }));
 }
 
-function timeout(group: string, pattern: string, timeoutMs: number): CallTimeoutError {
+function timeout({ group, pattern }: Pick<Call, 'group' | 'pattern'>, timeoutMs: number): CallTimeoutError {
   return new CallTimeoutError(`the call "${pattern}" to a member of "${group}"`, timeoutMs);
+}
+
+function* chunksOf(rows: readonly Row[]): IterableIterator<readonly Row[]> {
+  for (let at = 0; at < rows.length; at += NAMES_PER_FRAME) yield rows.slice(at, at + NAMES_PER_FRAME);
 }

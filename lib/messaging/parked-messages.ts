@@ -1,10 +1,13 @@
-// Keeps messages whose worker is being started, is an orphan, or is out of reach for the moment, in order and not
-// beyond their deadlines (promise P7).
+// Keeps messages whose worker is being started, is an orphan, is just moving, or is out of reach for the moment, in order
+// and not beyond their deadlines (promises P5, P7).
 import { MailboxFullError, type SwarmError } from '../errors/index.js';
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import type { Message } from './message.js';
 
-/** Most messages that one node keeps for workers that it cannot reach now. */
+/**
+ * Most messages that one node keeps for workers that it cannot reach now. Those from the mailbox of a worker that has
+ * moved are not counted: the mailbox has counted them, and a move must lose none.
+ */
 const PARKED_LIMIT = 100_000;
 
 interface Parked {
@@ -15,7 +18,10 @@ interface Parked {
 export class ParkedMessages {
   private readonly byName = new Map<string, Set<Parked>>();
   private readonly due = new Set<string>();
+  /** Names that are tried again although nothing of them changes. */
+  private readonly pauses = new Map<string, Timer>();
   private count = 0;
+  private rerouted = 0;
 
   constructor(
     private readonly runtime: Runtime,
@@ -34,18 +40,20 @@ export class ParkedMessages {
   }
 
   park(message: Message): void {
-    if (this.count >= PARKED_LIMIT) {
+    if (!message.rerouted && this.count - this.rerouted >= PARKED_LIMIT) {
       return message.reply(new MailboxFullError(message.name, PARKED_LIMIT), undefined);
     }
-    const entry: Parked = {
-      message,
-      timer: this.runtime.after(Math.max(0, message.deadline - this.runtime.now()), () => this.expire(entry)),
-    };
+    const entry = this.entryOf(message);
     const entries = this.byName.get(message.name);
     if (entries) entries.add(entry);
     else this.byName.set(message.name, new Set([entry]));
-    this.count++;
     return undefined;
+  }
+
+  /** Parks messages that are older than those of their name that wait already. */
+  parkFirst(name: string, messages: readonly Message[]): void {
+    const later = this.byName.get(name) ?? [];
+    this.byName.set(name, new Set([...messages.map((message) => this.entryOf(message)), ...later]));
   }
 
   /** Something of the name has changed; its messages are tried again soon. */
@@ -53,6 +61,16 @@ export class ParkedMessages {
     if (!this.byName.has(name)) return;
     if (this.due.size === 0) this.runtime.defer(() => this.release());
     this.due.add(name);
+  }
+
+  /** The name's messages are tried again after so long at the latest. */
+  retryWithin(name: string, ms: number): void {
+    if (!this.byName.has(name) || this.pauses.has(name)) return;
+    const timer = this.runtime.after(ms, () => {
+      this.pauses.delete(name);
+      this.retry(name);
+    });
+    this.pauses.set(name, timer);
   }
 
   retryAll(): void {
@@ -72,18 +90,39 @@ export class ParkedMessages {
 
   private take(name: string): Message[] {
     const entries = [...(this.byName.get(name) ?? [])];
-    this.byName.delete(name);
-    this.count -= entries.length;
-    for (const { timer } of entries) timer.cancel();
+    this.forget(name);
+    for (const { timer, message } of entries) {
+      timer.cancel();
+      this.countOff(message);
+    }
     return entries.map(({ message }) => message);
   }
 
   private expire(entry: Parked): void {
-    const { name } = entry.message;
-    const entries = this.byName.get(name);
+    const { message } = entry;
+    const entries = this.byName.get(message.name);
     if (!entries?.delete(entry)) return;
-    if (entries.size === 0) this.byName.delete(name);
+    if (entries.size === 0) this.forget(message.name);
+    this.countOff(message);
+    message.reply(this.late(message), undefined);
+  }
+
+  private entryOf(message: Message): Parked {
+    const leftMs = Math.max(0, message.deadline - this.runtime.now());
+    const entry: Parked = { message, timer: this.runtime.after(leftMs, () => this.expire(entry)) };
+    this.count++;
+    if (message.rerouted) this.rerouted++;
+    return entry;
+  }
+
+  private countOff({ rerouted }: Message): void {
     this.count--;
-    entry.message.reply(this.late(entry.message), undefined);
+    if (rerouted) this.rerouted--;
+  }
+
+  private forget(name: string): void {
+    this.byName.delete(name);
+    this.pauses.get(name)?.cancel();
+    this.pauses.delete(name);
   }
 }

@@ -1,73 +1,89 @@
 // Decides which way a message takes: to a worker of this node, to the node that hosts it, or to wait until somebody
-// does. At most once; the caller learns one outcome by its deadline (promises P5, P7).
+// does. At most once; the caller learns one outcome by its deadline, and none because a worker moves (promises P5, P7).
 import {
-  CallTimeoutError,
   LinkOverloadedError,
-  NodeUnavailableError,
+  NoNodeAvailableError,
   type ShuttingDownError,
-  SwarmError,
+  type SwarmError,
   WorkerNotFoundError,
 } from '../errors/index.js';
 import type { OutgoingCall } from './outgoing-call.js';
-import type { Runtime } from '../runtime/runtime.interface.js';
 import type { RegistryIndex } from '../tracker/registry-index.js';
 import type { Row } from '../tracker/row.js';
 import { FrameKind, type AnswerFrame, type CallFrame, type CastFrame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
-import type { PayloadCodec, PayloadRules, RefFactory } from '../transport/payload.interface.js';
-import type { Transport } from '../transport/transport.interface.js';
-import type { Body, WorkerHost } from '../workers/worker-host.interface.js';
-import type { Message } from './message.js';
+import type { PayloadRules } from '../transport/payload.interface.js';
+import type { Body, Delivery, WorkerHost } from '../workers/worker-host.interface.js';
+import { Answers, NO_BODY, unsentAnswer } from './answers.js';
+import { DeliveredMessages } from './delivered-messages.js';
+import { ForwardedMessages, type ForwardedMessagesParts } from './forwarded-messages.js';
+import { earlyBy, lateError, MAX_HOPS, type Message } from './message.js';
 import { ParkedMessages } from './parked-messages.js';
-import { PendingReplies } from './pending-replies.js';
-import { asSwarmError, fromWireError, toWireError } from './wire-error.js';
+import type { PendingReplies } from './pending-replies.js';
+import { asSwarmError, toWireError } from './wire-error.js';
 
-/** How often a message is forwarded; more means that the nodes disagree about where the worker is. */
-const MAX_HOPS = 3;
-const NO_BODY: Uint8Array = new Uint8Array(0);
+/**
+ * A message that was forwarded `MAX_HOPS` times waits until this node's view of the worker changes, or for so long: it may
+ * be another node whose view is old, and two that take each other for the host must not send it to and fro without a pause.
+ */
+const DISPUTE_PAUSE_MS = 250;
+/** Pause before a full link is tried again with what has waited; the time in which it writes a megabyte or two. */
+const FULL_PAUSE_MS = 20;
 
-export interface RouterParts {
-  readonly self: NodeId;
-  readonly runtime: Runtime;
-  readonly transport: Transport;
+export interface RouterParts extends ForwardedMessagesParts {
   readonly index: RegistryIndex;
-  readonly host: WorkerHost;
-  readonly codec: PayloadCodec;
-  readonly refs: RefFactory;
+  readonly host: Pick<WorkerHost, 'deliver'>;
   readonly callTimeoutMs: number;
   readonly maxPayloadBytes: number;
   isLinked(node: NodeId): boolean;
   /** Whether this node may not have read the others' rows yet, so that a name it does not know may exist. */
   isJoining(): boolean;
+  /** Whether a worker of that name is prepared to go on here, and handles nothing yet. */
+  isArriving?(name: string): boolean;
+  /** Whether a node may host the worker now, so that one that does not run may be waited for. */
+  isPlaceable(row: Row): boolean;
   /** A cast or publish was lost after it was accepted. */
   dropped(name: string, pattern: string, reason: string): void;
 }
 
 export class Router {
   readonly parked: ParkedMessages;
-  readonly pending: PendingReplies<AnswerFrame>;
+  private readonly delivered: DeliveredMessages;
+  private readonly forwarded: ForwardedMessages;
+  private readonly answers: Answers;
   private readonly dataRules: PayloadRules;
-  private readonly answerRules: PayloadRules;
-  /** Ends calls to workers of this node before they are answered. */
-  private readonly delivered = new Set<(error: SwarmError) => void>();
 
   constructor(private readonly parts: RouterParts) {
-    const { runtime, maxPayloadBytes } = parts;
-    this.pending = new PendingReplies(runtime);
-    this.parked = new ParkedMessages(runtime, lateError, (message) => this.route(message));
+    const { runtime, host, codec, maxPayloadBytes } = parts;
     this.dataRules = { root: 'data', instances: 'flatten', maxBytes: maxPayloadBytes };
-    this.answerRules = { root: 'answer', instances: 'flatten', maxBytes: maxPayloadBytes };
+    this.parked = new ParkedMessages(runtime, lateError, (message) => this.route(message, true));
+    this.delivered = new DeliveredMessages(runtime, host);
+    this.forwarded = new ForwardedMessages(parts, this.dataRules);
+    this.answers = new Answers(codec, maxPayloadBytes);
+  }
+
+  /** Calls that are with other nodes. */
+  get pending(): PendingReplies<AnswerFrame> {
+    return this.forwarded.pending;
+  }
+
+  /**
+   * How many calls that this node has passed on, for other nodes or because their worker has moved away, are not
+   * answered yet: their answers come back through it.
+   */
+  get passedOn(): number {
+    return this.forwarded.passedOn;
   }
 
   call(
     name: string,
     { pattern, data, timeoutMs = this.parts.callTimeoutMs, chain }: OutgoingCall,
   ): Promise<unknown> {
-    const { runtime, self, codec } = this.parts;
+    const { runtime, self, codec, index } = this.parts;
     return new Promise((resolve, reject) => {
-      const row = this.parts.index.get(name);
+      const row = index.get(name);
       const local = row?.node === self && row.isRunning;
-      const message: Message = {
+      this.route({
         kind: 'call',
         name,
         pattern,
@@ -79,9 +95,17 @@ export class Router {
         hops: 0,
         deadline: runtime.now() + timeoutMs,
         timeoutMs,
-        reply: (error, answer) => (error ? reject(error) : this.receive(answer, resolve, reject)),
-      };
-      this.route(message);
+        rerouted: false,
+        rested: false,
+        reply: (error, answer) => {
+          if (error) return reject(error);
+          try {
+            return resolve(this.answers.toValue(answer));
+          } catch (failure) {
+            return reject(failure as Error);
+          }
+        },
+      });
     });
   }
 
@@ -91,29 +115,47 @@ export class Router {
   }
 
   cast(name: string, pattern: string, data: unknown): void {
-    const { index, self, codec, runtime, callTimeoutMs } = this.parts;
+    const { index, self, codec } = this.parts;
     const local = index.get(name)?.node === self;
     let refused: SwarmError | undefined;
     let returned = false;
-    this.route({
-      kind: 'cast',
-      name,
-      pattern,
-      body: local
-        ? { value: codec.copy(data, this.dataRules) }
-        : { bytes: codec.encode(data, this.dataRules) },
-      from: self,
-      chain: [],
-      hops: 0,
-      deadline: runtime.now() + callTimeoutMs,
-      timeoutMs: callTimeoutMs,
-      reply: (error) => {
-        if (error && !returned) refused = error;
-        else if (error) this.parts.dropped(name, pattern, error.message);
-      },
-    });
+    const body = local
+      ? { value: codec.copy(data, this.dataRules) }
+      : { bytes: codec.encode(data, this.dataRules) };
+    const reply: Message['reply'] = (error) => {
+      if (error && !returned) refused = error;
+      else if (error) this.parts.dropped(name, pattern, error.message);
+    };
+    this.route(this.castOf({ name, pattern, body, from: self, hops: 0, reply }));
     returned = true;
     if (refused) throw refused;
+  }
+
+  /**
+   * A message that found its way to this node by the worker's row, as those of groups do: handed over at once if the
+   * worker runs here, and routed like any other if it has moved, or is just moving. It keeps its deadline and its reply.
+   */
+  accept(name: string, delivery: Delivery): void {
+    const row = this.parts.index.get(name);
+    if (row?.node === this.parts.self && row.isRunning && !this.parked.has(name)) {
+      this.parts.host.deliver(name, delivery);
+    } else {
+      this.route(this.messageOf(name, delivery, false));
+    }
+  }
+
+  /**
+   * Messages that waited in the mailbox of a worker of this node which has moved, has given way to another, or is being
+   * started anew: each is routed anew, in order, and before what came later. It keeps its deadline and its reply.
+   */
+  reroute(name: string, deliveries: readonly Delivery[]): void {
+    const messages = deliveries.map((delivery) => this.messageOf(name, delivery, true));
+    if (this.parked.has(name)) {
+      this.parked.parkFirst(name, messages);
+      this.parked.retry(name);
+    } else {
+      for (const message of messages) this.route(message);
+    }
   }
 
   onCall(from: NodeId, frame: CallFrame): void {
@@ -128,180 +170,130 @@ export class Router {
       hops: hops + 1,
       deadline: this.parts.runtime.now() + timeoutMs,
       timeoutMs,
+      rerouted: false,
+      rested: false,
       reply: (error, answer) => this.answer(from, id, error, answer),
     });
   }
 
   onCast(from: NodeId, { name, pattern, body, hops, from: origin }: CastFrame): void {
-    const { runtime, callTimeoutMs, dropped } = this.parts;
-    this.route({
-      kind: 'cast',
-      name,
-      pattern,
-      body: { bytes: body },
-      from: origin || from,
-      chain: [],
-      hops: hops + 1,
-      deadline: runtime.now() + callTimeoutMs,
-      timeoutMs: callTimeoutMs,
-      reply: (error) => error && dropped(name, pattern, error.message),
-    });
+    this.route(
+      this.castOf({
+        name,
+        pattern,
+        body: { bytes: body },
+        from: origin || from,
+        hops: hops + 1,
+        reply: (error) => error && this.parts.dropped(name, pattern, error.message),
+      }),
+    );
   }
 
   onAnswer(from: NodeId, frame: AnswerFrame): void {
-    this.pending.answer(from, frame.id, frame);
+    this.forwarded.onAnswer(from, frame);
   }
 
   unlinked(node: NodeId): void {
-    this.pending.unlinked(node);
+    this.forwarded.unlinked(node);
   }
 
   /** Nothing waits any more: this node shuts down. */
   close(error: () => ShuttingDownError): void {
     this.parked.close(error);
-    this.pending.close(error);
-    for (const end of [...this.delivered]) end(error());
+    this.forwarded.close(error);
+    this.delivered.close(error);
   }
 
-  /** A worker's value, or its bytes, as the bytes of an answer. */
-  encodeAnswer(answer: Body | undefined): Uint8Array {
-    if (!answer) return NO_BODY;
-    return 'bytes' in answer ? answer.bytes : this.parts.codec.encode(answer.value, this.answerRules);
-  }
-
-  private route(message: Message): void {
-    const { index, self, isLinked } = this.parts;
-    if (this.parked.has(message.name)) return this.parked.park(message);
-    const row = index.get(message.name);
-    if (!row && !this.parts.isJoining())
-      return message.reply(new WorkerNotFoundError(message.name), undefined);
-    if (!row?.isRunning) return this.parked.park(message);
-    if (row.node === self) return this.deliver(message);
-    if (message.hops > MAX_HOPS) {
-      const reason = 'the message was forwarded too often: the nodes disagree about where the worker is';
-      return message.reply(new NodeUnavailableError(row.node, reason), undefined);
+  /** `hasWaited`: it was accepted before, and does not fail because many that waited with it go at once. */
+  private route(message: Message, hasWaited = message.rerouted): void {
+    const { index, self, isLinked, isPlaceable } = this.parts;
+    const { name } = message;
+    if (this.parked.has(name)) return this.parked.park(message);
+    const row = index.get(name);
+    // A node that is joining does not know all names and nodes yet: it answers later.
+    const isSure = !this.parts.isJoining();
+    if (!row && isSure) return message.reply(new WorkerNotFoundError(name), undefined);
+    if (row?.isParked && isSure && !isPlaceable(row)) {
+      return message.reply(new NoNodeAvailableError(`no node may host "${name}" now`), undefined);
     }
-    return isLinked(row.node) ? this.forward(row, message) : this.parked.park(message);
+    // A worker that comes here is waited for here; at its source the message would only turn round.
+    const isComing = this.parts.isArriving?.(name) === true || (row?.isArriving && row.node === self);
+    if (!row?.isShown || isComing) return this.parked.park(message);
+    if (row.node === self) return this.delivered.deliver(message);
+    if (!isLinked(row.node)) return this.parked.park(message);
+    if (isRestDue(message)) return this.rest(message);
+    return this.forward(row.node, message, hasWaited);
   }
 
-  private deliver(message: Message): void {
-    const { runtime, host } = this.parts;
-    const { name, kind, pattern, body, from, chain, deadline, reply } = message;
-    if (kind === 'cast') {
-      return host.deliver(name, {
-        kind,
-        pattern,
-        body,
-        from,
-        chain,
-        deadline: Infinity,
-        reply: (error) => reply(error, undefined),
-      });
+  private forward(to: NodeId, message: Message, hasWaited: boolean): void {
+    const sent = this.forwarded.forward(to, message);
+    if (sent === 'queued') return undefined;
+    // Who sends more than a link takes is told so; who sent it to where the worker was could not know.
+    if (sent === 'full' && !hasWaited && message.from === this.parts.self) {
+      return message.reply(new LinkOverloadedError(to), undefined);
     }
-    const end = (error: SwarmError | undefined, answer?: Body): void => {
-      if (!this.delivered.delete(end)) return;
-      timer.cancel();
-      reply(error, answer);
-    };
-    this.delivered.add(end);
-    const timer = runtime.after(deadline - runtime.now(), () => end(lateError(message)));
-    return host.deliver(name, {
-      kind,
+    this.parked.park(message);
+    if (sent === 'full') this.parked.retryWithin(message.name, FULL_PAUSE_MS);
+    return undefined;
+  }
+
+  /** A caller must hear of the dispute if it is not over in time; a cast, which has no deadline, has as long as a call. */
+  private rest(message: Message): void {
+    const { runtime, callTimeoutMs } = this.parts;
+    const { kind, name, hops, deadline } = message;
+    const rests = hops / (MAX_HOPS + 1);
+    if (kind === 'cast' && rests * DISPUTE_PAUSE_MS > callTimeoutMs) {
+      return message.reply(lateError(message), undefined);
+    }
+    const early = rests === 1 ? earlyBy(deadline - runtime.now()) : 0;
+    this.parked.park({ ...message, deadline: deadline - early, rested: true });
+    return this.parked.retryWithin(name, DISPUTE_PAUSE_MS);
+  }
+
+  private answer(to: NodeId, id: number, error: SwarmError | undefined, answer: Body | undefined): void {
+    const { transport } = this.parts;
+    let refusal = error;
+    let body = NO_BODY;
+    try {
+      if (!refusal) body = this.answers.toBytes(answer);
+    } catch (failure) {
+      refusal = asSwarmError(failure, 'answer');
+    }
+    const wire = refusal ? toWireError(refusal) : null;
+    const sent = transport.send(to, { kind: FrameKind.Answer, id, body, error: wire });
+    if (sent !== 'full') return;
+    transport.send(to, { kind: FrameKind.Answer, id, body: NO_BODY, error: unsentAnswer(to) });
+  }
+
+  private castOf(fields: Pick<Message, 'name' | 'pattern' | 'body' | 'from' | 'hops' | 'reply'>): Message {
+    const { runtime, callTimeoutMs } = this.parts;
+    const deadline = runtime.now() + callTimeoutMs;
+    const own = { chain: [], deadline, timeoutMs: callTimeoutMs, rerouted: false, rested: false } as const;
+    return { kind: 'cast', ...own, ...fields };
+  }
+
+  private messageOf(name: string, delivery: Delivery, rerouted: boolean): Message {
+    const { runtime, callTimeoutMs } = this.parts;
+    const { kind, pattern, body, from, chain, deadline } = delivery;
+    const timeoutMs = deadline === Infinity ? callTimeoutMs : Math.max(0, deadline - runtime.now());
+    return {
+      kind: kind === 'call' ? 'call' : 'cast',
+      name,
       pattern,
       body,
       from,
       chain,
-      deadline,
-      reply: (error, value) => end(error, error ? undefined : { value }),
-    });
-  }
-
-  private forward(row: Row, message: Message): void {
-    const { transport, runtime, codec } = this.parts;
-    const { name, pattern, chain, hops, from, kind } = message;
-    let body: Uint8Array;
-    try {
-      body = 'bytes' in message.body ? message.body.bytes : codec.encode(message.body.value, this.dataRules);
-    } catch (error) {
-      // It was meant for a worker of this node, where no bytes are counted.
-      return message.reply(asSwarmError(error, 'answer'), undefined);
-    }
-    const origin = from === this.parts.self ? '' : from;
-    if (kind === 'cast') {
-      const sent = transport.send(row.node, {
-        kind: FrameKind.Cast,
-        name,
-        pattern,
-        body,
-        from: origin,
-        hops,
-      });
-      if (sent === 'unlinked') return this.parked.park(message);
-      return message.reply(sent === 'full' ? new LinkOverloadedError(row.node) : undefined, undefined);
-    }
-    const timeoutMs = Math.max(1, message.deadline - runtime.now());
-    const id = this.pending.add(
-      row.node,
+      hops: 0,
+      deadline: runtime.now() + timeoutMs,
       timeoutMs,
-      () => lateError(message),
-      (error, answer) => {
-        if (error ?? answer?.error) {
-          message.reply(error ?? fromWireError(answer!.error!, this.parts.refs), undefined);
-        } else if (answer) {
-          message.reply(undefined, { bytes: answer.body });
-        }
-      },
-    );
-    const frame: CallFrame = {
-      kind: FrameKind.Call,
-      id,
-      timeoutMs,
-      name,
-      hops,
-      pattern,
-      from: origin,
-      chain,
-      body,
+      rerouted,
+      rested: false,
+      reply: (error, answer) => delivery.reply(error, answer),
     };
-    const sent = transport.send(row.node, frame);
-    if (sent === 'queued') return undefined;
-    this.pending.withdraw(id);
-    if (sent === 'unlinked') return this.parked.park(message);
-    return message.reply(new LinkOverloadedError(row.node), undefined);
-  }
-
-  private answer(to: NodeId, id: number, error: SwarmError | undefined, answer: Body | undefined): void {
-    let refusal = error;
-    let body = NO_BODY;
-    if (!refusal) {
-      try {
-        body = this.encodeAnswer(answer);
-      } catch (failure) {
-        refusal = asSwarmError(failure, 'answer');
-      }
-    }
-    const wire = refusal ? toWireError(refusal) : null;
-    this.parts.transport.send(to, { kind: FrameKind.Answer, id, body, error: wire });
-  }
-
-  private receive(
-    answer: Body | undefined,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
-  ): void {
-    const { codec } = this.parts;
-    try {
-      if (!answer) resolve(undefined);
-      else if ('bytes' in answer) resolve(codec.decode(answer.bytes));
-      else resolve(codec.copy(answer.value, this.answerRules));
-    } catch (error) {
-      reject(error);
-    }
   }
 }
 
-/** What a caller gets when its deadline has passed; says so if the workers wait for each other in a circle. */
-function lateError({ name, pattern, chain, timeoutMs }: Message): CallTimeoutError {
-  const circle = chain.includes(name) ? `it waits for itself: ${[...chain, name].join(' -> ')}` : '';
-  return new CallTimeoutError(`the call "${pattern}" to "${name}"`, timeoutMs, circle);
+/** After every few hops. */
+function isRestDue({ hops, rested }: Message): boolean {
+  return hops > 0 && hops % (MAX_HOPS + 1) === 0 && !rested;
 }

@@ -5,6 +5,13 @@ import { Membership } from '../cluster/membership.js';
 import { ViewChanges } from '../cluster/view-changes.js';
 import { Placements } from '../distribution/placements.js';
 import { ring } from '../distribution/ring.strategy.js';
+import { Arrivals } from '../handoff/arrivals.js';
+import { Conflicts } from '../handoff/conflicts.js';
+import { Drain } from '../handoff/drain.js';
+import type { HandoffParts } from '../handoff/handoff-parts.js';
+import { Moves } from '../handoff/moves.js';
+import { Quorum } from '../handoff/quorum.js';
+import { Rebalancer } from '../handoff/rebalancer.js';
 import { GroupFanOut } from '../messaging/group-fan-out.js';
 import { PendingReplies } from '../messaging/pending-replies.js';
 import { Router } from '../messaging/router.js';
@@ -14,21 +21,25 @@ import { GroupMembership } from '../registration/group-membership.js';
 import { Registrar } from '../registration/registrar.js';
 import type { RegistrationParts } from '../registration/registration-parts.js';
 import { Starts } from '../registration/starts.js';
+import { Supervisor } from '../registration/supervisor.js';
 import { Takeover } from '../registration/takeover.js';
 import { HybridLogicalClock } from '../runtime/hybrid-logical-clock.js';
+import { Rest } from '../runtime/rest.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
 import { Forgotten } from '../tracker/forgotten.js';
 import { NameWaiters } from '../tracker/name-waiters.js';
 import { Orphans } from '../tracker/orphans.js';
 import { OwnRows } from '../tracker/own-rows.js';
 import { OwnStream } from '../tracker/own-stream.js';
+import { PacedSender } from '../tracker/paced-sender.js';
 import { RegistryIndex } from '../tracker/registry-index.js';
 import { RegistryWatch } from '../tracker/registry-watch.js';
 import { Replicas } from '../tracker/replicas.js';
+import type { Row } from '../tracker/row.js';
 import { FrameKind, type ResponseFrame } from '../transport/frame.js';
 import { nodeIdOf, type Address, type NodeId, type NodeInfo } from '../transport/node-info.js';
 import type { TransportHandler } from '../transport/transport.interface.js';
-import type { EventLog } from '../events/index.js';
+import { type EventLog, PlacementHistory } from '../events/index.js';
 import { dispatch, type FrameReceivers } from './frame-dispatch.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
@@ -70,24 +81,41 @@ export function assemble(
   const watch = new RegistryWatch((error) =>
     logger.error(`a listener of the registry threw: ${String(error)}`),
   );
-  const contested = new Set<string>();
+  const rest = new Rest(runtime);
+  const history = new PlacementHistory(() => runtime.wallClock());
+  const trace = options.debug
+    ? (decision: () => string): void => logger.debug(decision())
+    : (): void => undefined;
+  const touched = new Set<string>();
+  /** Moves, arrivals and conflicts look at a name when the index has come to rest. */
+  const touch = (name: string): void => {
+    if (!moves.follows(name) && !arrivals.has(name) && !conflicts.follows(name)) return;
+    if (touched.size === 0) runtime.defer(lookAtTouched);
+    touched.add(name);
+  };
+  const lookAtTouched = (): void => {
+    const names = [...touched];
+    touched.clear();
+    for (const name of names) {
+      moves.rowChanged(name);
+      arrivals.rowChanged(name);
+      if (conflicts.follows(name)) conflicts.noted(name);
+    }
+  };
   const index = new RegistryIndex({
     changed(name, row) {
       arbiter.changed(name);
       waiters.wake(name);
       router.parked.retry(name);
       watch.changed(name, row);
+      touch(name);
+      if (row?.orphaned) takeover.appeared(row);
     },
     contested(name) {
-      if (contested.size === 0) runtime.defer(settleContested);
-      contested.add(name);
+      touch(name);
+      conflicts.noted(name);
     },
   });
-  const settleContested = (): void => {
-    const names = [...contested];
-    contested.clear();
-    for (const name of names) endings.contested(name);
-  };
 
   const membership: Membership = new Membership({
     runtime,
@@ -103,10 +131,15 @@ export function assemble(
         firstHave.add(id);
         stream.open(id);
         replicas.open(id, incarnation, orphans.revive(id, incarnation));
+        arrivals.linked(id);
       },
       unlinked({ info: { id } }) {
         stream.close(id);
         orphans.unlinked(id);
+        sender.unlinked(id);
+        moves.unlinked(id);
+        conflicts.unlinked(id);
+        drain.onLastWord(id);
         questions.unlinked(id);
         router.unlinked(id);
         groups.unlinked(id);
@@ -116,6 +149,7 @@ export function assemble(
         if (announced.delete(id)) events.emit({ type: 'node-down', node: id, reason });
         stream.peerLost();
         orphans.add(id, incarnation, replicas.take(id));
+        arrivals.down(id, incarnation);
         downReasons.set(id, reason);
       },
       statusChanged: (member) => announce(member),
@@ -142,6 +176,7 @@ export function assemble(
     router.parked.retryAll();
     takeover.scan();
     view.note();
+    rest.changed();
   }
 
   const firstHave = new Set<NodeId>();
@@ -168,7 +203,7 @@ export function assemble(
   });
   const rows = new OwnRows(self.id, stream.log, index);
   const forgotten = new Forgotten();
-  const replicas = new Replicas({ runtime, transport, clock, index, forgotten, count });
+  const replicas = new Replicas({ runtime, transport, clock, index, forgotten, count, trace });
   const orphans = new Orphans({
     runtime,
     transport,
@@ -178,11 +213,19 @@ export function assemble(
     linkedPeers: () => members.linkedIds(),
     isMember: (node, incarnation) => members.get(node)?.info.incarnation === incarnation,
     settled: changed,
+    trace,
   });
 
-  const placements = new Placements(members, options.strategy, ring());
+  const placements = new Placements(
+    members,
+    options.strategy,
+    ring(),
+    (type) => host.definition(type)?.strategy,
+    (message) => logger.error(message),
+  );
   const questions = new PendingReplies<ResponseFrame>(runtime);
-  const registration: RegistrationParts = {
+  const sender = new PacedSender(runtime, transport);
+  const shared: RegistrationParts = {
     self: self.id,
     runtime,
     clock,
@@ -204,15 +247,37 @@ export function assemble(
     acks: options.acks,
     registerTimeoutMs: options.registerTimeoutMs,
     maxArgsBytes: options.maxArgsBytes,
+    history,
+    rest,
     emit: (event) => events.emit(event),
     count,
+    trace,
+    reroute: (name, waiting) => router.reroute(name, waiting),
+    cancelMove(row) {
+      moves.cancel(row);
+      supervisor.release(row);
+    },
+    settledHere(row, ringVersion) {
+      supervisor.runs(row);
+      if (ringVersion !== members.ringVersion) rebalancer.consider(row);
+    },
   };
-  const arbiter = new Arbiter(registration);
-  const starts = new Starts(registration, arbiter);
-  const endings = new Endings(registration);
-  const registrar = new Registrar(registration, starts, arbiter, endings);
-  const takeover = new Takeover(registration, starts);
-  const groupMembership = new GroupMembership(registration);
+  const arbiter = new Arbiter(shared);
+  const starts = new Starts(shared, arbiter, (row, error) => supervisor.failed(row, error));
+  const endings = new Endings(shared);
+  const supervisor = new Supervisor(shared, starts, endings);
+  const registrar = new Registrar(shared, starts, arbiter, endings);
+  const takeover = new Takeover(shared, starts);
+  const groupMembership = new GroupMembership(shared);
+
+  const handoff: HandoffParts = { ...shared, endings, supervisor, sender, handoff: options.handoff };
+  const moves = new Moves(handoff);
+  const arrivals = new Arrivals(handoff);
+  const conflicts = new Conflicts(handoff, moves);
+  const quorum = new Quorum({ ...shared, leaseMs: options.leaseMs, regained: () => rebalancer.scan() });
+  const rebalancer = new Rebalancer(handoff, moves, quorum);
+  const isIdle = (): boolean => router.pending.size + router.parked.size + groups.size + questions.size === 0;
+  const drain = new Drain({ ...handoff, moves, rebalancer, arrivals, conflicts, isIdle });
 
   const messaging = {
     self: self.id,
@@ -226,15 +291,19 @@ export function assemble(
     maxPayloadBytes: options.maxPayloadBytes,
     isLinked: (node: NodeId) => members.get(node)?.linked === true,
     isJoining: () => members.self.status === 'joining',
+    isArriving: (name: string) => arrivals.has(name),
+    isPlaceable: ({ name, type }: Row) => placements.ownerOf(name, type) !== undefined,
     dropped,
   };
   const router = new Router(messaging);
-  const groups = new GroupFanOut(messaging);
+  const groups = new GroupFanOut(messaging, router);
 
   host.attach({
     node: self.id,
     joinGroup: (group, name) => groupMembership.change(group, name, true),
     leaveGroup: (group, name) => groupMembership.change(group, name, false),
+    failed: (name, fence, error) => supervisor.wishesToFail(name, fence, error),
+    stopped: (name, fence) => supervisor.wishesToStop(name, fence),
   });
 
   const receivers: FrameReceivers = {
@@ -248,6 +317,10 @@ export function assemble(
     registrar,
     groupMembership,
     endings,
+    moves,
+    arrivals,
+    conflicts,
+    drain,
     isFirstHave: (peer) => firstHave.delete(peer),
   };
   const handler: TransportHandler = {
@@ -265,6 +338,7 @@ export function assemble(
       if (!member?.linked) return;
       member.heardAt = runtime.now();
       dispatch(receivers, from, frame);
+      rest.changed();
     },
   };
 
@@ -285,12 +359,21 @@ export function assemble(
     questions,
     starts,
     arbiter,
-    endings,
     registrar,
     takeover,
     groupMembership,
     router,
     groups,
+    moves,
+    arrivals,
+    conflicts,
+    rebalancer,
+    quorum,
+    supervisor,
+    drain,
+    view,
+    rest,
+    history,
     downReasons,
   };
 }

@@ -1,5 +1,9 @@
 // Hands every frame to the part of the kernel that it is for.
 import type { Membership } from '../cluster/membership.js';
+import type { Arrivals } from '../handoff/arrivals.js';
+import type { Conflicts } from '../handoff/conflicts.js';
+import type { Drain } from '../handoff/drain.js';
+import type { Moves } from '../handoff/moves.js';
 import type { GroupFanOut } from '../messaging/group-fan-out.js';
 import type { Router } from '../messaging/router.js';
 import type { Endings } from '../registration/endings.js';
@@ -19,6 +23,10 @@ export interface FrameReceivers extends Pick<
   readonly registrar: Registrar;
   readonly groupMembership: GroupMembership;
   readonly endings: Endings;
+  readonly moves: Moves;
+  readonly arrivals: Arrivals;
+  readonly conflicts: Conflicts;
+  readonly drain: Drain;
   /** Whether this is the first time that the peer says, on its present link, what it has. */
   isFirstHave(peer: NodeId): boolean;
 }
@@ -73,5 +81,21 @@ export function dispatch(to: FrameReceivers, from: NodeId, frame: Frame): void {
       return to.groups.onMultiCall(from, frame);
     case FrameKind.MultiAnswer:
       return to.groups.onMultiAnswer(from, frame);
+    case FrameKind.Prepare:
+      return to.arrivals.onPrepare(from, frame);
+    case FrameKind.Prepared:
+      return to.moves.onPrepared(from, frame);
+    case FrameKind.Decide:
+      return to.arrivals.onDecide(from, frame);
+    case FrameKind.Undecided:
+      return to.moves.onUndecided(from, frame);
+    case FrameKind.Offer:
+      return to.conflicts.onOffer(from, frame);
+    case FrameKind.Offered:
+      return to.conflicts.onOffered(from, frame);
+    case FrameKind.Farewell:
+      return to.drain.onFarewell(from);
+    case FrameKind.LastWord:
+      return to.drain.onLastWord(from);
   }
 }

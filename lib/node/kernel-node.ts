@@ -6,6 +6,8 @@ import {
   ShuttingDownError,
   WorkerNotFoundError,
 } from '../errors/index.js';
+import type { DrainReport } from '../handoff/drain-report.js';
+import { quorumWarnings } from '../distribution/quorum-warnings.js';
 import { ScopedRuntime } from '../runtime/scoped.runtime.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
 import { assemble, type Assembly } from './assembly.js';
@@ -14,7 +16,9 @@ import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
 import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { Kernel, RegistryRow, RowFilter } from './kernel.interface.js';
-import { snapshotOf, toSwarmNode } from './snapshot.js';
+import { explain } from './explanation.js';
+import type { PlacementExplanation } from './placement-explanation.js';
+import { snapshotOf, toSwarmNode, unrestOf } from './snapshot.js';
 import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
 
@@ -26,7 +30,11 @@ export class KernelNode implements Kernel {
   private assembly: Assembly | undefined;
   private starting: Promise<void> | undefined;
   private listening: Promise<void> | undefined;
-  private stopping: Promise<void> | undefined;
+  private stopping: Promise<DrainReport> | undefined;
+  private stopped: Promise<void> | undefined;
+  /** Its workers are gone, and whoever calls it comes too late. */
+  private closed = false;
+  private readonly warned = new Set<string>();
   /** Members at the last view change that was logged. */
   private loggedView = new Set<string>();
 
@@ -44,8 +52,27 @@ export class KernelNode implements Kernel {
   }
 
   stop(): Promise<void> {
-    this.stopping ??= this.close();
-    return this.stopping;
+    this.stopped ??= this.leave(this.options.drain.timeoutMs).then(() => undefined);
+    return this.stopped;
+  }
+
+  async drain({ timeoutMs = this.options.drain.timeoutMs }: { timeoutMs?: number }): Promise<DrainReport> {
+    this.assembled();
+    return this.leave(timeoutMs);
+  }
+
+  async settled({ timeoutMs = this.options.settledTimeoutMs }: { timeoutMs?: number }): Promise<void> {
+    const deadline = this.runtime.now() + timeoutMs;
+    return this.interruptible(async (assembly) => {
+      if (await assembly.rest.until(deadline, () => unrestOf(assembly) === undefined)) return;
+      const why = unrestOf(assembly);
+      if (why !== undefined)
+        throw new OperationTimeoutError('waiting for this node to settle', timeoutMs, why);
+    });
+  }
+
+  explain(name: string): PlacementExplanation {
+    return explain(this.running(), name);
   }
 
   register(
@@ -75,13 +102,13 @@ export class KernelNode implements Kernel {
 
   lookup(name: string): RegistryRow | undefined {
     const row = this.running().index.get(name);
-    return row?.isRunning ? row : undefined;
+    return row?.isShown ? row : undefined;
   }
 
   *rows({ prefix, type, node, group }: RowFilter): IterableIterator<RegistryRow> {
     const { index } = this.running();
     for (const row of group === undefined ? index.rows() : index.group(group)) {
-      if (!row.isRunning) continue;
+      if (!row.isShown) continue;
       if (prefix !== undefined && !row.name.startsWith(prefix)) continue;
       if (type !== undefined && row.type !== type) continue;
       if (node !== undefined && row.node !== node) continue;
@@ -221,17 +248,23 @@ export class KernelNode implements Kernel {
     }
   }
 
-  private async close(): Promise<void> {
+  private leave(timeoutMs: number): Promise<DrainReport> {
+    this.stopping ??= this.close(timeoutMs);
+    return this.stopping;
+  }
+
+  private async close(timeoutMs: number): Promise<DrainReport> {
     const { transport, discovery, logger } = this.parts;
     // Stopped while it starts: what is being bound must be closed, too.
     await this.listening?.catch(() => undefined);
     const { assembly } = this;
+    let report: DrainReport = { moved: 0, left: [], tookMs: 0 };
     if (assembly) {
-      const { membership, starts, endings, router, groups, questions, waiters, views } = assembly;
+      const { membership, starts, drain, router, groups, questions, waiters, views } = assembly;
       membership.announce('leaving');
       starts.close();
       waiters.wakeAll();
-      await endings.stopAll();
+      report = await drain.run(timeoutMs, () => (this.closed = true));
       assembly.stream.log.flush();
       membership.announce('left');
       for (const interrupt of [...this.interrupts]) interrupt();
@@ -241,6 +274,7 @@ export class KernelNode implements Kernel {
       questions.close(closed);
       views.wakeAll();
     }
+    this.closed = true;
     for (const provider of discovery) {
       try {
         await provider.stop?.();
@@ -250,6 +284,7 @@ export class KernelNode implements Kernel {
     }
     await transport.close();
     this.runtime.close();
+    return report;
   }
 
   /** The name may have been registered just now on another node: its arbiter knows, before this node's replica does. */
@@ -276,7 +311,7 @@ export class KernelNode implements Kernel {
   }
 
   private running(): Assembly {
-    if (this.stopping) throw new ShuttingDownError();
+    if (this.closed) throw new ShuttingDownError();
     return this.assembled();
   }
 
@@ -295,10 +330,28 @@ export class KernelNode implements Kernel {
     });
   }
 
+  /** Each warning once. */
+  private warnAboutQuorums({ placements, members }: Assembly): void {
+    if (members.self.status !== 'up') return;
+    for (const type of this.parts.host.types) {
+      const quorum = placements.quorumOf(type);
+      if (quorum === undefined) continue;
+      for (const warning of quorumWarnings(type, placements.eligible(type).length, quorum)) {
+        if (this.warned.has(warning)) continue;
+        this.warned.add(warning);
+        this.parts.logger.warn(warning);
+      }
+    }
+  }
+
   /** One line for all members that came or went within `coalesceMs`. */
   private viewChanged(): void {
-    if (!this.assembly || this.stopping) return;
-    const { members, downReasons } = this.assembly;
+    if (!this.assembly) return;
+    const { members, downReasons, quorum, rebalancer } = this.assembly;
+    quorum.check();
+    rebalancer.scan();
+    if (this.stopping) return;
+    this.warnAboutQuorums(this.assembly);
     const view = new Set<string>();
     for (const { status, info } of members.peers()) if (status === 'up') view.add(info.id);
     const came = [...view].filter((id) => !this.loggedView.has(id));

@@ -22,6 +22,20 @@ export interface KernelOptions {
   readonly callTimeoutMs: number;
   readonly registerTimeoutMs: number;
   readonly readyTimeoutMs: number;
+  readonly settledTimeoutMs: number;
+  /** Below a quorum workers pause, and are stopped after so long. */
+  readonly leaseMs: number;
+  readonly handoff: {
+    /** How long each step of a move may take. */
+    readonly timeoutMs: number;
+    /** How many workers of this node move at a time. */
+    readonly concurrency: number;
+    /** How long a node that leaves goes on passing messages on to where its workers went. */
+    readonly forwardMs: number;
+  };
+  readonly drain: { readonly timeoutMs: number };
+  /** Whether every decision about names is logged with its reason. */
+  readonly debug: boolean;
   readonly maxPayloadBytes: number;
   readonly maxArgsBytes: number;
 }

@@ -1,6 +1,8 @@
 import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
+import type { DrainReport } from '../handoff/drain-report.js';
+import type { PlacementExplanation } from './placement-explanation.js';
 import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
 
 /** A row of the registry as the services show it. */
@@ -27,7 +29,7 @@ export interface RowFilter {
 export interface Kernel {
   /** Listens, joins; resolves when up, or after `joinTimeoutMs` with the join going on. */
   start(): Promise<void>;
-  /** Leaves and closes; nothing outlives the promise. Idempotent. */
+  /** Drains, leaves and closes; nothing outlives the promise. Idempotent. */
   stop(): Promise<void>;
 
   register(name: string, type: string, args: unknown, options: { timeoutMs?: number }): Promise<RegistryRow>;
@@ -59,7 +61,12 @@ export interface Kernel {
   /** Where the strategy would place the name; `undefined` if no node is eligible. Without `type`: the registered row's, else any hosting node. */
   ownerOf(name: string, type?: string): string | undefined;
   ready(options: { nodes?: number; timeoutMs?: number }): Promise<void>;
+  /** Resolves when nothing is under way on this node: no start, restart, move, conflict, or sync. */
+  settled(options: { timeoutMs?: number }): Promise<void>;
+  /** Hands every worker off and leaves; as `stop`, which does the same first. Idempotent: all get the same report. */
+  drain(options: { timeoutMs?: number }): Promise<DrainReport>;
   inspect(): SwarmSnapshot;
+  explain(name: string): PlacementExplanation;
 
   /** Returns how to stop listening. */
   onEvent(listener: (event: SwarmEvent) => void): () => void;

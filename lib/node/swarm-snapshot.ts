@@ -33,11 +33,21 @@ export interface SwarmSnapshot {
     readonly digest: number;
     readonly starting: number;
     readonly running: number;
+    /** Prepared to go on there, and not let go of by the node that they come from. */
+    readonly arriving: number;
+    /** Registered, and not running: they wait for a quorum or for their next restart. */
+    readonly parked: number;
     /** Rows of a dead node that nobody hosts yet. */
     readonly orphaned: number;
   }>;
   /** How many workers live on this node, those being started included. */
   readonly workers: number;
+  /** Workers of this node that have failed and wait for their next start. */
+  readonly pausing: number;
+  /** Worker types of this node whose workers pause, or were stopped, for want of nodes. */
+  readonly withoutQuorum: readonly string[];
+  /** Workers that are leaving this node, at most a hundred of them. */
+  readonly moves: ReadonlyArray<{ readonly name: string; readonly to: string; readonly step: string }>;
   /** Things under way: starts, calls waiting for an answer, messages waiting for a worker to be placed. */
   readonly queues: Readonly<Record<string, number>>;
   /** Events counted since the node started. */

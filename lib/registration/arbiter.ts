@@ -12,7 +12,7 @@ export interface Claimant {
 
 type ArbiterParts = Pick<
   RegistrationParts,
-  'self' | 'membership' | 'orphans' | 'index' | 'rows' | 'replicas' | 'placements'
+  'self' | 'membership' | 'orphans' | 'index' | 'rows' | 'replicas' | 'placements' | 'trace'
 >;
 
 export class Arbiter {
@@ -25,12 +25,13 @@ export class Arbiter {
     return this.grants.size;
   }
 
-  /** `free`, or the running row that has the name, or `wait`: ask again when the name or the view has changed. */
+  /** `free`, or the row that has the name, or `wait`: ask again when the name or the view has changed. */
   verdict(name: string, claimant: Claimant): 'free' | 'wait' | Row {
     const { self, membership, orphans, index, rows } = this.parts;
     if (!membership.mayStart || !orphans.isSettled) return 'wait';
     const row = index.get(name);
-    if (row?.isHeld) return row.isRunning ? row : 'wait';
+    if (row?.isShown) return row;
+    if (row?.isHeld) return 'wait';
     if (row?.orphaned && row.registration !== claimant.registration) return 'wait';
     const own = rows.get(name);
     if (own && (claimant.node === self || own.registration !== claimant.registration)) return 'wait';
@@ -43,6 +44,7 @@ export class Arbiter {
   grant(name: string, claimant: Claimant): boolean {
     if (!this.isClaiming(name, claimant)) return false;
     this.grants.set(name, claimant);
+    this.parts.trace(() => `as its arbiter gives "${name}" to ${claimant.node}`);
     return true;
   }
 

@@ -1,17 +1,42 @@
-// Decides how a worker of this node ends: by `unregister`, because its registration has ended elsewhere, or because
-// an older activation of its name was found (promises P3, P6). A worker is stopped before its row is taken back, so
-// that nobody starts another one beside it.
-import { winsConflict } from '../tracker/registry-index.js';
-import { RowStatus, type Row } from '../tracker/row.js';
-import type { ForgottenFrame } from '../transport/frame.js';
+// Decides how a worker of this node ends for good: by `unregister`, by its own wish, by failing too often, because its
+// registration has ended elsewhere, or because it gave way to an older activation (promises P3, P6). A worker that
+// ends with its registration is stopped before its row is taken back, so that nobody starts another one beside it.
+import { NodeUnavailableError, type SwarmError, WorkerNotFoundError } from '../errors/index.js';
+import { RowStatus, type Row, Untracked } from '../tracker/row.js';
+import { FrameKind, type ForgottenFrame } from '../transport/frame.js';
+import type { DieReason } from '../workers/worker-definition.interface.js';
+import type { Delivery } from '../workers/worker-host.interface.js';
 import type { RegistrationParts } from './registration-parts.js';
 
 export class Endings {
   constructor(private readonly parts: RegistrationParts) {}
 
-  /** False if it had ended already. */
-  async unregister(row: Row): Promise<boolean> {
-    return this.end(row, 'unregistered', true);
+  /** Ends a worker and its registration. False if it had ended already. */
+  async end(row: Row, reason: 'unregistered' | 'stopped' | 'failed'): Promise<boolean> {
+    const { host, rows, forgotten, cancelMove } = this.parts;
+    if (!rows.has(row)) return false;
+    cancelMove(row);
+    if (row.status !== RowStatus.claiming) {
+      const { waiting, ended } = host.end(row.name, reason);
+      refuse(waiting, () => new WorkerNotFoundError(row.name));
+      await ended;
+    }
+    if (!rows.has(row)) return false;
+    forgotten.add(row.registration);
+    rows.untrack(row, Untracked.forgotten);
+    this.tell(row, reason);
+    return true;
+  }
+
+  /** Ends a worker whose name lives on elsewhere: its row goes at once, what waits for it follows the name. */
+  giveWay(row: Row): void {
+    const { host, rows, cancelMove, reroute } = this.parts;
+    if (!rows.has(row)) return;
+    cancelMove(row);
+    const waiting = row.status === RowStatus.claiming ? [] : host.end(row.name, 'conflict').waiting;
+    rows.untrack(row, Untracked.givenBack);
+    reroute(row.name, waiting);
+    this.tell(row, 'conflict');
   }
 
   /** Another node knows that these registrations have ended for good. */
@@ -21,48 +46,39 @@ export class Endings {
       forgotten.add(registration);
       orphans.forget(name, registration);
       const own = rows.get(name);
-      if (own?.registration === registration) void this.end(own, 'unregistered', true);
+      if (own?.registration === registration) void this.end(own, 'unregistered');
     }
   }
 
-  /** Several rows have the name. Orphans give way to a holder; of two holders the older activation wins. */
-  contested(name: string): void {
-    const { index, orphans, rows } = this.parts;
-    const [best, ...others] = index.all(name);
-    if (!best?.isHeld) return;
-    if (others.some((row) => row.orphaned)) orphans.superseded(name, best);
-    const own = rows.get(name);
-    if (!own?.isHeld) return;
-    const winner = index
-      .all(name)
-      .find((row) => row.isHeld && row.node !== own.node && winsConflict(row, own));
-    if (winner) void this.lose(own, winner);
+  /** Ends the registration of a worker of a dead node that no node may start: nobody has it, so everybody is told. */
+  forget({ name, registration }: Row): void {
+    const { transport, membership } = this.parts;
+    const frame: ForgottenFrame = { kind: FrameKind.Forgotten, registrations: [[name, registration]] };
+    this.onForgotten(frame);
+    transport.broadcast([...membership.members.linkedIds()], frame);
   }
 
-  /** Ends every worker, as when the node leaves. Their rows stay: other nodes start them again. */
-  async stopAll(): Promise<void> {
-    const { rows, host } = this.parts;
-    await Promise.all([...rows.values()].map(({ name }) => host.stop(name, 'stopped')));
+  /** Ends every worker that is left when the node leaves. Their rows stay: other nodes start them again. */
+  async endAll(): Promise<void> {
+    const { rows, host, self } = this.parts;
+    const ends = [...rows.values()].map(({ name }) => {
+      const { waiting, ended } = host.end(name, 'stopped');
+      refuse(waiting, () => new NodeUnavailableError(self, `"${name}" has ended with its node`));
+      return ended;
+    });
+    await Promise.all(ends);
   }
 
-  /** The side of the younger activation acts; the other need not know. */
-  private async lose(own: Row, winner: Row): Promise<void> {
-    const { emit, logger } = this.parts;
-    const { name } = own;
-    if (!(await this.end(own, 'conflict', false))) return;
-    emit({ type: 'conflict-resolved', name, winner: winner.node, loser: own.node });
-    logger.debug(`"${name}" ran on ${winner.node} too: the older one stays, there`);
+  private tell({ name, type }: Row, reason: DieReason): void {
+    const { emit, history, trace, rest } = this.parts;
+    emit({ type: 'worker-stopped', name, workerType: type, reason });
+    history.note(name, `ended here: ${reason}`);
+    trace(() => `"${name}" has ended here: ${reason}`);
+    rest.changed();
   }
+}
 
-  private async end(row: Row, reason: 'unregistered' | 'conflict', forgotten: boolean): Promise<boolean> {
-    const { host, rows, emit, logger } = this.parts;
-    if (!rows.has(row)) return false;
-    if (row.status !== RowStatus.claiming) await host.stop(row.name, reason);
-    if (!rows.has(row)) return false;
-    if (forgotten) this.parts.forgotten.add(row.registration);
-    rows.untrack(row, forgotten);
-    emit({ type: 'worker-stopped', name: row.name, workerType: row.type, reason });
-    logger.debug(`"${row.name}" has ended here: ${reason}`);
-    return true;
-  }
+/** Answers messages that no worker will get. */
+export function refuse(waiting: readonly Delivery[], error: () => SwarmError): void {
+  for (const delivery of waiting) delivery.reply(error(), undefined);
 }

@@ -31,7 +31,8 @@ type QuestionParts = Pick<RegistrationParts, 'runtime' | 'transport' | 'question
 export type Reply =
   | { readonly outcome: 'ok'; readonly row?: Row | undefined }
   | { readonly outcome: 'taken'; readonly row: Row; readonly error: SwarmError }
-  | { readonly outcome: 'elsewhere' };
+  /** `owner`: whom to ask in the answerer's view. */
+  | { readonly outcome: 'elsewhere'; readonly owner?: NodeId | undefined };
 
 /** Rejects with `OperationTimeoutError` after `deadline`, with `NodeUnavailableError` if the link is not there or breaks. */
 export function ask(
@@ -68,7 +69,7 @@ export function respond(parts: QuestionParts, to: NodeId, id: number, work: Prom
       const row = reply.outcome === 'elsewhere' ? undefined : reply.row;
       send({
         outcome: reply.outcome === 'taken' ? 'error' : reply.outcome,
-        node: row?.node ?? null,
+        node: reply.outcome === 'elsewhere' ? (reply.owner ?? null) : (row?.node ?? null),
         row: row?.toWire() ?? null,
         error: reply.outcome === 'taken' ? toWireError(reply.error) : null,
       });

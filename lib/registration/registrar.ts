@@ -52,22 +52,28 @@ export class Registrar {
         ? null
         : codec.encode(args, { root: 'args', instances: 'refuse', maxBytes: maxArgsBytes });
     const registration = this.newRegistration();
-    for (let hops = 0; ;) {
+    for (let hops = 0, hint: NodeId | undefined; ;) {
       const known = index.get(name);
-      if (known?.isRunning) return this.mineOrTaken(known, registration);
-      const owner = placements.ownerOf(name, type);
+      if (known?.isShown) return this.mineOrTaken(known, registration);
+      const owner = hint ?? placements.ownerOf(name, type);
+      hint = undefined;
       if (owner === undefined) {
         if (await this.viewMayChange(name, deadline)) continue;
-        if (placements.isProvided(type)) throw new NoNodeAvailableError(`no node may host "${name}" now`);
-        throw new UnknownWorkerTypeError(type);
+        throw this.noOwner(name, type);
       }
+      this.parts.trace(() => `"${name}" belongs to ${owner}, which is asked to start it`);
       const started =
         owner === self
-          ? await this.startHere(name, type, encoded, registration, deadline)
+          ? elsewhereOr(await this.startHere(name, type, encoded, registration, deadline))
           : await this.startThere(owner, { name, type, args: encoded, registration }, deadline);
       if (started instanceof Row) return this.mineOrTaken(started, registration);
-      if (started === 'elsewhere' && ++hops > MAX_HOPS) {
+      if (typeof started === 'object' && ++hops > MAX_HOPS) {
         throw new NoNodeAvailableError(`the nodes do not agree about who owns "${name}"`);
+      }
+      if (typeof started === 'object' && started.owner !== null && started.owner !== owner) {
+        // This node may not know the strategy of a type that its own application does not provide.
+        hint = started.owner;
+        continue;
       }
       if (runtime.now() >= deadline)
         throw new OperationTimeoutError(`the registration of "${name}"`, timeoutMs);
@@ -88,19 +94,19 @@ export class Registrar {
         registration,
         groups: [],
         pinned: { definition, instance },
-        attempts: 1,
+        again: false,
         isWanted: () => true,
       },
       deadline,
     );
     if (row === 'elsewhere') throw new NoNodeAvailableError(`"${name}" could not be claimed`);
-    if (row.registration === registration) await this.held(name, deadline);
+    if (row.registration === registration) await this.held(row, deadline);
     return this.mineOrTaken(row, registration);
   }
 
   /** False if nobody holds the name. */
   async unregister(name: string): Promise<boolean> {
-    const { runtime, registerTimeoutMs, index, self, waiters, membership } = this.parts;
+    const { runtime, registerTimeoutMs, index, self, waiters, membership, placements } = this.parts;
     const deadline = runtime.now() + registerTimeoutMs;
     const timeout = (): Error => new OperationTimeoutError(`unregistering "${name}"`, registerTimeoutMs);
     for (;;) {
@@ -108,12 +114,16 @@ export class Registrar {
       if (!row && (await this.viewMayChange(name, deadline))) continue;
       if (row === 'unreachable' || (!row && runtime.now() >= deadline)) throw timeout();
       if (!row) return false;
-      if (row.node === self && row.isRunning) {
-        const ended = await this.endings.unregister(row);
-        await this.held(name, deadline);
+      if (row.node === self && row.mayEnd) {
+        const ended = await this.endings.end(row, 'unregistered');
+        await this.held(row, deadline);
         return ended;
       }
-      if (row.isRunning && membership.members.get(row.node)?.linked) {
+      if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
+        this.endings.forget(row);
+        return true;
+      }
+      if (row.mayEnd && membership.members.get(row.node)?.linked) {
         const reply = await this.askOr(row.node, { kind: FrameKind.Unregister, name }, deadline);
         if (reply?.outcome === 'ok') return reply.row !== null;
         if (reply?.error) throw fromWireError(reply.error, this.parts.refs);
@@ -131,7 +141,7 @@ export class Registrar {
     const deadline = runtime.now() + timeoutMs;
     for (;;) {
       const known = index.get(name);
-      const row = known?.isRunning ? known : await this.askArbiter(name, deadline);
+      const row = known?.isShown ? known : await this.askArbiter(name, deadline);
       if (row === 'unreachable') throw new OperationTimeoutError(`locating "${name}"`, timeoutMs);
       if (row || !(await this.viewMayChange(name, deadline))) return row;
     }
@@ -140,8 +150,11 @@ export class Registrar {
   onRegister(from: NodeId, { id, name, type, args, registration, timeoutMs }: RegisterFrame): void {
     const deadline = this.parts.runtime.now() + timeoutMs;
     const work = async (): Promise<Reply> => {
+      const owner = this.parts.placements.ownerOf(name, type);
+      if (owner === undefined) throw this.noOwner(name, type);
       const row = await this.startHere(name, type, args, registration, deadline, from);
-      if (row === 'elsewhere') return { outcome: 'elsewhere' };
+      if (row === 'elsewhere')
+        return { outcome: 'elsewhere', owner: this.parts.placements.ownerOf(name, type) };
       if (row.registration !== registration) return { outcome: 'taken', row, error: this.taken(row) };
       return { outcome: 'ok', row };
     };
@@ -167,9 +180,9 @@ export class Registrar {
     const deadline = this.parts.runtime.now() + timeoutMs;
     const work = async (): Promise<Reply> => {
       const row = this.parts.rows.get(name);
-      if (!row?.isRunning) return { outcome: 'elsewhere' };
-      const ended = await this.endings.unregister(row);
-      await this.held(name, deadline, from);
+      if (!row?.mayEnd) return { outcome: 'elsewhere' };
+      const ended = await this.endings.end(row, 'unregistered');
+      await this.held(row, deadline, from);
       return { outcome: 'ok', row: ended ? row : undefined };
     };
     respond(this.parts, from, id, work());
@@ -177,7 +190,7 @@ export class Registrar {
 
   onLocate(from: NodeId, { id, name }: LocateFrame): void {
     const row = this.parts.index.get(name);
-    respond(this.parts, from, id, Promise.resolve({ outcome: 'ok', row: row?.isRunning ? row : undefined }));
+    respond(this.parts, from, id, Promise.resolve({ outcome: 'ok', row: row?.isShown ? row : undefined }));
   }
 
   /** Starts the worker on this node and answers when enough peers hold the row. `asker` holds it by the answer itself. */
@@ -191,10 +204,10 @@ export class Registrar {
   ): Promise<Row | 'elsewhere'> {
     const isWanted = (): boolean => this.parts.placements.ownerOf(name, type) === this.parts.self;
     const row = await this.starts.begin(
-      { name, type, args, registration, groups: [], attempts: 1, isWanted },
+      { name, type, args, registration, groups: [], again: false, isWanted },
       deadline,
     );
-    if (row !== 'elsewhere' && row.registration === registration) await this.held(name, deadline, asker);
+    if (row !== 'elsewhere' && row.registration === registration) await this.held(row, deadline, asker);
     return row;
   }
 
@@ -202,12 +215,23 @@ export class Registrar {
     owner: NodeId,
     content: Omit<RegisterFrame, 'kind' | 'id' | 'timeoutMs'>,
     deadline: number,
-  ): Promise<Row | 'elsewhere' | 'unreachable'> {
+  ): Promise<Row | { readonly owner: NodeId | null } | 'unreachable'> {
     const reply = await this.askOr(owner, { kind: FrameKind.Register, ...content }, deadline);
     if (!reply) return 'unreachable';
     if (reply.row && reply.node !== null) return Row.fromWire(reply.row, reply.node);
     if (reply.error) throw fromWireError(reply.error, this.parts.refs);
-    return 'elsewhere';
+    return { owner: reply.node };
+  }
+
+  private noOwner(name: string, type: string): NoNodeAvailableError | UnknownWorkerTypeError {
+    const { placements } = this.parts;
+    if (!placements.isProvided(type)) return new UnknownWorkerTypeError(type);
+    const quorum = placements.quorumOf(type);
+    const why =
+      quorum === undefined
+        ? 'now'
+        : `below its quorum: ${placements.eligible(type).length} of at least ${quorum} nodes are there`;
+    return new NoNodeAvailableError(`no node may host "${name}" ${why}`);
   }
 
   /** What the name's arbiter knows of it. That it cannot be reached says nothing, so it is asked until the deadline. */
@@ -217,7 +241,7 @@ export class Registrar {
       const arbiter = placements.arbiterOf(name);
       if (arbiter === undefined || arbiter === self) {
         const row = index.get(name);
-        return row?.isRunning ? row : undefined;
+        return row?.isShown ? row : undefined;
       }
       const reply = await this.askOr(arbiter, { kind: FrameKind.Locate, name }, deadline);
       if (reply) return reply.row && reply.node !== null ? Row.fromWire(reply.row, reply.node) : undefined;
@@ -241,8 +265,10 @@ export class Registrar {
   }
 
   /** Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. */
-  private held(name: string, deadline: number, asker?: NodeId): Promise<void> {
-    const { runtime, stream, acks } = this.parts;
+  private held({ name, type }: Row, deadline: number, asker?: NodeId): Promise<void> {
+    const { runtime, stream, placements } = this.parts;
+    // A quorum type's row must survive the loss of any minority.
+    const acks = Math.max(this.parts.acks, (placements.quorumOf(type) ?? 1) - 1);
     return new Promise((resolve, reject) => {
       const timeoutMs = Math.max(0, deadline - runtime.now());
       const timer = runtime.after(timeoutMs, () => {
@@ -275,4 +301,9 @@ export class Registrar {
   private newRegistration(): string {
     return `${this.parts.clock.next().toString(36)}-${this.token}`;
   }
+}
+
+/** Another owner is for the view to say, which has just changed. */
+function elsewhereOr(started: Row | 'elsewhere'): Row | { readonly owner: null } {
+  return started === 'elsewhere' ? { owner: null } : started;
 }

@@ -1,7 +1,7 @@
 import type { Membership } from '../cluster/membership.js';
 import type { Placements } from '../distribution/placements.js';
 import type { PendingReplies } from '../messaging/pending-replies.js';
-import type { SwarmEventContent } from '../events/index.js';
+import type { PlacementHistory, SwarmEventContent } from '../events/index.js';
 import type { HybridLogicalClock } from '../runtime/hybrid-logical-clock.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import type { Forgotten } from '../tracker/forgotten.js';
@@ -11,11 +11,13 @@ import type { OwnRows } from '../tracker/own-rows.js';
 import type { OwnStream } from '../tracker/own-stream.js';
 import type { RegistryIndex } from '../tracker/registry-index.js';
 import type { Replicas } from '../tracker/replicas.js';
+import type { Row } from '../tracker/row.js';
 import type { ResponseFrame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { PayloadCodec, RefFactory } from '../transport/payload.interface.js';
 import type { Transport } from '../transport/transport.interface.js';
-import type { WorkerHost } from '../workers/worker-host.interface.js';
+import type { Rest } from '../runtime/rest.js';
+import type { Delivery, WorkerHost } from '../workers/worker-host.interface.js';
 
 /** What the registration of names is made of; one object, built by the kernel node. */
 export interface RegistrationParts {
@@ -41,6 +43,17 @@ export interface RegistrationParts {
   readonly acks: number;
   readonly registerTimeoutMs: number;
   readonly maxArgsBytes: number;
+  readonly history: PlacementHistory;
+  /** To be told when something has come to an end: a start, a restart, a move. */
+  readonly rest: Rest;
   emit(event: SwarmEventContent): void;
   count(counter: string): void;
+  /** Logs a decision about a name with its reason; the text is made only if somebody reads it. */
+  trace(decision: () => string): void;
+  /** Messages that waited for a worker of this node which has let go of them. */
+  reroute(name: string, waiting: readonly Delivery[]): void;
+  /** The worker is about to end, or to be started anew: a move that has not been decided must not be. */
+  cancelMove(row: Row): void;
+  /** A worker has come to run here. It may belong elsewhere by now, if the ring is not what it was at `ringVersion`. */
+  settledHere(row: Row, ringVersion?: number): void;
 }

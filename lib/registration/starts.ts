@@ -8,7 +8,7 @@ import {
   WorkerStartError,
 } from '../errors/index.js';
 import type { Timer } from '../runtime/runtime.interface.js';
-import { Row, RowStatus } from '../tracker/row.js';
+import { contentOf, Row, RowFlag, RowStatus, Untracked } from '../tracker/row.js';
 import { FrameKind } from '../transport/frame.js';
 import { reasonOf } from '../workers/remote-failure.js';
 import type { ActivationSpec } from '../workers/worker-host.interface.js';
@@ -18,9 +18,6 @@ import type { RegistrationParts } from './registration-parts.js';
 
 /** Pause before an arbiter is asked again that was not to be reached, or did not know that it is one; times 0.5 to 1.5. */
 const ASK_AGAIN_MS = 20;
-/** A restart that fails is tried again after this long, doubled each time. */
-const RESTART_PAUSE_MS = 100;
-
 export interface StartSpec {
   readonly name: string;
   readonly type: string;
@@ -28,8 +25,8 @@ export interface StartSpec {
   readonly registration: string;
   readonly groups: readonly string[];
   readonly pinned?: ActivationSpec['pinned'];
-  /** How often a start that throws is tried. */
-  readonly attempts: number;
+  /** The registration is older than this start: a failure is the supervisor's, and nobody waits for the outcome. */
+  readonly again: boolean;
   /** Asked before the name is taken: whether this node should start it at all. */
   readonly isWanted: () => boolean;
 }
@@ -41,14 +38,33 @@ export class Starts {
   constructor(
     private readonly parts: RegistrationParts,
     private readonly arbiter: Arbiter,
+    /** A worker that had run before could not be started. */
+    private readonly restartFailed: (row: Row, error: unknown) => void,
   ) {}
 
   get size(): number {
     return this.underWay;
   }
 
+  /** Begins nothing any more; what was begun goes on. */
   close(): void {
     this.closed = true;
+  }
+
+  /** Starts a parked worker of this node anew, as another activation. Its row must belong here. */
+  async restart(row: Row): Promise<void> {
+    const { rows, clock, runtime, registerTimeoutMs, membership } = this.parts;
+    if (this.closed || !rows.has(row)) return;
+    this.underWay++;
+    const fresh = rows.replace(row, { ...contentOf(row), fence: clock.next(), status: RowStatus.starting });
+    try {
+      const deadline = runtime.now() + registerTimeoutMs;
+      await this.run(fresh, { again: true }, deadline, registerTimeoutMs, membership.members.ringVersion);
+    } catch {
+      // Its name was taken away, or this node leaves: others start it.
+    } finally {
+      this.ended();
+    }
   }
 
   /**
@@ -62,6 +78,7 @@ export class Starts {
     try {
       for (;;) {
         if (this.closed) throw new ShuttingDownError();
+        const { ringVersion } = this.parts.membership.members;
         if (!spec.isWanted()) return 'elsewhere';
         const verdict = this.arbiter.verdict(spec.name, { node: self, registration: spec.registration });
         if (verdict instanceof Row) return verdict;
@@ -71,11 +88,17 @@ export class Starts {
         }
         const claimed = await this.claim(spec, deadline, deadline - began);
         if (claimed === 'again') continue;
-        return claimed.node === self ? await this.run(claimed, spec, deadline, deadline - began) : claimed;
+        if (claimed.node !== self) return claimed;
+        return await this.run(claimed, spec, deadline, deadline - began, ringVersion);
       }
     } finally {
-      this.underWay--;
+      this.ended();
     }
+  }
+
+  private ended(): void {
+    this.underWay--;
+    this.parts.rest.changed();
   }
 
   /** Tracks the row; its own arbiter has the name at once, another must be asked. The name was found free just now. */
@@ -89,7 +112,7 @@ export class Starts {
       args: spec.args,
       registration: spec.registration,
       groups: spec.groups,
-      pinned: spec.pinned !== undefined,
+      flags: this.flagsOf(spec),
       fence: clock.next(),
       status: arbiter === self ? RowStatus.starting : RowStatus.claiming,
     });
@@ -101,7 +124,7 @@ export class Starts {
       rows.setStatus(row, RowStatus.starting);
       return row;
     }
-    rows.untrack(row, false);
+    rows.untrack(row, Untracked.givenBack);
     if (winner instanceof Row) return winner;
     if (runtime.now() >= deadline) throw tooLate(spec, timeoutMs);
     await pause(this.parts, ASK_AGAIN_MS);
@@ -121,43 +144,51 @@ export class Starts {
     }
   }
 
-  private async run(row: Row, spec: StartSpec, deadline: number, timeoutMs: number): Promise<Row> {
-    const { rows, emit } = this.parts;
-    for (let attempt = 1; ; attempt++) {
-      try {
-        if (this.closed) throw new ShuttingDownError();
-        await this.build(row, spec, deadline, timeoutMs);
-        if (!rows.has(row)) throw new WorkerStartError(row.name, 'its name was taken away while it started');
-        rows.setStatus(row, RowStatus.running);
-        emit({ type: 'worker-started', name: row.name, workerType: row.type, fence: row.fence });
-        return row;
-      } catch (error) {
-        const failure = this.failureOf(row, error);
-        if (!rows.has(row)) throw failure;
-        // The row of a restart stays when this node stops: it is an orphan then, and others go on with it.
-        if (this.closed && spec.attempts > 1) throw failure;
-        if (attempt >= spec.attempts || this.closed) {
-          const forgotten = spec.attempts > 1;
-          if (forgotten) this.parts.forgotten.add(row.registration);
-          rows.untrack(row, forgotten);
-          throw failure;
-        }
-        this.parts.logger.debug(`${failure.message}; attempt ${attempt} of ${spec.attempts}`);
-        await pause(this.parts, RESTART_PAUSE_MS * 2 ** attempt);
-        if (!rows.has(row)) throw failure;
+  private async run(
+    row: Row,
+    spec: Pick<StartSpec, 'again' | 'pinned'>,
+    deadline: number,
+    timeoutMs: number,
+    ringVersion: number,
+  ): Promise<Row> {
+    const { rows, emit, trace, settledHere } = this.parts;
+    try {
+      if (this.closed) throw new ShuttingDownError();
+      await this.build(row, spec, deadline, timeoutMs);
+      if (!rows.has(row)) throw new WorkerStartError(row.name, 'its name was taken away while it started');
+    } catch (error) {
+      const failure = this.failureOf(row, error);
+      if (!rows.has(row)) throw failure;
+      if (!spec.again) {
+        rows.untrack(row, Untracked.givenBack);
+        throw failure;
       }
+      // The row of a restart stays when this node leaves: it is an orphan then, and others go on with it.
+      if (this.closed) throw failure;
+      this.restartFailed(row, failure);
+      return row;
     }
+    rows.setStatus(row, RowStatus.running);
+    emit({ type: 'worker-started', name: row.name, workerType: row.type, fence: row.fence });
+    trace(() => `"${row.name}" runs here${spec.again ? ' again' : ''}, fence ${row.fence}`);
+    settledHere(row, ringVersion);
+    return row;
   }
 
-  private async build(row: Row, spec: StartSpec, deadline: number, timeoutMs: number): Promise<void> {
+  private async build(
+    row: Row,
+    spec: Pick<StartSpec, 'again' | 'pinned'>,
+    deadline: number,
+    timeoutMs: number,
+  ): Promise<void> {
     const { host, runtime } = this.parts;
     const { name, type, args, fence } = row;
-    // A restart has no caller who waits: each attempt gets the whole time.
-    const remaining = spec.attempts > 1 ? timeoutMs : deadline - runtime.now();
+    // A restart has no caller who waits: it gets the whole time.
+    const remaining = spec.again ? timeoutMs : deadline - runtime.now();
     let timer: Timer | undefined;
     const late = new Promise<never>((_, reject) => {
       timer = runtime.after(Math.max(0, remaining), () => {
-        void host.stop(name, 'stopped');
+        host.end(name, 'stopped');
         reject(new OperationTimeoutError(`the start of "${name}"`, timeoutMs));
       });
     });
@@ -167,6 +198,11 @@ export class Starts {
     } finally {
       timer?.cancel();
     }
+  }
+
+  private flagsOf({ type, pinned }: StartSpec): number {
+    if (pinned) return RowFlag.pinned;
+    return this.parts.host.definition(type)?.supervision?.restart === 'temporary' ? RowFlag.temporary : 0;
   }
 
   private failureOf({ name }: Row, error: unknown): SwarmError {

@@ -7,8 +7,6 @@ import type { Starts } from './starts.js';
 
 /** How many workers are restarted at a time; their `onWorkerStart` may wait for something. */
 const CONCURRENCY = 64;
-/** How often the start of an orphan is tried before its registration is given up. */
-const ATTEMPTS = 5;
 /** An orphan that could not even be begun is looked at again after this long. */
 const SCAN_AGAIN_MS = 1_000;
 
@@ -32,7 +30,7 @@ export class Takeover {
 
   /** The view, or what is known of the dead, has changed: looks which orphans belong here now. */
   scan(): void {
-    const { membership, orphans, placements, runtime, self } = this.parts;
+    const { membership, orphans, runtime } = this.parts;
     if (!membership.mayStart || !orphans.isSettled) return;
     this.scanAgain = this.scanning;
     if (this.scanning) return;
@@ -41,16 +39,27 @@ export class Takeover {
     runSliced(
       runtime,
       rows,
-      (row) => {
-        if (!this.isWanted(row) || this.starting.has(row.registration)) return;
-        if (placements.ownerOf(row.name, row.type) === self) this.queue.set(row.registration, row);
-      },
+      (row) => this.enqueue(row),
       () => {
         this.scanning = false;
         this.pump();
         if (this.scanAgain) this.scan();
       },
     );
+  }
+
+  /** An orphan has come to light: what stood before it is gone. */
+  appeared(row: Row): void {
+    const { membership, orphans } = this.parts;
+    if (!membership.mayStart || !orphans.isSettled) return;
+    this.enqueue(row);
+    this.pump();
+  }
+
+  private enqueue(row: Row): void {
+    const { placements, self } = this.parts;
+    if (!this.isWanted(row) || this.starting.has(row.registration)) return;
+    if (placements.ownerOf(row.name, row.type) === self) this.queue.set(row.registration, row);
   }
 
   /** Once per tick, so that restarts never hold the event loop for long. */
@@ -76,21 +85,23 @@ export class Takeover {
   }
 
   private async start(row: Row): Promise<void> {
-    const { runtime, registerTimeoutMs, placements, self, logger, emit } = this.parts;
-    const { name, type, args, registration, groups } = row;
+    const { runtime, registerTimeoutMs, placements, self, logger, history, trace } = this.parts;
+    const { name, type, args, registration, groups, node } = row;
     const isWanted = (): boolean => placements.ownerOf(name, type) === self && this.isWanted(row);
     this.starting.add(registration);
+    history.note(name, `taken over from ${node}, which is gone`);
+    trace(() => `"${name}" was on ${node}, which is gone, and belongs here: starts it`);
     try {
       await this.starts.begin(
-        { name, type, args, registration, groups, attempts: ATTEMPTS, isWanted },
+        { name, type, args, registration, groups, again: true, isWanted },
         runtime.now() + registerTimeoutMs,
       );
     } catch (error) {
-      logger.warn(`"${name}" was on a node that died and could not be started here: ${reasonOf(error)}`);
+      logger.debug(`"${name}" of ${node}, which is gone, could not be started here: ${reasonOf(error)}`);
       if (this.isWanted(row)) this.scanLater();
-      else emit({ type: 'worker-stopped', name, workerType: type, reason: 'failed' });
     } finally {
       this.starting.delete(registration);
+      this.parts.rest.changed();
       this.pump();
     }
   }
@@ -105,6 +116,6 @@ export class Takeover {
   }
 
   private isWanted(row: Row): boolean {
-    return row.orphaned && this.parts.index.all(row.name).includes(row);
+    return row.orphaned && this.parts.index.get(row.name) === row;
   }
 }

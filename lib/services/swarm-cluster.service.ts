@@ -1,6 +1,8 @@
 import { Injectable, type Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { SwarmEvent } from '../events/index.js';
+import type { DrainReport } from '../handoff/drain-report.js';
+import type { PlacementExplanation } from '../node/placement-explanation.js';
 import type { SwarmNode, SwarmSnapshot } from '../node/swarm-snapshot.js';
 import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';
@@ -11,8 +13,13 @@ import { typeNameOf } from './registry-filter.js';
 @Injectable()
 export class SwarmCluster {
   /**
-   * What happens on this node: nodes that come and go, workers that start and stop here, messages that were dropped.
-   * Hot; may be subscribed to from `onModuleInit` on, and completes when the node stops.
+   * What happens on this node, a union by `type`: nodes that come and go (`node-up`, `node-down`), workers that start,
+   * move away, fail and end here (`worker-started`, `worker-moved`, `handoff-failed`, `worker-failed`,
+   * `worker-stopped`), names that ran twice (`conflict-resolved`), worker types whose quorum is lost or back
+   * (`quorum-lost`, `quorum-regained`), and messages that were lost (`message-dropped`).
+   *
+   * Hot; may be subscribed to from `onModuleInit` on. Goes on during a drain, so that a subscriber sees what became of
+   * the workers, and completes when the application closes.
    */
   readonly events$: Observable<SwarmEvent>;
 
@@ -55,6 +62,58 @@ export class SwarmCluster {
       throw new RangeError(`nodes must be a whole number of at least 1, not ${String(nodes)}`);
     }
     await kernel.ready({ ...(nodes !== undefined && { nodes }), ...checkedOptions(options) });
+  }
+
+  /**
+   * Resolves when nothing is under way on this node: no start, restart or move of a worker, no conflict, no sync with
+   * another node. For tests, and for scripts that wait until a change of the swarm has had its effect; other nodes may
+   * still be busy, and something new may begin in the next moment.
+   *
+   * @param options `timeoutMs`, by default `settledTimeoutMs` of the module
+   * @throws OperationTimeoutError that says what is under way, ShuttingDownError
+   */
+  async settled(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    await this.holder.kernel.settled(checkedOptions(options));
+  }
+
+  /**
+   * Takes this node out of the swarm without losing anything. The other nodes place no more names here, every worker is
+   * handed off to the node where it belongs then, with the state of its `@OnHandoff('begin')`, messages that still come
+   * are passed on, and the node leaves. Callers notice nothing.
+   *
+   * Closing the application does the same, before any `onModuleDestroy` of it runs, so most applications need not call
+   * this; call it to take a node out while its process lives on. Idempotent: all callers, `app.close()` too, share one
+   * drain with the deadline of the first, and get the same report. It cannot be taken back. While workers are handed
+   * off everything works; afterwards all that uses the swarm throws `ShuttingDownError`.
+   *
+   * A worker that is not handed off in time, that answered `ignore()`, whose `begin` failed, or that no other node may
+   * host ends here, and others start it anew without its state; the report and the log name it. Objects of
+   * `registerLocal` are gone with this node and not counted.
+   *
+   * On Kubernetes: call `app.enableShutdownHooks()`, and SIGTERM drains. A `preStop` hook is not needed for that; one
+   * that sleeps some seconds lets the load balancer turn to other pods first. The pod is killed
+   * `terminationGracePeriodSeconds` (30) after the `preStop` hook began, so that, the drain, and what the application
+   * closes after it must fit in: `drain.timeoutMs` is 25 seconds by default.
+   *
+   * @param options `timeoutMs`, by default `drain.timeoutMs` of the module
+   * @returns how many workers moved, and which did not and why; it does not reject because of those
+   * @throws NotStartedError, RangeError
+   */
+  async drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainReport> {
+    return this.holder.kernel.drain(checkedOptions(options));
+  }
+
+  /**
+   * Why a name is where it is, as this node sees it: its row, where the strategy places it and why it is not there, why
+   * each member may or may not host it, and what happened to it lately. For people who look for a worker that is
+   * missing or misplaced, and for tests; its form may change.
+   *
+   * @throws InvalidNameError
+   */
+  explain(name: string): PlacementExplanation {
+    const { kernel } = this.holder;
+    assertName('the name', name);
+    return kernel.explain(name);
   }
 
   /**

@@ -3,7 +3,8 @@ import type { SwarmSnapshot } from '../node/swarm-snapshot.js';
 
 /**
  * What still keeps a swarm from being at rest, `undefined` if nothing does: every node is up and sees all the others
- * up, all replicas of the registry are equal, and nothing is under way.
+ * up, all replicas of the registry are equal, and nothing is under way. Parked workers are at rest: they wait for a node
+ * that may host them.
  */
 export function unrest(kernels: readonly Kernel[]): string | undefined {
   const snapshots = kernels.map((kernel) => kernel.inspect());
@@ -30,7 +31,9 @@ function business({ rows, queues }: SwarmSnapshot): string | undefined {
   const orphaned = rows.reduce((sum, row) => sum + row.orphaned, 0);
   if (orphaned > 0) return `holds ${orphaned} workers of dead nodes that nobody hosts yet`;
   const starting = rows.reduce((sum, row) => sum + row.starting, 0);
-  return starting > 0 ? `knows of ${starting} workers that are starting` : undefined;
+  if (starting > 0) return `knows of ${starting} workers that are starting`;
+  const arriving = rows.reduce((sum, row) => sum + row.arriving, 0);
+  return arriving > 0 ? `knows of ${arriving} workers that are on their way to another node` : undefined;
 }
 
 function difference(snapshots: readonly SwarmSnapshot[], ids: ReadonlySet<string>): string | undefined {
@@ -44,6 +47,7 @@ function difference(snapshots: readonly SwarmSnapshot[], ids: ReadonlySet<string
 function versionOf({ rows }: SwarmSnapshot, id: string): string {
   const row = rows.find(({ node }) => node === id);
   // A node that hosts nothing and whose log was never read is as good as an empty log.
-  if (!row || row.running === 0) return 'nothing';
-  return `${row.running} at ${row.incarnation}/${row.seq} (${row.digest})`;
+  if (!row || row.running + row.parked === 0) return 'nothing';
+  const parked = row.parked > 0 ? ` and ${row.parked} parked` : '';
+  return `${row.running}${parked} at ${row.incarnation}/${row.seq} (${row.digest})`;
 }

@@ -34,13 +34,17 @@ export interface SwarmTestClusterOptions {
 /** How long a test waits for something that takes milliseconds; a test that reaches it has found a fault. */
 const SETTLE_TIMEOUT_MS = 10_000;
 const LOOK_AGAIN_MS = 5;
-/** Failures show within a second instead of three, and nobody waits for nodes that are not there. */
+/** Failures show within a second instead of three, and nobody waits long for nodes or workers that do not answer. */
 const QUICK: SwarmModuleOptions = {
   heartbeatMs: 200,
   suspectAfterMs: 1000,
   pollMs: 200,
   coalesceMs: 20,
   aloneAfterMs: 200,
+  leaseMs: 1000,
+  settledTimeoutMs: SETTLE_TIMEOUT_MS,
+  handoff: { timeoutMs: 1000, forwardMs: 1000 },
+  drain: { timeoutMs: 5000 },
 };
 const SILENT: KernelLogger = { error() {}, log() {}, warn() {}, debug() {}, verbose() {} };
 
@@ -136,10 +140,15 @@ export class SwarmTestCluster {
     const node = this.node(index);
     node.app = undefined;
     this.network.crash(keyOf(node));
-    await app.close();
+    try {
+      // Nobody is left whom it could hand its workers to, and what it would try takes time.
+      await app.get(KernelHolder, { strict: false }).kernel.drain({ timeoutMs: 1 });
+    } finally {
+      await app.close();
+    }
   }
 
-  /** Ends a node as SIGTERM would: its application is closed and it leaves the swarm. */
+  /** Ends a node as SIGTERM would: its application is closed, which hands its workers off and leaves the swarm. */
   async stop(index: number): Promise<void> {
     const app = this.app(index);
     this.node(index).app = undefined;
@@ -158,7 +167,7 @@ export class SwarmTestCluster {
 
   /**
    * Resolves when the nodes that are left are one swarm at rest: each sees all others up, their registries are equal,
-   * no worker is being started and no message waits. With a cut this cannot be.
+   * no worker is being started or moved and no message waits. With a cut this cannot be.
    *
    * @param options `timeoutMs`, 10 seconds by default
    * @throws Error that says what is missing

@@ -17,7 +17,7 @@ import type { Forgotten } from './forgotten.js';
 import { PacedSender } from './paced-sender.js';
 import type { RegistryIndex } from './registry-index.js';
 import { RowTable } from './row-table.js';
-import { BYTES_PER_FRAME, Row, RowStatus, wireBytes } from './row.js';
+import { BYTES_PER_FRAME, Row, wireBytes } from './row.js';
 
 /** How many reports about nodes that are still members here are kept. */
 const EARLY_REPORTS_LIMIT = 1_024;
@@ -46,6 +46,8 @@ export interface OrphansParts {
   isMember(node: NodeId, incarnation: number): boolean;
   /** The survivors of a dead node agree on its rows, or have had their time. */
   settled(): void;
+  /** Logs a decision with its reason. */
+  trace(decision: () => string): void;
 }
 
 export class Orphans {
@@ -184,10 +186,14 @@ export class Orphans {
     );
   }
 
-  /** A node holds the name now: its orphans are history. */
+  /**
+   * A node holds the name now: its orphans are history. Not one of the same registration that is newer than what that
+   * node shows: the worker had moved on, and this node has not read yet that the holder has let go of it.
+   */
   superseded(name: string, holder: Row): void {
     for (const row of this.parts.index.all(name)) {
       if (!row.orphaned) continue;
+      if (isNewer(row, holder)) continue;
       if (row.registration !== holder.registration) this.parts.forgotten.add(row.registration);
       this.remove(row);
     }
@@ -222,7 +228,7 @@ export class Orphans {
 
   /** Whether the row may be started elsewhere when its node is dead. */
   private outlives(row: Row): boolean {
-    return !row.pinned && row.status !== RowStatus.claiming && !this.parts.forgotten.has(row.registration);
+    return row.outlivesNode && !this.parts.forgotten.has(row.registration);
   }
 
   private receive(from: NodeId, incoming: RowTable, row: Row): void {
@@ -241,7 +247,8 @@ export class Orphans {
     dead.table = incoming;
     incoming.seq = seq;
     for (const row of [...incoming.values()]) {
-      if (index.get(row.name)?.isHeld && index.get(row.name)?.node !== row.node) incoming.delete(row.name);
+      const holder = index.get(row.name);
+      if (holder?.isHeld && holder.node !== row.node && !isNewer(row, holder)) incoming.delete(row.name);
       else index.add(row);
     }
     for (const row of before.values()) index.remove(row);
@@ -278,6 +285,8 @@ export class Orphans {
     const dead = this.dead.get(id);
     if (!dead || dead.awaiting.size > 0 || !dead.marked) return;
     dead.timer?.cancel();
+    const { node, seq, size } = dead.table;
+    this.parts.trace(() => `${size} rows of ${node}, read up to ${seq}, wait to be started by others`);
     if (isOver(dead)) this.dead.delete(id);
     this.parts.settled();
   }
@@ -286,6 +295,11 @@ export class Orphans {
 /** Nothing of it is left, and nothing more will come. */
 function isOver({ table, awaiting, marked, incoming }: DeadNode): boolean {
   return table.size === 0 && awaiting.size === 0 && marked && incoming.size === 0;
+}
+
+/** Whether the orphan is of a later activation of the very worker that the holder shows. */
+function isNewer(orphan: Row, holder: Row): boolean {
+  return orphan.registration === holder.registration && orphan.fence > holder.fence;
 }
 
 function key(node: NodeId, incarnation: number): string {

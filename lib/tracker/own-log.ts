@@ -4,7 +4,7 @@ import type { Runtime } from '../runtime/runtime.interface.js';
 import type { RowOp } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import { RowTable } from './row-table.js';
-import { BYTES_PER_FRAME, Row, wireBytes } from './row.js';
+import { BYTES_PER_FRAME, Row, type Untracked, wireBytes } from './row.js';
 
 /** How many operations are kept for peers that missed some; who missed more gets a snapshot. */
 export const LOG_LIMIT = 65_536;
@@ -48,9 +48,9 @@ export class OwnLog {
     this.append(row);
   }
 
-  untrack(row: Row, forgotten: boolean): void {
+  untrack(row: Row, why: Untracked): void {
     this.table.delete(row.name);
-    this.append([1, row.name, forgotten ? 1 : 0]);
+    this.append([1, row.name, why]);
   }
 
   update(row: Row, status: Row['status'], groups: readonly string[]): void {

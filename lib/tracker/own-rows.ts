@@ -2,7 +2,7 @@
 import type { NodeId } from '../transport/node-info.js';
 import type { OwnLog } from './own-log.js';
 import type { RegistryIndex } from './registry-index.js';
-import { Row, type RowContent, type RowStatus } from './row.js';
+import { Row, type RowContent, type RowStatus, type Untracked } from './row.js';
 
 export class OwnRows {
   constructor(
@@ -31,9 +31,16 @@ export class OwnRows {
     return row;
   }
 
-  /** `forgotten`: its registration has ended for good. */
-  untrack(row: Row, forgotten: boolean): void {
-    this.log.untrack(row, forgotten);
+  /** As `track`, in place of the row that this node has of the name: the same worker under another fence. */
+  replace(previous: Row, content: RowContent): Row {
+    const row = new Row(content, this.node);
+    this.log.track(row);
+    this.index.replace(previous, row);
+    return row;
+  }
+
+  untrack(row: Row, why: Untracked): void {
+    this.log.untrack(row, why);
     this.index.remove(row);
   }
 

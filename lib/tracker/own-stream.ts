@@ -100,6 +100,12 @@ export class OwnStream {
     };
   }
 
+  /** Whether every linked peer has been sent everything. */
+  get isLevel(): boolean {
+    for (const feed of this.feeds.values()) if (!feed.isLive) return false;
+    return true;
+  }
+
   get waiting(): number {
     return this.waiters.size;
   }

@@ -16,13 +16,13 @@ export class RegistryIndex {
   /** Rows that another row of their name outranks. */
   private readonly shadowed = new Map<string, Row[]>();
   private readonly byGroup = new Map<string, Set<Row>>();
-  private running = 0;
+  private shown = 0;
 
   constructor(private readonly listener: IndexListener) {}
 
-  /** How many names run. */
+  /** How many names are shown. */
   get count(): number {
-    return this.running;
+    return this.shown;
   }
 
   get(name: string): Row | undefined {
@@ -79,6 +79,16 @@ export class RegistryIndex {
     return undefined;
   }
 
+  /** A row takes the place of another of its node, without a moment in which the name is gone. */
+  replace(previous: Row, row: Row): void {
+    if (this.visible.get(row.name) === previous && !this.shadowed.has(row.name)) {
+      this.hide(previous);
+      return this.show(row);
+    }
+    this.add(row);
+    return this.remove(previous);
+  }
+
   /** A row of the index is about to change by `change` in a way that may alter its rank or its groups. */
   alter(row: Row, change: () => void): void {
     const others = this.shadowed.get(row.name);
@@ -94,8 +104,8 @@ export class RegistryIndex {
 
   private show(row: Row): void {
     this.visible.set(row.name, row);
-    if (row.isRunning) {
-      this.running++;
+    if (row.isShown) {
+      this.shown++;
       for (const group of row.groups) {
         const members = this.byGroup.get(group);
         if (members) members.add(row);
@@ -106,8 +116,8 @@ export class RegistryIndex {
   }
 
   private hide(row: Row): void {
-    if (!row.isRunning) return;
-    this.running--;
+    if (!row.isShown) return;
+    this.shown--;
     for (const group of row.groups) {
       const members = this.byGroup.get(group);
       members?.delete(row);
@@ -123,18 +133,28 @@ export class RegistryIndex {
   }
 }
 
-/** A row that holds the name before one that does not; then the verdict of a conflict; an orphan is best when newest. */
+/**
+ * A row that holds the name before one that is promised it, before an orphan, before one that only asks. Then the
+ * verdict of a conflict; what waits is best when newest.
+ */
 function outranks(a: Row, b: Row): boolean {
-  if (a.isHeld !== b.isHeld) return a.isHeld;
-  if (!a.isHeld && a.orphaned !== b.orphaned) return a.orphaned;
-  if (a.orphaned && a.fence !== b.fence) return a.fence > b.fence;
+  const [rankOfA, rankOfB] = [rankOf(a), rankOf(b)];
+  if (rankOfA !== rankOfB) return rankOfA > rankOfB;
+  if (!a.isHeld && a.fence !== b.fence && (a.orphaned || a.isArriving)) return a.fence > b.fence;
   return winsConflict(a, b);
 }
 
+function rankOf(row: Row): number {
+  if (row.isHeld) return 3;
+  if (row.isArriving) return 2;
+  return row.orphaned ? 1 : 0;
+}
+
 /**
- * The verdict between two rows of one name on different nodes: the older activation wins, ties by node id. Needs no
- * agreement about anything else, so both nodes reach it alone.
+ * The verdict between two rows of one name on different nodes: what runs wins against what is parked, then the older
+ * activation, ties by node id. Needs no agreement about anything else, so both nodes reach it alone.
  */
 export function winsConflict(a: Row, b: Row): boolean {
+  if (a.isParked !== b.isParked) return b.isParked;
   return a.fence === b.fence ? a.node < b.node : a.fence < b.fence;
 }

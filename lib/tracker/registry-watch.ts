@@ -5,14 +5,14 @@ import type { Row } from './row.js';
 
 export class RegistryWatch {
   private readonly listeners = new Set<(event: RegistryEvent) => void>();
-  /** The running row last shown per name; filled while somebody listens. */
+  /** The row last shown per name; filled while somebody listens. */
   private readonly shown = new Map<string, RegistryEvent>();
 
   constructor(private readonly report: (error: unknown) => void) {}
 
   listen(index: RegistryIndex, listener: (event: RegistryEvent) => void): () => void {
     if (this.listeners.size === 0) {
-      for (const row of index.rows()) if (row.isRunning) this.shown.set(row.name, eventOf('registered', row));
+      for (const row of index.rows()) if (row.isShown) this.shown.set(row.name, eventOf('registered', row));
     }
     this.listeners.add(listener);
     return () => {
@@ -24,7 +24,7 @@ export class RegistryWatch {
   changed(name: string, row: Row | undefined): void {
     if (this.listeners.size === 0) return;
     const before = this.shown.get(name);
-    if (row?.isRunning) {
+    if (row?.isShown) {
       const event = eventOf(before ? 'updated' : 'registered', row);
       if (before?.node === event.node && before.fence === event.fence && before.groups === event.groups)
         return;

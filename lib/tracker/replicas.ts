@@ -15,12 +15,14 @@ import type { Transport } from '../transport/transport.interface.js';
 import type { Forgotten } from './forgotten.js';
 import type { RegistryIndex } from './registry-index.js';
 import { RowTable } from './row-table.js';
-import { Row, type RowStatus } from './row.js';
+import { Row, type RowStatus, Untracked } from './row.js';
 
 /** A repair that was asked for is asked for again after this long; a full link may need as much. */
 const REPAIR_AGAIN_MS = 1_000;
 /** Pings overtake the batches that wait in a link: a log that moves on within this long has no gap. */
 const GAP_PATIENCE_MS = 200;
+/** The row of a worker that has moved is looked for no longer than a registration waits for what nobody knows. */
+const LINGER_MS = 5_000;
 /** A `Have` of this incarnation, which no node ever had, asks for a snapshot. */
 const NOTHING = { incarnation: 0, seq: 0 } as const;
 
@@ -42,10 +44,14 @@ export interface ReplicasParts {
   readonly index: RegistryIndex;
   readonly forgotten: Forgotten;
   count(counter: string): void;
+  /** Logs a decision with its reason. */
+  trace(decision: () => string): void;
 }
 
 export class Replicas {
   private readonly byNode = new Map<NodeId, Replica>();
+  /** Rows of workers that have moved to a node whose row was not read yet, by name. */
+  private readonly lingering = new Map<string, { end(): void; isSuccessor(row: Row): boolean }>();
 
   constructor(private readonly parts: ReplicasParts) {}
 
@@ -55,6 +61,21 @@ export class Replicas {
 
   *tables(): IterableIterator<RowTable> {
     for (const { table } of this.byNode.values()) yield table;
+  }
+
+  /** Whether nothing is missing of any log, as far as this node knows. */
+  get isLevel(): boolean {
+    if (this.lingering.size > 0) return false;
+    for (const { snapshot, repairAskedAt, gapDue } of this.byNode.values()) {
+      if (snapshot !== undefined || repairAskedAt !== undefined || gapDue) return false;
+    }
+    return true;
+  }
+
+  /** Another row of the name has come to light: the one of which its worker has moved away need not be shown longer. */
+  contested(name: string): void {
+    const lingering = this.lingering.get(name);
+    if (lingering && this.parts.index.all(name).some(lingering.isSuccessor)) lingering.end();
   }
 
   /** A link to the node opened: say what is held of its log. `held`: its rows, if it was taken for dead before. */
@@ -141,6 +162,11 @@ export class Replicas {
     if (replica.repairAskedAt !== undefined && now - replica.repairAskedAt < REPAIR_AGAIN_MS) return;
     replica.repairAskedAt = now;
     this.parts.count(counter);
+    const { node } = replica.table;
+    this.parts.trace(
+      () =>
+        `asks ${node} for its rows ${incarnation === 0 ? 'all over' : `after ${seq}`}: ${counter} were found`,
+    );
     this.parts.transport.send(replica.table.node, { kind: FrameKind.Have, incarnation, seq });
   }
 
@@ -150,9 +176,9 @@ export class Replicas {
     const row = table.get(op[1]);
     if (!row) return undefined;
     if (op[0] === 2) return index.alter(row, () => table.update(row, op[2] as RowStatus, op[3]));
-    if (op[2] === 1) this.parts.forgotten.add(row.registration);
+    if (op[2] === Untracked.forgotten) this.parts.forgotten.add(row.registration);
     table.delete(row.name);
-    return index.remove(row);
+    return op[2] === Untracked.moved ? this.linger(row) : index.remove(row);
   }
 
   private put(table: RowTable, row: Row): void {
@@ -161,10 +187,30 @@ export class Replicas {
     const previous = table.get(row.name);
     if (previous?.hash === row.hash && previous.fence === row.fence) return;
     table.put(row);
-    index.add(row);
-    if (previous) index.remove(previous);
+    if (previous) index.replace(previous, row);
+    else index.add(row);
     if (!forgotten.has(row.registration)) return;
     transport.send(table.node, { kind: FrameKind.Forgotten, registrations: [[row.name, row.registration]] });
+  }
+
+  /**
+   * The worker goes on at another node, whose row may still be on its way to this one: until it is there the name stays
+   * with the node that let go of it, which passes on what comes.
+   */
+  private linger(row: Row): void {
+    const { runtime, index } = this.parts;
+    const { name, registration, fence } = row;
+    const isSuccessor = (other: Row): boolean => other.registration === registration && other.fence > fence;
+    if (index.all(name).some(isSuccessor)) return index.remove(row);
+    const end = (): void => {
+      timer.cancel();
+      this.lingering.delete(name);
+      index.remove(row);
+    };
+    const timer = runtime.after(LINGER_MS, end);
+    this.lingering.get(name)?.end();
+    this.lingering.set(name, { end, isSuccessor });
+    return undefined;
   }
 
   /** Removes rows that a finished snapshot did not show. Rows tracked since then have newer fences and stay. */

@@ -4,10 +4,25 @@ import type { WireRow } from '../transport/frame.js';
 
 /**
  * `claiming`: its node waits for the name's arbiter to agree; such a row stands in nobody's way but the arbiter's.
- * `starting`: the worker is being built. `running`: it takes messages.
+ * `starting`: the worker is being built. `running`: it takes messages. `arriving`: it is prepared to go on here and
+ * handles nothing before the node that it comes from has let go of it. `parked`: it is registered and does not run: it
+ * waits for a quorum, or for its next restart.
  */
-export const RowStatus = { claiming: 0, starting: 1, running: 2 } as const;
+export const RowStatus = { claiming: 0, starting: 1, running: 2, arriving: 3, parked: 4 } as const;
 export type RowStatus = (typeof RowStatus)[keyof typeof RowStatus];
+export type RowStatusName = keyof typeof RowStatus;
+
+/**
+ * Why a row is taken back. `givenBack`: the registration may live on in another row. `forgotten`: it has ended for good.
+ * `moved`: the worker goes on at another node, whose row for it was tracked before.
+ */
+export const Untracked = { givenBack: 0, forgotten: 1, moved: 2 } as const;
+export type Untracked = (typeof Untracked)[keyof typeof Untracked];
+
+/** `pinned`: bound to its node by `registerLocal`. `temporary`: may move, and is gone with a node that dies. */
+export const RowFlag = { pinned: 1, temporary: 2 } as const;
+
+const STATUS_NAMES = ['claiming', 'starting', 'running', 'arriving', 'parked'] as const;
 
 /** Shared by all rows without groups, which are most. */
 const NO_GROUPS: readonly string[] = Object.freeze([]);
@@ -21,7 +36,8 @@ export interface RowContent {
   readonly registration: string;
   readonly groups: readonly string[];
   readonly status: RowStatus;
-  readonly pinned: boolean;
+  /** Sum of `RowFlag`s. */
+  readonly flags: number;
 }
 
 /** One name on one node. Status and groups change; everything else makes another row. */
@@ -33,7 +49,7 @@ export class Row implements RowContent {
   readonly fence: number;
   /** Stays the same over restarts; `unregister` ends it for good. */
   readonly registration: string;
-  readonly pinned: boolean;
+  readonly flags: number;
   groups: readonly string[];
   status: RowStatus;
   /** Its node is dead; the row waits to be started by another. */
@@ -50,14 +66,14 @@ export class Row implements RowContent {
     this.args = content.args;
     this.fence = content.fence;
     this.registration = content.registration;
-    this.pinned = content.pinned;
+    this.flags = content.flags;
     this.groups = content.groups.length > 0 ? content.groups : NO_GROUPS;
     this.status = content.status;
     this.hash = hashOf(this);
   }
 
   static fromWire(
-    [name, type, args, fence, registration, groups, status, pinned]: WireRow,
+    [name, type, args, fence, registration, groups, status, flags]: WireRow,
     node: NodeId,
   ): Row {
     return new Row(
@@ -69,15 +85,49 @@ export class Row implements RowContent {
         registration,
         groups,
         status: status as RowStatus,
-        pinned: pinned === 1,
+        flags,
       },
       node,
     );
   }
 
-  /** Whether it holds the name: claimed, not merely asked for, and its node lives. */
+  get isPinned(): boolean {
+    return (this.flags & RowFlag.pinned) !== 0;
+  }
+
+  /** Whether another node may start it when its own is dead. */
+  get outlivesNode(): boolean {
+    return this.flags === 0 && this.status !== RowStatus.claiming;
+  }
+
+  /** Whether its node, which lives, has the name and may be the only one: not merely asked for it, or was promised it. */
   get isHeld(): boolean {
-    return this.status !== RowStatus.claiming && !this.orphaned;
+    return this.status !== RowStatus.claiming && this.status !== RowStatus.arriving && !this.orphaned;
+  }
+
+  /** Whether it waits to be let go of by the node that it comes from. */
+  get isArriving(): boolean {
+    return this.status === RowStatus.arriving && !this.orphaned;
+  }
+
+  /** Whether it does not run and nobody is starting it. */
+  get isParked(): boolean {
+    return this.status === RowStatus.parked || this.orphaned;
+  }
+
+  /** Whether the name is there for whoever looks: it runs, or goes on in a moment where it has just moved to. */
+  get isShown(): boolean {
+    return this.isRunning || this.isArriving;
+  }
+
+  /** Whether its registration can be ended now: nobody is just starting it. */
+  get mayEnd(): boolean {
+    return !this.orphaned && (this.status === RowStatus.running || this.status === RowStatus.parked);
+  }
+
+  get statusName(): RowStatusName | 'orphaned' {
+    if (this.orphaned) return 'orphaned';
+    return STATUS_NAMES[this.status];
   }
 
   /** Whether messages reach it. */
@@ -100,9 +150,15 @@ export class Row implements RowContent {
       this.registration,
       this.groups,
       this.status,
-      this.pinned ? 1 : 0,
+      this.flags,
     ];
   }
+}
+
+/** What another row of the same worker is made from. */
+export function contentOf(row: Row): RowContent {
+  const { name, type, args, fence, registration, groups, status, flags } = row;
+  return { name, type, args, fence, registration, groups, status, flags };
 }
 
 /** Rows travel together up to about this size: with arguments of 64 KiB each, 256 of them would be a frame too large. */

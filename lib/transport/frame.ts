@@ -27,7 +27,15 @@ export type Frame =
   | AnswerFrame
   | PublishFrame
   | MultiCallFrame
-  | MultiAnswerFrame;
+  | MultiAnswerFrame
+  | PrepareFrame
+  | PreparedFrame
+  | DecideFrame
+  | UndecidedFrame
+  | OfferFrame
+  | OfferedFrame
+  | FarewellFrame
+  | LastWordFrame;
 
 /** Numbers on the wire; one is never given to another frame. */
 export const FrameKind = {
@@ -54,9 +62,17 @@ export const FrameKind = {
   Publish: 21,
   MultiCall: 22,
   MultiAnswer: 23,
+  Prepare: 24,
+  Prepared: 25,
+  Decide: 26,
+  Undecided: 27,
+  Offer: 28,
+  Offered: 29,
+  Farewell: 30,
+  LastWord: 31,
 } as const;
 
-/** A row as it travels: name, type, args, fence, registration, groups, status, pinned (1) or not (0). */
+/** A row as it travels: name, type, args, fence, registration, groups, status, and the sum of its `RowFlag`s. */
 export type WireRow = readonly [
   name: string,
   type: string,
@@ -65,14 +81,14 @@ export type WireRow = readonly [
   registration: string,
   groups: readonly string[],
   status: number,
-  pinned: number,
+  flags: number,
 ];
 
 /** A change of one row in its node's log. The first element tells which: 0 track, 1 untrack, 2 update. */
 export type RowOp =
   | readonly [kind: 0, row: WireRow]
-  /** `forgotten` (1): the registration has ended for good and must not come back. */
-  | readonly [kind: 1, name: string, forgotten: number]
+  /** `why`: an `Untracked`. */
+  | readonly [kind: 1, name: string, why: number]
   | readonly [kind: 2, name: string, status: number, groups: readonly string[]];
 
 /** An error as it travels: its stable code, its message, and what its class needs to be built again. */
@@ -221,20 +237,72 @@ export interface AnswerFrame {
   readonly body: Uint8Array;
   readonly error: WireError | null;
 }
-/** Fanned out by the receiver to its own workers in the group. */
+/** For every worker in `names`: the members of the group that the sender saw on the receiver. */
 export interface PublishFrame extends MessageFields {
   readonly kind: typeof FrameKind.Publish;
-  readonly group: string;
+  readonly names: readonly string[];
 }
 export interface MultiCallFrame extends MessageFields {
   readonly kind: typeof FrameKind.MultiCall;
   readonly id: number;
   readonly timeoutMs: number;
   readonly group: string;
+  readonly names: readonly string[];
   readonly chain: readonly string[];
 }
 export interface MultiAnswerFrame {
   readonly kind: typeof FrameKind.MultiAnswer;
   readonly id: number;
   readonly results: ReadonlyArray<readonly [name: string, body: Uint8Array | null, error: WireError | null]>;
+}
+
+/** A worker on its way: its row as it will stand on the receiver, and its state, if it brings one along. */
+export type WireArrival = readonly [row: WireRow, state: Uint8Array | null];
+
+/** "Start these workers of mine, but let them handle nothing before I say so." `timeoutMs`: when the sender gives up. */
+export interface PrepareFrame {
+  readonly kind: typeof FrameKind.Prepare;
+  readonly timeoutMs: number;
+  readonly arrivals: readonly WireArrival[];
+}
+/** The answer to `Prepare`, worker by worker, in any order and number. The fence tells the attempt. */
+export interface PreparedFrame {
+  readonly kind: typeof FrameKind.Prepared;
+  readonly results: ReadonlyArray<
+    readonly [name: string, fence: number, outcome: PrepareOutcome, reason: string]
+  >;
+}
+/** `ready`; `refused`: not now, or not here; `failed`: its own code threw or took too long. */
+export type PrepareOutcome = 'ready' | 'refused' | 'failed';
+/** What the source has decided about workers that it asked the receiver to prepare: 1 commit, 0 abort. */
+export interface DecideFrame {
+  readonly kind: typeof FrameKind.Decide;
+  readonly decisions: ReadonlyArray<
+    readonly [name: string, fence: number, commit: number, groups: readonly string[]]
+  >;
+}
+/** "I have prepared these for you and heard no decision." */
+export interface UndecidedFrame {
+  readonly kind: typeof FrameKind.Undecided;
+  readonly arrivals: ReadonlyArray<readonly [name: string, fence: number]>;
+}
+/** States of workers that give way to older activations of their names on the receiver. */
+export interface OfferFrame {
+  readonly kind: typeof FrameKind.Offer;
+  readonly offers: ReadonlyArray<
+    readonly [name: string, winnerFence: number, loserFence: number, state: Uint8Array]
+  >;
+}
+/** The answer to `Offer`: 1 the worker has it, 0 it could not be given now, ask again. */
+export interface OfferedFrame {
+  readonly kind: typeof FrameKind.Offered;
+  readonly results: ReadonlyArray<readonly [name: string, loserFence: number, taken: number]>;
+}
+/** "I host nothing any more and leave when I have heard that you send me nothing more." */
+export interface FarewellFrame {
+  readonly kind: typeof FrameKind.Farewell;
+}
+/** The answer to `Farewell`; travels behind every message that was sent before it. */
+export interface LastWordFrame {
+  readonly kind: typeof FrameKind.LastWord;
 }

@@ -2,9 +2,10 @@ import type { Frame } from './frame.js';
 import type { Address, Hello, NodeId, NodeInfo, Refusal } from './node-info.js';
 
 /**
- * How frames travel between nodes. One link per pair of nodes, used both ways, frames in order; a link that
- * breaks loses what was in flight. The kernel decides whom to dial; the transport does the handshake and keeps
- * at most one link per peer.
+ * How frames travel between nodes. One link per pair of nodes, used both ways; a link that breaks loses what was in
+ * flight. In order are frames that must be: messages to workers among themselves, states of workers among themselves, and
+ * all else; these three, pings and large answers may pass each other. The kernel decides whom to dial; the transport
+ * does the handshake and keeps at most one link per peer.
  *
  * **The handshake.** Both sides send their hello. The node with the smaller id is the one that dials a link: a
  * connection dialled by the larger id is a *nudge*, both sides learn of each other and close it, and the smaller
@@ -29,7 +30,11 @@ export interface Transport {
   inspect(): TransportSnapshot;
 }
 
-/** `full`: the link's bounded queue is over its limit, `drained` follows; `unlinked`: there is no link. */
+/**
+ * `full`: more waits for the link than it holds, of frames of this sort or of all together; `drained` follows. Answers
+ * are refused only where their size would make the queue too large: the sender says so in a small one, which is taken.
+ * `unlinked`: there is no link.
+ */
 export type SendResult = 'queued' | 'full' | 'unlinked';
 
 /** What the kernel is told. Every method is called from the event loop, never from within `send` or `dial`. */

@@ -18,11 +18,15 @@ export interface HandlerMethod {
 /** What the decorators of a class say. */
 export interface WorkerMethods {
   readonly handlers: readonly HandlerMethod[];
-  /** Name of the `@OnHandoff('die')` method. */
-  readonly die: string | undefined;
+  /** Names of the `@OnHandoff` methods. */
+  readonly phases: Readonly<Partial<Record<HandoffPhase, string>>>;
   readonly hasStart: boolean;
   readonly faults: readonly string[];
 }
+
+/** Moments in a worker's life at which a method of its class is called. */
+const HANDOFF_PHASES = ['begin', 'end', 'conflict', 'die'] as const;
+export type HandoffPhase = (typeof HANDOFF_PHASES)[number];
 
 const scanner = new MetadataScanner();
 
@@ -31,7 +35,7 @@ export function methodsOf(cls: Type<object>): WorkerMethods {
   const prototype = cls.prototype as Readonly<Record<string, unknown>>;
   const faults = foreignDecoratorsOfClass(cls).map((name) => foreignFault(cls.name, name));
   const handlers: HandlerMethod[] = [];
-  const dying: string[] = [];
+  const byPhase = new Map<unknown, string[]>();
   for (const name of scanner.getAllMethodNames(prototype)) {
     const method = prototype[name] as object;
     faults.push(
@@ -39,21 +43,31 @@ export function methodsOf(cls: Type<object>): WorkerMethods {
     );
     const handler = readHandler(cls.name, name, method, faults);
     if (handler) handlers.push(handler);
-    const phase: unknown = Reflect.getMetadata(HANDOFF_METADATA, method);
-    if (phase === 'die') dying.push(name);
-    else if (phase !== undefined) {
+    const phases = (Reflect.getMetadata(HANDOFF_METADATA, method) ?? []) as readonly unknown[];
+    for (const phase of phases) byPhase.set(phase, [...(byPhase.get(phase) ?? []), name]);
+    if (handler && phases.length > 0) {
       faults.push(
-        `${cls.name}.${name}: @OnHandoff(${JSON.stringify(phase)}) is no phase; write @OnHandoff('die')`,
+        `${cls.name}.${name}: a message could run its @OnHandoff(${phases.map(quote).join(', ')}); handle the message by another method`,
       );
     }
   }
-  if (dying.length > 1) {
-    faults.push(
-      `${cls.name}: @OnHandoff('die') stands on ${list(dying)}; keep one and call the other from it`,
-    );
+  faults.push(...phaseFaults(cls.name, byPhase), ...ambiguities(cls.name, handlers));
+  const phases = Object.fromEntries(HANDOFF_PHASES.map((phase) => [phase, byPhase.get(phase)?.[0]]));
+  return { handlers, phases, hasStart: typeof prototype['onWorkerStart'] === 'function', faults };
+}
+
+function phaseFaults(className: string, byPhase: ReadonlyMap<unknown, readonly string[]>): string[] {
+  const faults: string[] = [];
+  for (const [phase, names] of byPhase) {
+    const where = `@OnHandoff(${quote(phase)})`;
+    if (!HANDOFF_PHASES.some((known) => known === phase)) {
+      const known = HANDOFF_PHASES.map(quote).join(', ');
+      faults.push(`${className}.${names[0]}: ${where} is no phase; it has ${known}`);
+    } else if (names.length > 1) {
+      faults.push(`${className}: ${where} stands on ${list(names)}; keep one and call the other from it`);
+    }
   }
-  faults.push(...ambiguities(cls.name, handlers));
-  return { handlers, die: dying[0], hasStart: typeof prototype['onWorkerStart'] === 'function', faults };
+  return faults;
 }
 
 function readHandler(
@@ -90,6 +104,10 @@ function ambiguities(className: string, handlers: readonly HandlerMethod[]): str
 
 function foreignFault(where: string, decorator: string): string {
   return `${where}: ${decorator} would run on an instance of the worker that was never built; put it on a service`;
+}
+
+function quote(phase: unknown): string {
+  return typeof phase === 'string' ? `'${phase}'` : String(phase);
 }
 
 function list(names: readonly string[]): string {

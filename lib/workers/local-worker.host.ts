@@ -1,20 +1,30 @@
-// What runs on this node: starts workers, hands them their messages, stops them.
+// What runs on this node: starts workers, hands them their messages, lets them be moved, ends them.
 import { UnknownWorkerTypeError, WorkerNotFoundError, WorkerStartError } from '../errors/index.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
+import { runSliced } from '../runtime/slices.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
-import { Activation, type ActivationParts } from './activation.js';
-import { reasonOf } from './remote-failure.js';
+import { Activation } from './activation.js';
+import { FailureLog } from './failure-log.js';
+import type { ActivationParts, DispatchGate, HostedType } from './hosted-type.js';
 import type { DieReason, WorkerDefinition } from './worker-definition.interface.js';
-import type { ActivationSpec, Delivery, WorkerHost, WorkerServices } from './worker-host.interface.js';
+import type {
+  ActivationSpec,
+  Delivery,
+  EndedWorker,
+  HandoffAnswer,
+  WorkerHost,
+  WorkerServices,
+} from './worker-host.interface.js';
 
-/** How long a stop waits for the running handler, and then for `die`. */
+/** How long the end of a worker waits for the running handler, and then for `die`. */
 const STOP_PATIENCE_MS = 5_000;
-/** Errors of handlers that are logged one by one within `LOG_WINDOW_MS`; the rest is counted. */
-const LOGGED_FAILURES = 100;
-const LOG_WINDOW_MS = 60_000;
+/** Objects of the user are bound to this process, whatever becomes of the nodes around it. */
+const ALWAYS_OPEN: DispatchGate = { open: true };
 
 export interface LocalWorkerHostParts {
   readonly definitions: ReadonlyMap<string, WorkerDefinition>;
+  /** Of this node; without them it hosts no type that asks for any. */
+  readonly nodeLabels?: Readonly<Record<string, string>>;
   readonly runtime: Runtime;
   readonly codec: PayloadCodec;
   /** Most messages that wait for one worker, unless its class says otherwise. */
@@ -28,48 +38,55 @@ export interface LocalWorkerHostParts {
 export class LocalWorkerHost implements WorkerHost {
   readonly types: readonly string[];
   private readonly activations = new Map<string, Activation>();
+  /** Workers that have ended and are not done with it; the next one of the name waits for them. */
   private readonly endings = new Map<string, Promise<void>>();
+  private readonly gates = new Map<string, { open: boolean }>();
+  private readonly hosted = new Map<string, HostedType>();
+  private readonly pinned = new WeakMap<WorkerDefinition, HostedType>();
   private shared: ActivationParts | undefined;
-  private failures = 0;
-  private failuresSince = -Infinity;
 
   constructor(private readonly parts: LocalWorkerHostParts) {
-    this.types = [...parts.definitions.keys()].sort();
+    const { definitions, nodeLabels = {} } = parts;
+    const hosted = [...definitions].filter(([, { labels }]) => carries(nodeLabels, labels));
+    this.types = hosted.map(([type]) => type).sort();
   }
 
   attach(services: WorkerServices): void {
-    const { runtime, codec, logger, mailboxLimit, maxPayloadBytes, debug } = this.parts;
-    this.shared = {
-      runtime,
-      codec,
-      logger,
-      mailboxLimit,
-      maxPayloadBytes,
-      debug,
-      services,
-      handlerFailed: (type, name, pattern, error) => this.logFailure(type, name, pattern, error),
-    };
+    const { runtime, codec, logger, mailboxLimit, maxPayloadBytes, debug, definitions } = this.parts;
+    const failures = new FailureLog(runtime, logger);
+    const handlerFailed: ActivationParts['handlerFailed'] = (type, name, pattern, error) =>
+      failures.note(`${type} "${name}" threw in "${pattern}"`, error);
+    const parts = { runtime, codec, logger, mailboxLimit, maxPayloadBytes, debug, services, handlerFailed };
+    this.shared = parts;
+    for (const type of this.types) {
+      const gate = { open: true };
+      this.gates.set(type, gate);
+      this.hosted.set(type, { definition: definitions.get(type)!, isPinned: false, gate, parts });
+    }
+  }
+
+  definition(type: string): WorkerDefinition | undefined {
+    return this.parts.definitions.get(type);
   }
 
   async start(spec: ActivationSpec): Promise<void> {
-    const definition = spec.pinned?.definition ?? this.parts.definitions.get(spec.type);
-    if (!definition) throw new UnknownWorkerTypeError(spec.type);
-    if (!this.shared) throw new WorkerStartError(spec.name, 'the host is not attached to a node');
-    const ending = this.endings.get(spec.name);
-    if (ending) await ending;
-    const activation = new Activation(spec, definition, this.shared);
-    this.activations.set(spec.name, activation);
+    const { name } = spec;
+    const hosted = this.hostedFor(spec);
+    const before = this.activations.get(name);
+    if (before && !before.isEnded) throw new WorkerStartError(name, 'it is on this node already');
+    const activation = new Activation(name, spec.fence, hosted);
+    this.activations.set(name, activation);
     try {
-      await activation.start();
+      const ending = this.endings.get(name);
+      if (ending) await ending;
+      await activation.start(spec);
     } catch (error) {
-      if (this.activations.get(spec.name) === activation) this.activations.delete(spec.name);
-      activation.abandon();
+      // A worker that was on its way goes on where it came from.
+      if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
+      void this.close(activation);
+      this.forget(activation);
       throw error;
     }
-    if (this.activations.get(spec.name) === activation) return;
-    // It was stopped while it started: whatever it opened must be closed again.
-    await activation.end('stopped', STOP_PATIENCE_MS);
-    throw new WorkerStartError(spec.name, 'it was stopped while it started');
   }
 
   deliver(name: string, delivery: Delivery): void {
@@ -78,23 +95,40 @@ export class LocalWorkerHost implements WorkerHost {
     else delivery.reply(new WorkerNotFoundError(name), undefined);
   }
 
-  stop(name: string, reason: DieReason): Promise<void> {
-    const known = this.endings.get(name);
-    if (known) return known;
+  pause(name: string, timeoutMs: number): Promise<boolean> {
+    return this.activations.get(name)?.pause(timeoutMs) ?? Promise.resolve(false);
+  }
+
+  resume(name: string, fence?: number): void {
+    this.activations.get(name)?.resume(fence);
+  }
+
+  async begin(name: string, timeoutMs: number): Promise<HandoffAnswer> {
+    return this.known(name).begin(timeoutMs);
+  }
+
+  async merge(name: string, state: Uint8Array, timeoutMs: number): Promise<void> {
+    return this.known(name).merge(state, timeoutMs);
+  }
+
+  end(name: string, reason: DieReason): EndedWorker {
     const activation = this.activations.get(name);
-    if (!activation) return Promise.resolve();
-    if (!activation.isStarted) {
-      // Its `start` notices when `onWorkerStart` has returned.
-      this.activations.delete(name);
-      activation.abandon();
-      return Promise.resolve();
+    if (!activation || activation.isEnded) {
+      return { waiting: [], ended: this.endings.get(name) ?? Promise.resolve() };
     }
-    const ending = activation.end(reason, STOP_PATIENCE_MS).finally(() => {
-      this.endings.delete(name);
-      if (this.activations.get(name) === activation) this.activations.delete(name);
-    });
-    this.endings.set(name, ending);
-    return ending;
+    const waiting = activation.end(reason);
+    if (activation.hasBegun) return { waiting, ended: this.close(activation) };
+    // Its `start` notices when the method that it waits for has returned, and closes it.
+    this.forget(activation);
+    return { waiting, ended: Promise.resolve() };
+  }
+
+  setDispatching(type: string, allowed: boolean): void {
+    const gate = this.gates.get(type);
+    if (!gate || gate.open === allowed) return;
+    gate.open = allowed;
+    // Not before the caller has gone on, and never so many at once that they hold the event loop.
+    if (allowed) this.parts.runtime.defer(() => this.goOn(gate));
   }
 
   inspect(): { readonly workers: number; readonly waiting: number } {
@@ -103,18 +137,59 @@ export class LocalWorkerHost implements WorkerHost {
     return { workers: this.activations.size, waiting };
   }
 
-  private logFailure(type: string, name: string, pattern: string, error: unknown): void {
-    const { logger, runtime } = this.parts;
-    const now = runtime.now();
-    if (now - this.failuresSince > LOG_WINDOW_MS) {
-      if (this.failures > LOGGED_FAILURES)
-        logger.error(`${this.failures - LOGGED_FAILURES} more handlers have thrown`);
-      this.failures = 0;
-      this.failuresSince = now;
-    }
-    this.failures++;
-    if (this.failures > LOGGED_FAILURES) return;
-    const text = error instanceof Error ? (error.stack ?? error.message) : reasonOf(error);
-    logger.error(`${type} "${name}" threw in "${pattern}": ${text}`);
+  private goOn(gate: DispatchGate): void {
+    const held = [...this.activations.values()].filter(({ hosted }) => hosted.gate === gate);
+    runSliced(this.parts.runtime, held, (activation) => activation.goOn(true));
   }
+
+  private hostedFor({ name, type, pinned }: ActivationSpec): HostedType {
+    if (!this.shared) throw new WorkerStartError(name, 'the host is not attached to a node');
+    if (!pinned) {
+      const hosted = this.hosted.get(type);
+      if (!hosted) throw new UnknownWorkerTypeError(type);
+      return hosted;
+    }
+    const { definition } = pinned;
+    const known = this.pinned.get(definition);
+    if (known) return known;
+    const hosted = { definition, isPinned: true, gate: ALWAYS_OPEN, parts: this.shared };
+    this.pinned.set(definition, hosted);
+    return hosted;
+  }
+
+  private known(name: string): Activation {
+    const activation = this.activations.get(name);
+    if (!activation) throw new WorkerNotFoundError(name);
+    return activation;
+  }
+
+  private refuse(activation: Activation, reason: DieReason): void {
+    for (const delivery of activation.end(reason)) delivery.reply(activation.refusal(), undefined);
+  }
+
+  /** Lets an ended worker come to its end; the name is taken meanwhile. */
+  private close(activation: Activation): Promise<void> {
+    const { name } = activation;
+    const before = this.endings.get(name);
+    const own = activation.die(STOP_PATIENCE_MS).finally(() => this.forget(activation));
+    const ending: Promise<void> = (before ? Promise.all([before, own]) : own).then(() => {
+      if (this.endings.get(name) === ending) this.endings.delete(name);
+    });
+    this.endings.set(name, ending);
+    return ending;
+  }
+
+  private forget(activation: Activation): void {
+    if (this.activations.get(activation.name) === activation) this.activations.delete(activation.name);
+  }
+}
+
+/** A node hosts a type only if it carries all labels that the type asks for. */
+function carries(
+  nodeLabels: Readonly<Record<string, string>>,
+  labels: Readonly<Record<string, string>> | undefined,
+): boolean {
+  return Object.entries(labels ?? {}).every(
+    ([key, value]) => Object.hasOwn(nodeLabels, key) && nodeLabels[key] === value,
+  );
 }

@@ -1,5 +1,6 @@
 // Decides which message of one worker is handled when: in the order of arrival, one at a time (or as many as the class
-// allows), at most `limit` waiting, none whose caller has given up (promises P2, P7).
+// allows), none while the worker may not handle any, at most `limit` waiting, none whose caller has given up (promises
+// P2, P7).
 import type { Runtime } from '../runtime/runtime.interface.js';
 import type { Delivery } from './worker-host.interface.js';
 
@@ -10,9 +11,13 @@ const MESSAGES_PER_TURN = 256;
 export interface MailboxOwner {
   readonly concurrency: number;
   readonly limit: number;
+  /** Whether the next message may be handled now. Read before each one; who turns it to true calls `kick` or `run`. */
+  readonly mayDispatch: boolean;
   /** Runs the handler. A promise keeps the place taken until it has settled; it never rejects. */
   handle(delivery: Delivery): Promise<void> | void;
   expired(delivery: Delivery): void;
+  /** No handler runs any more. */
+  rested(): void;
 }
 
 export class Mailbox {
@@ -23,7 +28,6 @@ export class Mailbox {
   private active = 0;
   private draining = false;
   private closed = false;
-  private idle: (() => void) | undefined;
 
   constructor(
     private readonly owner: MailboxOwner,
@@ -45,11 +49,22 @@ export class Mailbox {
     if (this.closed || this.size >= this.owner.limit) return false;
     this.waiting ??= [];
     this.waiting.push(delivery);
-    if (!this.draining && this.active < this.owner.concurrency) {
-      this.draining = true;
-      queueMicrotask(() => this.drain());
-    }
+    this.kick();
     return true;
+  }
+
+  /** Begins soon, but not before the caller has gone on, with what may be handled. */
+  kick(): void {
+    if (this.draining || !this.isDue) return;
+    this.draining = true;
+    queueMicrotask(() => this.drain());
+  }
+
+  /** Begins now with what may be handled. */
+  run(): void {
+    if (this.draining || !this.isDue) return;
+    this.draining = true;
+    this.drain();
   }
 
   /** Takes no more messages and gives back those that wait. */
@@ -61,13 +76,12 @@ export class Mailbox {
     return left;
   }
 
-  /** Resolves when no handler runs. */
-  async settled(): Promise<void> {
-    if (this.active > 0) await new Promise<void>((resolve) => (this.idle = resolve));
+  private get isDue(): boolean {
+    return this.size > 0 && this.active < this.owner.concurrency && this.owner.mayDispatch;
   }
 
   private drain(): void {
-    for (let count = 0; this.size > 0 && this.active < this.owner.concurrency; count++) {
+    for (let count = 0; this.isDue; count++) {
       if (count === MESSAGES_PER_TURN) return this.runtime.defer(() => this.drain());
       const delivery = this.waiting?.[this.head];
       this.head++;
@@ -85,10 +99,7 @@ export class Mailbox {
     if (!(work instanceof Promise)) return this.finished();
     const goOn = (): void => {
       this.finished();
-      if (!this.draining && this.size > 0) {
-        this.draining = true;
-        this.drain();
-      }
+      this.run();
     };
     void work.then(goOn, goOn);
     return undefined;
@@ -96,7 +107,7 @@ export class Mailbox {
 
   private finished(): void {
     this.active--;
-    if (this.active === 0) this.idle?.();
+    if (this.active === 0) this.owner.rested();
   }
 
   /** Gives the handled part of the queue back; the array itself when it is empty, as most are. */

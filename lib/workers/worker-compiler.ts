@@ -1,10 +1,14 @@
 import type { Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
-import { methodsOf, type WorkerMethods } from './handler-methods.js';
+import { type HandoffPhase, methodsOf, type WorkerMethods } from './handler-methods.js';
 import { compileHandler, type EnhancerSource } from './handler-pipeline.js';
 import { type EnhancerHost, NestEnhancers } from './nest-enhancers.js';
 import type { WorkerContext } from './worker-context.js';
-import type { DieReason, HandlerEntry, WorkerDefinition } from './worker-definition.interface.js';
+import {
+  DEFAULT_SUPERVISION,
+  type HandlerEntry,
+  type WorkerDefinition,
+} from './worker-definition.interface.js';
 import { workerFactory } from './worker-factory.js';
 import { workerOptionsOf, workerTypeOf } from './worker-metadata.js';
 import { workerOptionFaults } from './worker-options.faults.js';
@@ -90,23 +94,38 @@ export class WorkerCompiler {
       const entry: HandlerEntry = { accepts, invoke: compileHandler(cls, name, source) };
       for (const key of keys) table.set(key, entry);
     }
-    const { concurrency = 1, mailboxLimit } = workerOptionsOf(declared) ?? {};
-    const { die, hasStart } = methods;
+    const { concurrency = 1, mailboxLimit, strategy, labels, ...options } = workerOptionsOf(declared) ?? {};
+    const {
+      restart = DEFAULT_SUPERVISION.restart,
+      maxRestarts = DEFAULT_SUPERVISION.maxRestarts,
+      withinMs = DEFAULT_SUPERVISION.withinMs,
+    } = options;
     return {
       type: workerTypeOf(declared),
       concurrency,
       mailboxLimit,
+      strategy,
+      labels,
+      supervision: { restart, maxRestarts, withinMs },
       create,
       handler: (pattern) => table.get(pattern),
-      ...(hasStart && {
+      ...(methods.hasStart && {
         start: (instance: object, context: WorkerContext, args: unknown) =>
           (instance as Methods)['onWorkerStart']!(context, args),
       }),
-      ...(die !== undefined && {
-        die: (instance: object, reason: DieReason) => (instance as Methods)[die]!(reason),
-      }),
+      ...handoffOf(methods),
     };
   }
+}
+
+/** The methods that `@OnHandoff` stands on; what they give is checked by who asks them. */
+function handoffOf({ phases }: WorkerMethods): Pick<WorkerDefinition, HandoffPhase> {
+  const called: Partial<Record<HandoffPhase, (instance: object, argument?: unknown) => unknown>> = {};
+  for (const [phase, name] of Object.entries(phases)) {
+    if (name === undefined) continue;
+    called[phase as HandoffPhase] = (instance, argument) => (instance as Methods)[name]!(argument);
+  }
+  return called as Pick<WorkerDefinition, HandoffPhase>;
 }
 
 /** A class that no module provides has no enhancers of its own; those of the application apply to it all the same. */

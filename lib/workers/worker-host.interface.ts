@@ -15,8 +15,8 @@ export interface Delivery {
   readonly chain: readonly string[];
   /** Monotonic time of the runtime after which nobody waits for the answer; `Infinity` if none does. */
   readonly deadline: number;
-  /** Called exactly once, later or at once. */
-  reply(error: SwarmError | undefined, value: unknown): void;
+  /** Called exactly once, later or at once. Without an error `answer` is what the handler gave, if anybody asked. */
+  reply(error: SwarmError | undefined, answer: Body | undefined): void;
 }
 
 /** What a worker is started from. */
@@ -26,6 +26,8 @@ export interface ActivationSpec {
   /** Encoded start arguments. */
   readonly args: Uint8Array | null;
   readonly fence: number;
+  /** Encoded state that the worker brings along from another node: `@OnHandoff('end')` gets it after `onWorkerStart`. */
+  readonly state?: Uint8Array;
   /** `registerLocal`: the user's object and how it is reached, instead of a new instance of `type`. */
   readonly pinned?: { readonly definition: WorkerDefinition; readonly instance: object };
 }
@@ -35,23 +37,77 @@ export interface WorkerServices {
   readonly node: string;
   joinGroup(group: string, name: string): Promise<void>;
   leaveGroup(group: string, name: string): Promise<void>;
+  /** `ctx.fail(error)` of the activation with that fence. */
+  failed(name: string, fence: number, error: Error): void;
+  /** `ctx.stop()` of the activation with that fence. */
+  stopped(name: string, fence: number): void;
+}
+
+/** What a worker that is to move says. */
+export type HandoffAnswer =
+  { readonly kind: 'resume'; readonly state: Uint8Array } | { readonly kind: 'restart' | 'ignore' };
+
+/** A worker that handles nothing any more. */
+export interface EndedWorker {
+  /** Messages that were queued, in the order of arrival. Whoever ended the worker must see to each `reply`. */
+  readonly waiting: readonly Delivery[];
+  /** Resolves when the last handler, and then `die`, has ended, or has had its time. */
+  readonly ended: Promise<void>;
 }
 
 /**
- * What the kernel knows of the workers of its node: start one, hand it a message, stop it. Behind it are the
+ * What the kernel knows of the workers of its node: start one, hand it a message, move it, end it. Behind it are the
  * mailboxes and, in an application, Nest's injector.
  */
 export interface WorkerHost {
   /** Called once, before anything else, when the node's id is known. */
   attach(services: WorkerServices): void;
-  /** Types that can be started here. */
+  /** Types that can be started here: the application has the class, and the node carries the labels it asks for. */
   readonly types: readonly string[];
-  /** Builds the worker and runs `onWorkerStart`; rejects with what that threw. `stop` during it abandons the start. */
+  /** What the application says of a type, also of one whose labels this node does not carry. */
+  definition(type: string): WorkerDefinition | undefined;
+  /**
+   * Builds the worker, runs `onWorkerStart` and, when it brings state along, `@OnHandoff('end')`; rejects with what
+   * those threw (a class without `@OnHandoff('end')` cannot take state, and none is lost in silence). Waits for an
+   * earlier worker of the name to end. What was opened by a start that fails after `onWorkerStart` is closed by `die`.
+   * `end` during it abandons the start. Messages that come meanwhile are handled when it has ended well.
+   */
   start(spec: ActivationSpec): Promise<void>;
   /** Queues a message for a started worker. */
   deliver(name: string, delivery: Delivery): void;
-  /** Ends a worker: nothing more is dispatched, waiting messages are answered by an error, `die` runs. */
-  stop(name: string, reason: DieReason): Promise<void>;
-  /** How many messages wait, per worker that has any. */
+  /**
+   * Dispatches nothing more to a worker until `resume`; messages still queue. Resolves with true when none of its
+   * methods runs any more, with false when one still does after `timeoutMs` (then it is paused all the same), and with
+   * false at once when it is resumed, has ended, or is not here. Twice is the same as once.
+   */
+  pause(name: string, timeoutMs: number): Promise<boolean>;
+  /** Goes on with a worker, paused or not. `fence`: `ctx.fence` from now on, if its row has another one by now. */
+  resume(name: string, fence?: number): void;
+  /**
+   * Asks a paused worker what is to become of it: `@OnHandoff('begin')`, or `restart` if its class has none, or
+   * `ignore` for an object of the user. Rejects with what that threw, with `TypeError` for an answer that is no
+   * decision, with `UnserializableError` or `PayloadTooLargeError` for a state that cannot travel, with
+   * `OperationTimeoutError` after `timeoutMs`, with `WorkerNotFoundError` or `NodeUnavailableError` when the worker ends.
+   */
+  begin(name: string, timeoutMs: number): Promise<HandoffAnswer>;
+  /**
+   * Gives a running worker the state of an activation that gave way to it, between two messages; not while it is paused
+   * from outside, whose state may be on its way already. Resolves at once if its class has no `@OnHandoff('conflict')`,
+   * and for an object of the user. The worker has the state also when this rejects with what the method threw, or with
+   * `OperationTimeoutError` (messages go on then). It has not when it rejects with `NoTurnError`, a kind of that, or
+   * with `WorkerNotFoundError` or `NodeUnavailableError` because the worker has ended: offer it again.
+   */
+  merge(name: string, state: Uint8Array, timeoutMs: number): Promise<void>;
+  /**
+   * Ends a worker, started or not: nothing more is dispatched, `ctx.signal` is aborted, `die` runs. What still waits
+   * for `pause`, `begin` or `merge` of it is told at once. A second `end` gives the promise of the first.
+   */
+  end(name: string, reason: DieReason): EndedWorker;
+  /**
+   * Whether workers of a type may handle messages now; while they may not, messages queue. All may at first. Objects of
+   * the user (`registerLocal`) always may: they are bound to this process, and to no number of nodes.
+   */
+  setDispatching(type: string, allowed: boolean): void;
+  /** How many workers are here, and how many messages wait for them together. */
   inspect(): { readonly workers: number; readonly waiting: number };
 }

@@ -3,7 +3,7 @@ import type { SwarmWorkerOptions } from './swarm-worker.options.js';
 
 /** On the class: the options of `@SwarmWorker`. */
 export const WORKER_OPTIONS_METADATA = 'nestjs-swarm:worker';
-/** On the method: the phase of `@OnHandoff`. */
+/** On the method: the phases of its `@OnHandoff`s. */
 export const HANDOFF_METADATA = 'nestjs-swarm:handoff';
 
 /** The options of a class that carries `@SwarmWorker` itself; a subclass of a worker is a worker only if it does too. */

@@ -1,22 +1,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { waitUntil } from '../support/wait-until.js';
 import { AppSwarm } from './support/app-swarm.js';
+import { expectEveryNameOnce } from './support/every-name-once.js';
 
 let swarm: AppSwarm;
 
 afterEach(() => swarm.end());
-
-/** Every worker lives once, in exactly one process, and all registries say the same. */
-async function expectEveryNameOnce(names: number): Promise<void> {
-  await waitUntil(
-    async () => new Set(await swarm.all<string>('fingerprint')).size === 1,
-    'the registries are equal',
-  );
-  const hosted = (await swarm.all<string[]>('hosted')).flat();
-  expect(hosted).toHaveLength(names);
-  expect(new Set(hosted).size).toBe(names);
-  expect((await swarm.all<string>('fingerprint'))[0]).toMatch(new RegExp(`^${names} `));
-}
 
 describe.each([
   { names: 10_000, withinMs: 2_000 },
@@ -30,7 +18,7 @@ describe.each([
         app.ask('registerMany', 'worker-', index * share, Math.min(names, (index + 1) * share)),
       ),
     );
-    await expectEveryNameOnce(names);
+    await expectEveryNameOnce(swarm, names);
 
     const [survivor, , victim] = swarm.apps;
     expect((await victim!.ask<string[]>('hosted')).length).toBeGreaterThan(names / 5);
@@ -40,6 +28,6 @@ describe.each([
     const took = performance.now() - killedAt;
     console.log(`${names} names: all answered ${took.toFixed(0)} ms after the kill`);
     expect(took).toBeLessThan(withinMs);
-    await expectEveryNameOnce(names);
+    await expectEveryNameOnce(swarm, names);
   });
 });

@@ -18,7 +18,7 @@ it('no timer, listener or socket outlives app.close()', async () => {
 
 it('100,000 registered names take less than 1 KB of heap each, worker included', async () => {
   const names = 100_000;
-  swarm = await AppSwarm.boot(1, ['--expose-gc']);
+  swarm = await AppSwarm.boot(1, { execArgv: ['--expose-gc'] });
   const [app] = swarm.apps;
   const before = await app!.ask<number>('heapUsed');
   await app!.ask('registerMany', 'device-', 0, names);

@@ -4,14 +4,20 @@ import * as library from '../../lib/index.js';
 import { readmeTable } from './support/readme.js';
 import { root } from './support/run.js';
 
+/** Options that are made of others. */
+const GROUPS = new Set(['node', 'handoff', 'drain']);
+
 /** Options with the default that their docstring gives, as `node.port` for those of a node. */
 function documentedOptions(): Map<string, string> {
   const source = readFileSync(`${root}lib/swarm.options.ts`, 'utf8');
   const options = new Map<string, string>();
-  for (const [, kind, body = ''] of source.matchAll(/interface Swarm(Node|Module)Options \{(.*?)^\}/gms)) {
+  for (const [, kind, body = ''] of source.matchAll(
+    /interface Swarm(Node|Handoff|Drain|Module)Options \{(.*?)^\}/gms,
+  )) {
     for (const [, doc = '', name = ''] of body.matchAll(/\/\*\*(.*?)\*\/\s+readonly (\w+)\?:/gs)) {
-      if (name === 'node') continue;
-      options.set(kind === 'Node' ? `node.${name}` : name, /@default (.*)/.exec(doc)?.[1] ?? '');
+      if (GROUPS.has(name)) continue;
+      const group = kind === 'Module' ? '' : `${kind?.toLowerCase()}.`;
+      options.set(group + name, /@default (.*)/.exec(doc)?.[1] ?? '');
     }
   }
   return options;

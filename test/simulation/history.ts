@@ -16,26 +16,41 @@ type Fate = 'present' | 'absent' | 'unknown';
 /** Deadlines that the kernel of the simulation was given; an operation that ends later breaks P7. */
 const REGISTER_MS = 10_000;
 const CALL_MS = 5_000;
+/** The time of a drain, and what handlers and `die` may have beyond it. */
+const STOP_MS = 36_000;
 /** A timer that fires at the deadline may do so after other things of the same instant. */
 const SLACK_MS = 50;
-/** After this long without commands everything must be at rest: a restart, a repair and a heartbeat fit in. */
-const REST_MS = 12_000;
+/** After this long without commands everything must be at rest: a suspicion, a long handler, a handoff that hangs, a repair. */
+const REST_MS = 26_000;
 /** Between two cuts of the same two nodes: time to dial, link and be heard again. */
 const CUT_PAUSE_MS = 6_000;
 /** A start that hangs is given up after five attempts of `registerTimeoutMs`. */
 const REST_AFTER_HANG_MS = 70_000;
 
 /** A random history of one swarm, from its random source alone, and what must be true of it. */
+const QUEUES_AT_REST = [
+  'starts',
+  'restarts',
+  'moves',
+  'arrivals',
+  'conflicts',
+  'questions',
+  'waitingForAcks',
+  'unsettledDead',
+] as const;
+
 export class History {
   readonly violations: string[] = [];
   private readonly fates = new Map<string, Fate>();
-  private readonly pending = new Set<Promise<void>>();
+  private readonly pending = new Set<Promise<unknown>>();
   /** Operations under way per name, and names whose operations overlap. */
   private readonly inFlight = new Map<string, number>();
   private readonly overlapping = new Set<string>();
   private lastLossAt = -Infinity;
   private readonly cutAt = new Map<string, number>();
   private token = 0;
+  /** Names whose workers refuse to move. */
+  private readonly mayStay = new Set<string>();
   private hangs = false;
   /** Operations by how they ended, to see that a history does something. */
   readonly outcomes: Record<string, number> = {};
@@ -55,7 +70,7 @@ export class History {
     }
     swarm.network.heal();
     await swarm.advance(this.hangs ? REST_AFTER_HANG_MS : REST_MS);
-    this.checkAtRest();
+    await this.checkAtRest();
     this.violations.push(...swarm.activations.violations);
   }
 
@@ -67,6 +82,7 @@ export class History {
     else if (dice < 0.4) this.register(node, this.anyName(), { takesMs: Math.floor(swarm.random() * 800) });
     else if (dice < 0.42) this.register(node, this.anyName(), { throws: true });
     else if (dice < 0.43) this.register(node, this.anyName(), { takesMs: 'hang' });
+    else if (dice < 0.45) this.register(node, this.anyName(), { handoff: this.anyHandoff() });
     else if (dice < 0.47) this.race(this.anyName());
     else if (dice < 0.51) this.registerLocalRace(this.anyName());
     else if (dice < 0.62) this.unregister(node, this.anyName());
@@ -98,7 +114,7 @@ export class History {
     const dice = swarm.random();
     if (dice < 0.35) this.crashAfterRegistering(victim);
     else if (dice < 0.7) swarm.crash(victim);
-    else this.track(swarm.stop(victim), `stop ${victim.key}`, 15_000);
+    else this.track(swarm.stop(victim), `stop ${victim.key}`, STOP_MS);
   }
 
   /** The moment at which an acknowledged registration is held by the fewest. */
@@ -142,6 +158,7 @@ export class History {
     if (!node) return;
     const before = this.fates.get(name) ?? 'absent';
     this.hangs ||= plan.takesMs === 'hang';
+    if (plan.handoff && plan.handoff !== 'restarts' && plan.handoff !== 'slow') this.mayStay.add(name);
     this.fates.set(name, 'unknown');
     const work = node.kernel.register(name, 'Counter', plan, {});
     this.watch(
@@ -164,11 +181,10 @@ export class History {
   }
 
   private registerLocalRace(name: string): void {
-    const { swarm } = this;
     for (const node of this.twoNodes()) {
       if (!node) continue;
       this.fates.set(name, 'unknown');
-      const { definition, instance } = pinnedWorker(swarm.activations, node.key, name);
+      const { definition, instance } = pinnedWorker(node.key, name);
       const work = node.kernel.registerLocal(name, definition, instance);
       this.watch(`registerLocal ${name} on ${node.key}`, node, work, REGISTER_MS);
     }
@@ -183,6 +199,7 @@ export class History {
       node.kernel.unregister(name),
       REGISTER_MS,
       (error) => {
+        this.swarm.activations.mayLose(name);
         if (!error) this.certain(name, 'absent');
       },
     );
@@ -190,10 +207,18 @@ export class History {
 
   private call(node: SimulatedNode | undefined, name: string): void {
     if (!node) return;
-    const slow = this.swarm.random() < 0.1;
-    const data = slow ? Math.floor(this.swarm.random() * 8_000) : `token ${++this.token}`;
-    const call = { pattern: slow ? 'slow' : 'add', data, timeoutMs: undefined, chain: [] };
-    this.watch(`call ${name} from ${node.key}`, node, node.kernel.call(name, call), CALL_MS);
+    const dice = this.swarm.random();
+    const slow = dice < 0.1;
+    const token = `token ${++this.token}`;
+    const data = slow ? Math.floor(this.swarm.random() * 8_000) : token;
+    const pattern = slow ? 'slow' : dice < 0.14 ? 'breakDown' : dice < 0.3 ? 'slow-add' : 'add';
+    const call = { pattern, data, timeoutMs: undefined, chain: [] };
+    const what = `call ${pattern} ${name} from ${node.key}`;
+    // More failures than its type allows end a worker for good.
+    if (pattern === 'breakDown') this.fates.set(name, 'unknown');
+    this.watch(what, node, node.kernel.call(name, call), CALL_MS, (error) => {
+      if (!error && !slow && pattern !== 'breakDown') this.swarm.activations.acknowledged(token, name);
+    });
   }
 
   /** Only an operation that no other of its name overlapped says what must be true afterwards. */
@@ -208,7 +233,7 @@ export class History {
     timeoutMs: number,
     ended: (error: SwarmError | undefined) => void = () => undefined,
   ): void {
-    const name = what.split(' ')[1] ?? '';
+    const name = /\bname-\d+/.exec(what)?.[0] ?? '';
     const others = this.inFlight.get(name) ?? 0;
     if (others > 0) this.overlapping.add(name);
     this.inFlight.set(name, others + 1);
@@ -240,11 +265,11 @@ export class History {
     );
   }
 
-  private track(work: Promise<void>, what: string, timeoutMs: number, node?: SimulatedNode): void {
+  private track(work: Promise<unknown>, what: string, timeoutMs: number, node?: SimulatedNode): void {
     const { swarm } = this;
     const began = swarm.now;
     let settled = false;
-    const promise = work.finally(() => {
+    const promise: Promise<unknown> = work.finally(() => {
       settled = true;
       this.pending.delete(promise);
       this.outcomes['settled'] = (this.outcomes['settled'] ?? 0) + 1;
@@ -259,7 +284,7 @@ export class History {
     });
   }
 
-  private checkAtRest(): void {
+  private async checkAtRest(): Promise<void> {
     const { swarm, violations } = this;
     const { alive } = swarm;
     const [first] = alive;
@@ -268,12 +293,12 @@ export class History {
       const up = kernel.nodes().filter(({ status }) => status === 'up').length;
       if (up !== alive.length) violations.push(`membership: ${key} sees ${up} of ${alive.length} nodes up`);
       const { queues } = kernel.inspect();
-      for (const queue of ['starts', 'restarts', 'questions', 'waitingForAcks', 'unsettledDead'] as const) {
+      for (const queue of QUEUES_AT_REST) {
         if (queues[queue] !== 0) violations.push(`at rest ${key} still has ${queue}: ${queues[queue]}`);
       }
     }
     this.checkReplicas();
-    this.checkNames(first);
+    await this.checkNames(first);
   }
 
   private checkReplicas(): void {
@@ -294,21 +319,34 @@ export class History {
     if (new Set(logs).size > 1) this.violations.push(`P6: the logs differ:\n${logs.join('\n')}`);
   }
 
-  private checkNames({ kernel }: SimulatedNode): void {
-    const { live } = this.swarm.activations;
+  private async checkNames({ kernel }: SimulatedNode): Promise<void> {
+    const { activations } = this.swarm;
     for (const [name, fate] of this.fates) {
       const row = kernel.lookup(name);
       if (fate === 'present' && !row) this.violations.push(`P4: "${name}" was registered and is gone`);
       if (fate === 'absent' && row) this.violations.push(`"${name}" was unregistered and is back`);
-      const nodes = live.get(name)?.size ?? 0;
+      const nodes = activations.nodesOf(name).length;
       if (row?.type === 'Counter' && nodes !== 1)
         this.violations.push(`"${name}" has a row and lives on ${nodes} nodes`);
       if (!row && nodes > 0) this.violations.push(`"${name}" has no row and lives on ${nodes} nodes`);
+      if (row?.type !== 'Counter') continue;
+      const call = { pattern: 'total', data: undefined, timeoutMs: undefined, chain: [] };
+      const total = Number(await this.swarm.settle(kernel.call(name, call)));
+      const owed = activations.owed(name);
+      if (total < owed)
+        this.violations.push(`P5: "${name}" counts ${total} of ${owed} acknowledged additions`);
+      if (kernel.explain(name).misplaced && !this.mayStay.has(name))
+        this.violations.push(`"${name}" is misplaced: ${kernel.explain(name).reason}`);
     }
   }
 
   private anyName(): string {
     return `name-${Math.floor(this.swarm.random() * this.options.names)}`;
+  }
+
+  private anyHandoff(): NonNullable<StartPlan['handoff']> {
+    const all = ['throws', 'hangs', 'ignores', 'restarts', 'end-throws', 'end-hangs', 'slow'] as const;
+    return all[Math.floor(this.swarm.random() * all.length)] ?? 'slow';
   }
 
   private anyNode(): SimulatedNode | undefined {

@@ -1,6 +1,7 @@
 import { ring } from '../../lib/distribution/index.js';
 import type { DiscoveryProvider } from '../../lib/discovery/discovery-provider.interface.js';
 import { KernelNode } from '../../lib/node/kernel-node.js';
+import type { DrainReport } from '../../lib/handoff/drain-report.js';
 import type { KernelOptions } from '../../lib/node/kernel-options.js';
 import { seededRandom, VirtualRuntime, VirtualScheduler } from '../../lib/runtime/virtual.runtime.js';
 import { createPayloadCodec } from '../../lib/transport/codec/payload.codec.js';
@@ -21,7 +22,19 @@ export interface SimulationOptions {
   readonly kernel?: Partial<KernelOptions>;
   readonly latencyMs?: (random: () => number) => number;
   readonly loses?: (random: () => number, from: Address, to: Address, frame: Frame) => boolean;
+  /** The worker types of a node, in place of `simulatedWorkers`. */
+  readonly definitions?: (node: SimulatedApp) => ReadonlyMap<string, WorkerDefinition>;
 }
+
+/** What the application of a simulated node knows of it. */
+export interface SimulatedApp {
+  readonly key: string;
+  readonly runtime: VirtualRuntime;
+  readonly activations: Activations;
+}
+
+/** What a node says of itself beyond its name and address. */
+export type SimulatedNodeOptions = Partial<Pick<KernelOptions['node'], 'weight' | 'labels' | 'hosting'>>;
 
 export interface SimulatedNode {
   readonly index: number;
@@ -62,20 +75,23 @@ export class SimulatedSwarm {
   }
 
   /** Boots a node; the promise is that of its `start`. `port` lets a node come back under its old id. */
-  boot(port = 7000 + this.nodes.length): { node: SimulatedNode; started: Promise<void> } {
+  boot(
+    port = 7000 + this.nodes.length,
+    { weight = 1, labels = {}, hosting = true }: SimulatedNodeOptions = {},
+  ): { node: SimulatedNode; started: Promise<void> } {
     const runtime = new VirtualRuntime(this.scheduler);
     const index = this.nodes.length;
     const key = `${HOST}:${port}`;
     const logger = new QuietLogger(`n${port}`, () => this.now, this.story);
     const refs: RefFactory = { describe: () => undefined, make: (name, type) => ({ name, type }) };
     const codec = createPayloadCodec({ refs });
-    const definitions: ReadonlyMap<string, WorkerDefinition> = simulatedWorkers(
-      this.activations,
-      runtime,
-      key,
-    );
+    const { activations } = this;
+    const definitions =
+      this.options.definitions?.({ key, runtime, activations }) ??
+      simulatedWorkers(activations, runtime, key);
     const host = new LocalWorkerHost({
       definitions,
+      nodeLabels: labels,
       runtime,
       codec,
       mailboxLimit: 10_000,
@@ -92,7 +108,7 @@ export class SimulatedSwarm {
     const kernel = new KernelNode(
       {
         cluster: 'simulation',
-        node: { name: `n${port}`, host: HOST, weight: 1, labels: {}, hosting: true },
+        node: { name: `n${port}`, host: HOST, weight, labels, hosting },
         strategy: STRATEGY,
         heartbeatMs: 1000,
         suspectAfterMs: 3000,
@@ -104,6 +120,11 @@ export class SimulatedSwarm {
         callTimeoutMs: 5000,
         registerTimeoutMs: 10_000,
         readyTimeoutMs: 30_000,
+        settledTimeoutMs: 30_000,
+        leaseMs: 3000,
+        handoff: { timeoutMs: 5000, concurrency: 64, forwardMs: 10_000 },
+        drain: { timeoutMs: 25_000 },
+        debug: true,
         maxPayloadBytes: 1 << 20,
         maxArgsBytes: 1 << 16,
         ...this.options.kernel,
@@ -126,12 +147,14 @@ export class SimulatedSwarm {
   }
 
   /** The process leaves as on `app.close()`. */
-  async stop(node: SimulatedNode): Promise<void> {
+  async stop(node: SimulatedNode): Promise<DrainReport> {
     this.tell(`stop ${node.key}`);
-    await node.kernel.stop();
+    const report = await node.kernel.drain({});
+    for (const { name } of report.left) this.activations.mayLose(name);
     node.alive = false;
     this.activations.nodeDied(node.key);
-    this.tell(`stopped ${node.key}`);
+    this.tell(`stopped ${node.key}: ${JSON.stringify(report)}`);
+    return report;
   }
 
   tell(line: string): void {

@@ -1,51 +1,109 @@
+import { type HandoffDecision, ignore, restart, resume } from '../../lib/workers/handoff-decision.js';
 import type { Runtime } from '../../lib/runtime/runtime.interface.js';
 import type { HandlerEntry, WorkerDefinition } from '../../lib/workers/worker-definition.interface.js';
+import type { SwarmContext } from '../../lib/workers/swarm-context.js';
 import type { WorkerContext } from '../../lib/workers/worker-context.js';
 
-/** How the start of a simulated worker goes. */
+/** How the start of a simulated worker goes, and how it behaves when it is to move. */
 export interface StartPlan {
   /** Milliseconds that `onWorkerStart` takes; `hang`: for ever. */
   readonly takesMs?: number | 'hang';
   readonly throws?: boolean;
+  readonly handoff?: 'throws' | 'hangs' | 'ignores' | 'restarts' | 'end-throws' | 'end-hangs' | 'slow';
 }
 
-/** What all simulated workers did: which names live where, and which messages were handled. */
+/** What all simulated workers did: which names live where, which messages were handled, and what must not be lost. */
 export class Activations {
   /** Keys of the nodes on which a name lives. */
   readonly live = new Map<string, Set<string>>();
+  /** Workers that have given their state away and have handled nothing since. */
+  private readonly packed = new Map<string, Set<string>>();
   readonly violations: string[] = [];
   private readonly handled = new Set<string>();
+  /** Fence of the latest activation of a name that has handled a message. */
+  private readonly fences = new Map<string, number>();
+  /** Rises when the state of a name may be lost. */
+  private readonly lives = new Map<string, number>();
+  private readonly handledIn = new Map<string, number>();
+  private readonly counted = new Map<string, { life: number; acknowledged: number }>();
 
   constructor(private readonly now: () => number) {}
 
   started(name: string, node: string): void {
+    add(this.live, name, node);
     const nodes = this.live.get(name) ?? new Set();
-    nodes.add(node);
-    this.live.set(name, nodes);
     if (nodes.size > 1) {
       this.violations.push(`P1: at ${this.now().toFixed(0)} "${name}" lives on ${[...nodes].join(' and ')}`);
     }
   }
 
+  /** It handles nothing before it is known whether it moves. */
+  pack(name: string, node: string): void {
+    remove(this.live, name, node);
+    add(this.packed, name, node);
+  }
+
   ended(name: string, node: string): void {
-    const nodes = this.live.get(name);
-    nodes?.delete(node);
-    if (nodes?.size === 0) this.live.delete(name);
+    remove(this.live, name, node);
+    remove(this.packed, name, node);
   }
 
   nodeDied(node: string): void {
-    for (const name of [...this.live.keys()]) this.ended(name, node);
+    for (const name of new Set([...this.live.keys(), ...this.packed.keys()])) {
+      if (this.nodesOf(name).includes(node)) this.mayLose(name);
+      this.ended(name, node);
+    }
   }
 
-  handle(token: string): void {
+  /** Every node on which an instance of the name exists. */
+  nodesOf(name: string): string[] {
+    return [...(this.live.get(name) ?? []), ...(this.packed.get(name) ?? [])];
+  }
+
+  handle(token: string, name: string, node: string, fence: number): void {
     if (this.handled.has(token)) this.violations.push(`a message was handled twice: ${token}`);
     this.handled.add(token);
+    this.handledIn.set(token, this.lives.get(name) ?? 0);
+    if (this.packed.get(name)?.has(node)) {
+      remove(this.packed, name, node);
+      add(this.live, name, node);
+    }
+    const newest = this.fences.get(name) ?? 0;
+    if (fence < newest) {
+      this.violations.push(
+        `P1: at ${this.now().toFixed(0)} "${name}" on ${node} handled a message under fence ${fence} after one under ${newest}`,
+      );
+    }
+    this.fences.set(name, Math.max(fence, newest));
+  }
+
+  /** The caller of a message that adds one has its answer. */
+  acknowledged(token: string, name: string): void {
+    const life = this.lives.get(name) ?? 0;
+    if (this.handledIn.get(token) !== life) return;
+    const counted = this.counted.get(name);
+    this.counted.set(name, {
+      life,
+      acknowledged: counted?.life === life ? counted.acknowledged + 1 : 1,
+    });
+  }
+
+  /** Its node died, it failed, or it was unregistered: nothing is owed any more. */
+  mayLose(name: string): void {
+    this.lives.set(name, (this.lives.get(name) ?? 0) + 1);
+  }
+
+  /** How many additions its state must hold at least. */
+  owed(name: string): number {
+    const counted = this.counted.get(name);
+    return counted?.life === (this.lives.get(name) ?? 0) ? counted.acknowledged : 0;
   }
 }
 
 class SimulatedWorker {
   name = '';
   total = 0;
+  plan: StartPlan = {};
   /** Its start ended while it was still wanted. */
   live = false;
 }
@@ -56,18 +114,29 @@ export function simulatedWorkers(
   runtime: Runtime,
   node: string,
 ): ReadonlyMap<string, WorkerDefinition> {
+  const later = (ms: number): Promise<void> => new Promise((resolve) => runtime.after(ms, resolve));
   const handlers: Record<string, HandlerEntry> = {
     add: {
       accepts: 'message',
-      invoke(instance, payload) {
+      invoke(instance, payload, context: SwarmContext) {
         const worker = instance as SimulatedWorker;
-        activations.handle(String(payload));
+        activations.handle(String(payload), worker.name, node, context.worker.fence);
         return ++worker.total;
       },
     },
+    'slow-add': {
+      accepts: 'message',
+      async invoke(instance, payload, context: SwarmContext) {
+        const worker = instance as SimulatedWorker;
+        activations.handle(String(payload), worker.name, node, context.worker.fence);
+        await later(30);
+        return ++worker.total;
+      },
+    },
+    total: { accepts: 'message', invoke: (instance) => (instance as SimulatedWorker).total },
     slow: {
       accepts: 'message',
-      invoke: (_, payload) => new Promise((resolve) => runtime.after(Number(payload), () => resolve('done'))),
+      invoke: (_, payload) => later(Number(payload)).then(() => 'done'),
     },
     fail: {
       accepts: 'message',
@@ -75,8 +144,20 @@ export function simulatedWorkers(
         throw new Error('no');
       },
     },
+    breakDown: {
+      accepts: 'message',
+      invoke(instance, _, context: SwarmContext) {
+        activations.mayLose((instance as SimulatedWorker).name);
+        context.worker.fail(new Error('broken'));
+      },
+    },
     where: { accepts: 'message', invoke: () => node },
-    note: { accepts: 'event', invoke: (_, payload) => activations.handle(String(payload)) },
+    note: {
+      accepts: 'event',
+      invoke(instance, payload, context: SwarmContext) {
+        activations.handle(String(payload), (instance as SimulatedWorker).name, node, context.worker.fence);
+      },
+    },
   };
   const definition: WorkerDefinition = {
     type: 'Counter',
@@ -84,14 +165,36 @@ export function simulatedWorkers(
     mailboxLimit: undefined,
     create: () => new SimulatedWorker(),
     async start(instance, context: WorkerContext, args) {
-      const { takesMs = 0, throws = false } = (args ?? {}) as StartPlan;
-      (instance as SimulatedWorker).name = context.name;
+      const worker = instance as SimulatedWorker;
+      worker.plan = (args ?? {}) as StartPlan;
+      const { takesMs = 0, throws = false } = worker.plan;
+      worker.name = context.name;
       if (takesMs === 'hang') await new Promise(() => undefined);
-      else if (takesMs > 0) await new Promise<void>((resolve) => runtime.after(takesMs, resolve));
+      else if (takesMs > 0) await later(takesMs);
       if (throws) throw new Error('the start throws');
       if (context.signal.aborted) return;
-      (instance as SimulatedWorker).live = true;
+      worker.live = true;
       activations.started(context.name, node);
+    },
+    async begin(instance): Promise<HandoffDecision<unknown>> {
+      const { name, plan, total } = instance as SimulatedWorker;
+      if (plan.handoff === 'throws') throw new Error('begin throws');
+      if (plan.handoff === 'hangs') await new Promise(() => undefined);
+      if (plan.handoff === 'slow') await later(300);
+      if (plan.handoff === 'ignores') return ignore();
+      activations.pack(name, node);
+      if (plan.handoff !== 'restarts') return resume(total);
+      activations.mayLose(name);
+      return restart();
+    },
+    async end(instance, state) {
+      const worker = instance as SimulatedWorker;
+      if (worker.plan.handoff === 'end-throws') throw new Error('end throws');
+      if (worker.plan.handoff === 'end-hangs') await new Promise(() => undefined);
+      worker.total = Number(state);
+    },
+    conflict(instance, state) {
+      (instance as SimulatedWorker).total += Number(state);
     },
     die(instance) {
       const { name, live } = instance as SimulatedWorker;
@@ -103,11 +206,7 @@ export function simulatedWorkers(
 }
 
 /** An object for `registerLocal`. */
-export function pinnedWorker(
-  activations: Activations,
-  node: string,
-  name: string,
-): { definition: WorkerDefinition; instance: object } {
+export function pinnedWorker(node: string, name: string): { definition: WorkerDefinition; instance: object } {
   const definition: WorkerDefinition = {
     type: 'Pinned',
     concurrency: 1,
@@ -115,6 +214,15 @@ export function pinnedWorker(
     create: () => ({}),
     handler: (pattern) => (pattern === 'where' ? { accepts: 'message', invoke: () => node } : undefined),
   };
-  void activations;
   return { definition, instance: { name } };
+}
+
+function add(map: Map<string, Set<string>>, name: string, node: string): void {
+  map.set(name, (map.get(name) ?? new Set()).add(node));
+}
+
+function remove(map: Map<string, Set<string>>, name: string, node: string): void {
+  const nodes = map.get(name);
+  nodes?.delete(node);
+  if (nodes?.size === 0) map.delete(name);
 }

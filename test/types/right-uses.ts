@@ -7,12 +7,19 @@ import {
   CallTimeoutError,
   type DiscoveryProvider,
   type DistributionStrategy,
+  type DrainReport,
+  HandoffDecision,
+  ignore,
   isSwarmContext,
   localMachine,
   type MemberOutcome,
   OperationTimeoutError,
+  type PlacementExplanation,
   type RegistryEvent,
   RemoteError,
+  restart,
+  type RestartPolicy,
+  resume,
   ring,
   staticPeers,
   SwarmCluster,
@@ -30,6 +37,7 @@ import { SwarmTestCluster } from '../../lib/testing/index.js';
 import {
   ContextOnlyWorker,
   DeviceWorker,
+  MovingWorker,
   OptionalArgsWorker,
   PlainWorker,
   type Reading,
@@ -153,17 +161,42 @@ export async function grouping(groups: SwarmGroups, device: WorkerRef<DeviceWork
 export async function watching(cluster: SwarmCluster): Promise<void> {
   const self: SwarmNode = cluster.self;
   const nodes: SwarmNode[] = cluster.nodes();
-  const owner: string | undefined =
+  const placed: string | undefined =
     cluster.ownerOf('a', DeviceWorker) ?? cluster.ownerOf('a', 'device') ?? cluster.ownerOf('a');
   await cluster.ready();
   await cluster.ready({ nodes: 3, timeoutMs: 100 });
+  await cluster.settled();
+  await cluster.settled({ timeoutMs: 100 });
+  const report: DrainReport = await cluster.drain({ timeoutMs: 100 });
+  for (const { name, type, reason } of report.left) [name, type, reason, report.moved, report.tookMs].join();
+  const explanation: PlacementExplanation = cluster.explain('a');
+  const owner: string | undefined = explanation.owner;
   const snapshot: SwarmSnapshot = cluster.inspect();
   const events: Observable<SwarmEvent> = cluster.events$;
   events.subscribe((event) => {
     if (event.type === 'worker-started') event.fence.toFixed(event.at);
     if (event.type === 'message-dropped') event.reason.toUpperCase();
+    if (event.type === 'worker-moved') [event.from, event.to, event.fence].join();
+    if (event.type === 'handoff-failed') event.reason.toUpperCase();
+    if (event.type === 'worker-failed') event.pauseMs.toFixed();
+    if (event.type === 'quorum-lost' || event.type === 'quorum-regained') event.workerTypes.join();
   });
-  void [self, nodes, owner, snapshot];
+  void [self, nodes, placed, owner, snapshot];
+}
+
+export function deciding(total: number): HandoffDecision<number> {
+  const carried = resume(total);
+  is<Same<typeof carried, HandoffDecision<number>>>();
+  is<Same<ReturnType<typeof restart>, HandoffDecision<never>>>();
+  is<Same<ReturnType<typeof ignore>, HandoffDecision<never>>>();
+  const policies: RestartPolicy[] = ['transient', 'permanent', 'temporary'];
+  if (policies.length === 0) return restart();
+  return total > 0 ? carried : ignore();
+}
+
+export async function moving(worker: WorkerRef<MovingWorker>): Promise<void> {
+  const fence = await worker.call('check', 1);
+  is<Same<typeof fence, number>>();
 }
 
 class OptionsFactory implements SwarmOptionsFactory {
@@ -187,7 +220,13 @@ export const modules: DynamicModule[] = [
     discovery: [localMachine(), staticPeers(['127.0.0.1:7946']), anywhere],
     strategy: ring(),
   }),
-  SwarmModule.forRoot({ strategy: first, heartbeatMs: 100, debug: true }),
+  SwarmModule.forRoot({
+    strategy: first,
+    heartbeatMs: 100,
+    debug: true,
+    handoff: { timeoutMs: 100 },
+    drain: {},
+  }),
   SwarmModule.forRootAsync({ useFactory: async (name: string) => ({ cluster: name }), inject: ['NAME'] }),
   SwarmModule.forRootAsync({ useClass: OptionsFactory }),
   SwarmModule.forRootAsync({ useExisting: OptionsFactory, imports: [] }),

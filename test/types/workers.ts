@@ -5,8 +5,14 @@ import type { Observable } from 'rxjs';
 import { of } from 'rxjs';
 import {
   DieReason,
+  HandoffDecision,
+  ignore,
   OnHandoff,
   type OnWorkerStart,
+  restart,
+  resume,
+  ring,
+  staticQuorumRing,
   SwarmContext,
   SwarmWorker,
   WorkerContext,
@@ -20,7 +26,7 @@ export class Reading {
   at?: Date;
 }
 
-@SwarmWorker({ type: 'device', concurrency: 2, mailboxLimit: 100 })
+@SwarmWorker({ type: 'device', strategy: ring(), labels: { zone: 'a' }, concurrency: 2, mailboxLimit: 100 })
 export class DeviceWorker implements OnWorkerStart<{ model: string }> {
   private total = 0;
   readonly notAMethod = 1;
@@ -73,15 +79,86 @@ export class DeviceWorker implements OnWorkerStart<{ model: string }> {
     this.total = 0;
   }
 
+  @OnHandoff('begin')
+  pack(): HandoffDecision<number> {
+    return resume(this.total);
+  }
+
+  @OnHandoff('end')
+  unpack(total: number): void {
+    this.total = total;
+  }
+
+  @OnHandoff('conflict')
+  merge(total: number): void {
+    this.total = Math.max(this.total, total);
+  }
+
   @OnHandoff('die')
   close(reason: DieReason): void {
-    if (reason === DieReason.stopped) this.total = 0;
+    if (reason === DieReason.stopped || reason === 'no-quorum') this.total = 0;
   }
 
   private hidden(): void {}
   protected guarded(): void {
     this.hidden();
   }
+}
+
+interface Readings {
+  readonly values: Map<string, number>;
+  readonly at: Date | undefined;
+}
+
+@SwarmWorker({
+  restart: 'permanent',
+  maxRestarts: 0,
+  withinMs: 1_000,
+  strategy: staticQuorumRing({ size: 2 }),
+})
+export class MovingWorker implements OnWorkerStart {
+  private readings: Readings | undefined;
+  private ctx: WorkerContext | undefined;
+
+  onWorkerStart(ctx: WorkerContext): void {
+    this.ctx = ctx;
+    ctx.signal.addEventListener('abort', () => undefined);
+  }
+
+  @MessagePattern('check')
+  check(@Payload() value: number, @Ctx() { worker }: SwarmContext): number {
+    if (value < 0) worker.fail(new TypeError('the line is dead'));
+    if (value > 1) this.ctx?.stop();
+    const fence: number = worker.fence;
+    return fence;
+  }
+
+  @OnHandoff('begin')
+  async pack(): Promise<HandoffDecision<Readings>> {
+    if (!this.readings) return restart();
+    return this.readings.at ? resume(this.readings) : ignore();
+  }
+
+  // One method may serve both; it may be async, and take nothing.
+  @OnHandoff('end')
+  @OnHandoff('conflict')
+  async unpack(readings: Readings): Promise<void> {
+    this.readings = readings;
+  }
+}
+
+@SwarmWorker({ restart: 'temporary', labels: {} })
+export class StayingWorker {
+  @OnHandoff('begin')
+  stay(): HandoffDecision<never> {
+    return ignore();
+  }
+
+  @OnHandoff('end')
+  unpack(): void {}
+
+  @OnHandoff('conflict')
+  merge(_state: unknown): void {}
 }
 
 @SwarmWorker()

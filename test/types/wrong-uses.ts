@@ -1,6 +1,10 @@
 import {
+  type DieReason,
+  HandoffDecision,
   OnHandoff,
   type OnWorkerStart,
+  resume,
+  ring,
   SwarmCluster,
   SwarmGroups,
   SwarmModule,
@@ -75,12 +79,14 @@ export async function refs(meeting: WorkerRef<RefWorker>, device: WorkerRef<Devi
 export async function services(groups: SwarmGroups, cluster: SwarmCluster): Promise<void> {
   // @ts-expect-error a class is no member
   await groups.join('g', DeviceWorker);
-  // @ts-expect-error a later issue builds it
-  await cluster.drain();
-  // @ts-expect-error a later issue builds it
-  await cluster.settled();
-  // @ts-expect-error a later issue builds it
-  cluster.explain('a');
+  // @ts-expect-error a misspelt option
+  await cluster.drain({ timeout: 100 });
+  // @ts-expect-error the number of nodes belongs to `ready`
+  await cluster.settled({ nodes: 3 });
+  // @ts-expect-error a name, not a class
+  cluster.explain(DeviceWorker);
+  // @ts-expect-error a report says what was left, not what was lost
+  (await cluster.drain()).lost.join();
 }
 
 // @ts-expect-error no such option
@@ -90,17 +96,88 @@ SwarmModule.forRoot({ secret: 'x' });
 // @ts-expect-error a port is a number
 SwarmModule.forRoot({ node: { port: '7946' } });
 
-// @ts-expect-error a later issue builds it
-@SwarmWorker({ restart: 'permanent' })
+// @ts-expect-error no such restart
+@SwarmWorker({ restart: 'always' })
+export class WrongRestart {}
+
+// @ts-expect-error numbers, not strings
+@SwarmWorker({ maxRestarts: '5', withinMs: '1m' })
+export class WrongRestarts {}
+
+// @ts-expect-error labels are strings
+@SwarmWorker({ labels: { gpu: true } })
+export class WrongLabels {}
+
+// @ts-expect-error the function, not what it returns
+@SwarmWorker({ strategy: ring })
+export class WrongStrategy {}
+
+// @ts-expect-error a misspelt option
+@SwarmWorker({ maxRestart: 5 })
+export class WrongOption {}
+
+@SwarmWorker()
 export class WrongWorker {
   // @ts-expect-error the reason is a DieReason
   @OnHandoff('die')
   close(_reason: number): void {}
 
-  // @ts-expect-error a later issue builds it
+  // @ts-expect-error no such phase
+  @OnHandoff('start')
+  open(): void {}
+
+  // @ts-expect-error a decision is missing
   @OnHandoff('begin')
   pack(): void {}
+
+  // @ts-expect-error a state is no decision
+  @OnHandoff('begin')
+  async packAll(): Promise<{ state: number }> {
+    return { state: 1 };
+  }
+
+  // @ts-expect-error it is asked without anything
+  @OnHandoff('begin')
+  packMore(_reason: DieReason): HandoffDecision<number> {
+    return resume(1);
+  }
+
+  // @ts-expect-error there is the state, and nothing else
+  @OnHandoff('end')
+  unpack(_state: number, _from: string): void {}
+
+  // @ts-expect-error there is the state, and nothing else
+  @OnHandoff('conflict')
+  merge(_state: number, _from: string): void {}
+
+  @OnHandoff('begin')
+  packText(): HandoffDecision<number> {
+    // @ts-expect-error the state is a number
+    return resume('1');
+  }
+
+  onWorkerStart(ctx: WorkerContext): void {
+    // @ts-expect-error an Error, not its message
+    ctx.fail('the line is dead');
+    // @ts-expect-error a reason is missing
+    ctx.fail();
+    // @ts-expect-error it takes no reason
+    ctx.stop('done');
+    // @ts-expect-error it gives nothing
+    ctx.stop().toString();
+    // @ts-expect-error only the swarm gives a fence
+    ctx.fence = 1;
+  }
 }
+
+// @ts-expect-error made by resume, restart and ignore only
+export const decision = new HandoffDecision(1);
+// @ts-expect-error made by resume, restart and ignore only
+export const plain: HandoffDecision<number> = { state: 1 };
+// @ts-expect-error what is packed is for the swarm
+export const packed = resume(1).state;
+// @ts-expect-error no such reason
+export const reason: DieReason = 'killed';
 
 export class WrongStart implements OnWorkerStart<{ model: string }> {
   // @ts-expect-error the hook takes what it says it takes

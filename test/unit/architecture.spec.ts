@@ -10,6 +10,7 @@ const LAYERS = [
   'testing',
   'services',
   'node',
+  'handoff',
   'registration',
   'messaging',
   'decorators',
@@ -24,7 +25,15 @@ const LAYERS = [
   'errors',
 ];
 /** No Nest, no sockets, no time of its own: the same code runs in production and in the simulation. */
-const KERNEL = new Set(['node', 'registration', 'messaging', 'tracker', 'distribution', 'cluster']);
+const KERNEL = new Set([
+  'node',
+  'handoff',
+  'registration',
+  'messaging',
+  'tracker',
+  'distribution',
+  'cluster',
+]);
 
 interface Source {
   readonly path: string;

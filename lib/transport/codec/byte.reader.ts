@@ -67,8 +67,12 @@ export class ByteReader {
 
   /** A view of the frame's bytes. */
   blob(field: string): Buffer {
-    const length = this.uint(field);
-    const start = this.skip(length, field);
+    return this.view(this.uint(field), field);
+  }
+
+  /** A view of the next `count` bytes. */
+  view(count: number, field: string): Buffer {
+    const start = this.skip(count, field);
     return this.bytes.subarray(start, this.at);
   }
 

@@ -2,29 +2,34 @@ import { FrameKind, type Frame } from '../frame.js';
 import type { ByteReader } from './byte.reader.js';
 import type { ByteWriter } from './byte.writer.js';
 import {
+  bit,
   flag,
   keptBytes,
   list,
   member,
   nullable,
   oneOf,
-  pair,
+  reason,
   row,
   rowOp,
   rows,
   text,
+  texts,
   timeout,
+  tuple,
   viewedBytes,
   whole,
   wireError,
-  triple,
   type Field,
 } from './field.codec.js';
 
 /** Frames that `frame.codec.ts` lays out by hand, because most of what a link carries are these. */
 export type HotKind = 'Ping' | 'Pong' | 'BatchAck' | 'Call' | 'Cast' | 'Answer' | 'Publish' | 'MultiCall';
 
-type ColdFrame = Exclude<Frame, { readonly kind: (typeof FrameKind)[HotKind] }>;
+/** Frames that `bulk-frame.codec.ts` lays out, because what they carry is large. */
+export type BulkKind = 'Prepare' | 'Offer';
+
+type ColdFrame = Exclude<Frame, { readonly kind: (typeof FrameKind)[HotKind | BulkKind] }>;
 
 /** Every field of a frame but its kind. The order in which they are written here is their order on the wire. */
 type FieldsOf<F> = { readonly [K in Exclude<keyof F, 'kind'>]-?: Field<F[K]> };
@@ -38,7 +43,7 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
   [FrameKind.Adopted]: { members: list(member) },
   [FrameKind.Lost]: { node: text, incarnation: whole, seq: whole },
   [FrameKind.Orphans]: { node: text, incarnation: whole, seq: whole, first: flag, last: flag, rows },
-  [FrameKind.Forgotten]: { registrations: list(pair(text, text)) },
+  [FrameKind.Forgotten]: { registrations: list(tuple(text, text)) },
   [FrameKind.Register]: {
     id: whole,
     timeoutMs: timeout,
@@ -60,8 +65,16 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
   },
   [FrameKind.MultiAnswer]: {
     id: whole,
-    results: list(triple(text, nullable(viewedBytes), nullable(wireError))),
+    results: list(tuple(text, nullable(viewedBytes), nullable(wireError))),
   },
+  [FrameKind.Prepared]: {
+    results: list(tuple(text, whole, oneOf('ready', 'refused', 'failed'), reason)),
+  },
+  [FrameKind.Decide]: { decisions: list(tuple(text, whole, bit, texts)) },
+  [FrameKind.Undecided]: { arrivals: list(tuple(text, whole)) },
+  [FrameKind.Offered]: { results: list(tuple(text, whole, bit)) },
+  [FrameKind.Farewell]: {},
+  [FrameKind.LastWord]: {},
 };
 
 type AnyLayout = ReadonlyArray<readonly [key: string, field: Field<unknown>]>;

@@ -16,6 +16,15 @@ export const text: Field<string> = {
   read: (reader, field) => reader.string(field),
 };
 
+/** The longest message of an error that travels: a quarter of what a text may have, as a character can take three bytes. */
+const MOST_REASON = 256 * 1024;
+
+/** What somebody's code threw, of any length: cut where it is too long. */
+export const reason: Field<string> = {
+  write: (out, value) => out.string(value.length > MOST_REASON ? `${value.slice(0, MOST_REASON)}…` : value),
+  read: (reader, field) => reader.string(field),
+};
+
 export const flag: Field<boolean> = {
   write: (out, value) => out.u8(value ? 1 : 0),
   read: (reader, field) => reader.bool(field),
@@ -30,6 +39,24 @@ export const whole: Field<number> = {
   },
   read: (reader, field) => reader.uint(field),
 };
+
+/** A whole number from 0 to `most`: the number of a case, or a sum of flags. */
+export function upTo(most: number): Field<number> {
+  return {
+    write(out, value) {
+      if (!Number.isInteger(value) || value < 0 || value > most)
+        throw new RangeError(`${value} is not from 0 to ${most}`);
+      out.uint(value);
+    },
+    read(reader, field) {
+      const value = reader.uint(field);
+      return value <= most ? value : reader.fail(field, `${value} is not from 0 to ${most}`);
+    },
+  };
+}
+
+/** A truth value as a number. */
+export const bit = upTo(1);
 
 /** Any number but NaN and the infinities. */
 export const finite: Field<number> = {
@@ -101,48 +128,36 @@ export function oneOf<T extends string>(...words: readonly T[]): Field<T> {
   };
 }
 
-export function pair<A, B>(first: Field<A>, second: Field<B>): Field<readonly [A, B]> {
+/** Several fields of one item, one behind the other. */
+export function tuple<T extends readonly unknown[]>(
+  ...fields: { readonly [K in keyof T]: Field<T[K]> }
+): Field<T> {
+  const items = fields as ReadonlyArray<Field<unknown>>;
   return {
-    write(out, [a, b]) {
-      first.write(out, a);
-      second.write(out, b);
+    write(out, values) {
+      for (let index = 0; index < items.length; index += 1) items[index]?.write(out, values[index]);
     },
-    read: (reader, field) => [first.read(reader, field), second.read(reader, field)],
-  };
-}
-
-export function triple<A, B, C>(
-  first: Field<A>,
-  second: Field<B>,
-  third: Field<C>,
-): Field<readonly [A, B, C]> {
-  return {
-    write(out, [a, b, c]) {
-      first.write(out, a);
-      second.write(out, b);
-      third.write(out, c);
-    },
-    read: (reader, field) => [
-      first.read(reader, field),
-      second.read(reader, field),
-      third.read(reader, field),
-    ],
+    read: (reader, field) => items.map((item) => item.read(reader, field)) as unknown as T,
   };
 }
 
 export const texts = list(text);
 const args = nullable(keptBytes);
+/** The highest number of a row's status, and the sum of all its flags: more would be a row of another version. */
+const status = upTo(4);
+const flags = upTo(3);
+const untracked = upTo(2);
 
 export const row: Field<WireRow> = {
-  write(out, [name, type, rowArgs, fence, registration, groups, status, pinned]) {
+  write(out, [name, type, rowArgs, fence, registration, groups, rowStatus, rowFlags]) {
     out.string(name);
     out.string(type);
     args.write(out, rowArgs);
     whole.write(out, fence);
     out.string(registration);
     texts.write(out, groups);
-    whole.write(out, status);
-    whole.write(out, pinned);
+    status.write(out, rowStatus);
+    flags.write(out, rowFlags);
   },
   read: (reader, field) => [
     reader.string(`${field}.name`),
@@ -151,8 +166,8 @@ export const row: Field<WireRow> = {
     reader.uint(`${field}.fence`),
     reader.string(`${field}.registration`),
     texts.read(reader, `${field}.groups`),
-    reader.uint(`${field}.status`),
-    bit(reader, `${field}.pinned`),
+    status.read(reader, `${field}.status`),
+    flags.read(reader, `${field}.flags`),
   ],
 };
 
@@ -165,10 +180,10 @@ export const rowOp: Field<RowOp> = {
       row.write(out, op[1]);
     } else if (op[0] === 1) {
       out.string(op[1]);
-      whole.write(out, op[2]);
+      untracked.write(out, op[2]);
     } else {
       out.string(op[1]);
-      whole.write(out, op[2]);
+      status.write(out, op[2]);
       texts.write(out, op[3]);
     }
   },
@@ -176,8 +191,10 @@ export const rowOp: Field<RowOp> = {
     const kind = reader.u8(field);
     if (kind === 0) return [0, row.read(reader, field)];
     const name = reader.string(`${field}.name`);
-    if (kind === 1) return [1, name, bit(reader, `${field}.forgotten`)];
-    if (kind === 2) return [2, name, reader.uint(`${field}.status`), texts.read(reader, `${field}.groups`)];
+    if (kind === 1) return [1, name, untracked.read(reader, `${field}.why`)];
+    if (kind === 2) {
+      return [2, name, status.read(reader, `${field}.status`), texts.read(reader, `${field}.groups`)];
+    }
     return reader.fail(field, `${kind} is no kind of change`);
   },
 };
@@ -205,22 +222,18 @@ const DETAILS_RULES = { root: 'details', instances: 'flatten', maxBytes: 1024 * 
 export const wireError: Field<WireError> = {
   write(out, error) {
     out.string(error.code);
-    out.string(
-      error.message.length > MOST_MESSAGE ? `${error.message.slice(0, MOST_MESSAGE)}…` : error.message,
-    );
+    reason.write(out, error.message);
     out.blob(error.details === undefined ? NOTHING : encodedDetails(error.details));
   },
   read(reader, field) {
     const code = reader.string(`${field}.code`);
-    const message = reader.string(`${field}.message`);
+    const message = reason.read(reader, `${field}.message`);
     const bytes = reader.blob(`${field}.details`);
     if (bytes.length === 0) return { code, message };
     return { code, message, details: decodedDetails(bytes, reader, `${field}.details`) };
   },
 };
 
-/** The longest message of an error that travels: a quarter of what a text may have, as a character can take three bytes. */
-const MOST_MESSAGE = 256 * 1024;
 const NOTHING = new Uint8Array(0);
 
 /** An error must get through whatever hangs on it: details that cannot travel stay behind. */
@@ -242,8 +255,4 @@ function decodedDetails(bytes: Uint8Array, reader: ByteReader, field: string): R
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return reader.fail(field, 'is no object');
   return value as Record<string, unknown>;
-}
-
-function bit(reader: ByteReader, field: string): number {
-  return reader.bool(field) ? 1 : 0;
 }

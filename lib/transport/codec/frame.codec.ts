@@ -1,4 +1,5 @@
 import { FrameKind, type AnswerFrame, type CallFrame, type Frame, type MultiCallFrame } from '../frame.js';
+import { readOffer, readPrepare, writeOffer, writePrepare } from './bulk-frame.codec.js';
 import { ByteReader } from './byte.reader.js';
 import { ByteWriter } from './byte.writer.js';
 import { readColdFrame, writeColdFrame } from './cold-frame.codec.js';
@@ -15,7 +16,7 @@ export interface EncodedFrame {
   readonly kind: number;
   /** Valid until the next frame is encoded. */
   readonly head: Uint8Array;
-  /** The frame's own body, not copied. */
+  /** The frame's own body, or the last of the states that it carries, not copied. */
   readonly tail: Uint8Array | undefined;
 }
 
@@ -64,6 +65,7 @@ export class FrameEncoder {
         return frame.body;
       case FrameKind.MultiCall:
         this.question(frame, frame.group);
+        texts.write(out, frame.names);
         this.pattern(frame.pattern, patterns);
         return frame.body;
       case FrameKind.Cast:
@@ -73,7 +75,7 @@ export class FrameEncoder {
         this.pattern(frame.pattern, patterns);
         return frame.body;
       case FrameKind.Publish:
-        out.string(frame.group);
+        texts.write(out, frame.names);
         out.string(frame.from);
         this.pattern(frame.pattern, patterns);
         return frame.body;
@@ -81,6 +83,10 @@ export class FrameEncoder {
         whole.write(out, frame.id);
         errorOrNone.write(out, frame.error);
         return frame.body;
+      case FrameKind.Prepare:
+        return writePrepare(out, frame);
+      case FrameKind.Offer:
+        return writeOffer(out, frame);
       default:
         writeColdFrame(out, frame);
         return undefined;
@@ -108,7 +114,7 @@ export class FrameDecoder {
   private readonly patterns = new ReceivedPatterns();
 
   /**
-   * Bodies of messages and answers are views of `bytes`; what the registry keeps is copied out of it.
+   * Bodies of messages and answers, and states, are views of `bytes`; what the registry keeps is copied out of it.
    * @throws MalformedFrameError
    */
   decode(kind: number, bytes: Buffer): Frame {
@@ -145,12 +151,16 @@ export class FrameDecoder {
         return { kind, name, from, hops, pattern: this.patterns.read(reader), body: reader.rest() };
       }
       case FrameKind.Publish: {
-        const group = reader.string('group');
+        const names = texts.read(reader, 'names');
         const from = reader.string('from');
-        return { kind, group, from, pattern: this.patterns.read(reader), body: reader.rest() };
+        return { kind, names, from, pattern: this.patterns.read(reader), body: reader.rest() };
       }
       case FrameKind.Answer:
         return this.answer(reader);
+      case FrameKind.Prepare:
+        return readPrepare(reader);
+      case FrameKind.Offer:
+        return readOffer(reader);
       default:
         return readColdFrame(kind, reader);
     }
@@ -173,8 +183,10 @@ export class FrameDecoder {
     const group = reader.string('group');
     const from = reader.string('from');
     const chain = texts.read(reader, 'chain');
+    const names = texts.read(reader, 'names');
     const pattern = this.patterns.read(reader);
-    return { kind: FrameKind.MultiCall, id, timeoutMs, group, pattern, from, chain, body: reader.rest() };
+    const body = reader.rest();
+    return { kind: FrameKind.MultiCall, id, timeoutMs, group, names, pattern, from, chain, body };
   }
 
   private answer(reader: ByteReader): AnswerFrame {

@@ -1,23 +1,38 @@
 import { FrameKind } from '../frame.js';
 
+/** Bytes that wait, of all frames that share a limit. */
+export interface Account {
+  bytes: number;
+}
+
 /** A frame that waits to be written. */
 export interface QueuedFrame {
   readonly kind: number;
   readonly head: Uint8Array;
   readonly tail: Uint8Array | undefined;
   readonly bytes: number;
+  /** Where its bytes are counted until they are sent. */
+  readonly account: Account;
   /** Bytes already sent as fragments, and the number of the transfer once it has begun. */
   sent: number;
   transfer: number;
 }
 
 /** Frames that keep their order among themselves. */
-export class Lane {
+export class Lane implements Account {
+  /** What waits here, answers excepted: they have an account of their own. */
+  bytes = 0;
   private frames: Array<QueuedFrame | undefined> = [];
   private next = 0;
 
   get first(): QueuedFrame | undefined {
     return this.frames[this.next];
+  }
+
+  /** What waits behind a large frame whose turn has come. */
+  get behind(): number {
+    const { first } = this;
+    return first === undefined || first.transfer === 0 ? this.bytes : this.bytes - (first.bytes - first.sent);
   }
 
   push(frame: QueuedFrame): void {
@@ -35,13 +50,17 @@ export class Lane {
   clear(): void {
     this.frames = [];
     this.next = 0;
+    this.bytes = 0;
   }
 }
 
 /** Which lane a frame takes. */
-export type LaneName = 'urgent' | 'ordered' | 'messages';
+export type LaneName = 'urgent' | 'ordered' | 'messages' | 'bulk';
 
-/** Pings overtake everything; messages to workers keep their order; all else (answers too) keeps its own. */
+/**
+ * Pings overtake everything; messages to workers keep their order, and so does who says that no more of them follow;
+ * states of workers, which may be large, hold up nothing but each other; all else (answers too) keeps its own order.
+ */
 export function laneOf(kind: number): LaneName {
   switch (kind) {
     case FrameKind.Ping:
@@ -51,7 +70,11 @@ export function laneOf(kind: number): LaneName {
     case FrameKind.Cast:
     case FrameKind.Publish:
     case FrameKind.MultiCall:
+    case FrameKind.LastWord:
       return 'messages';
+    case FrameKind.Prepare:
+    case FrameKind.Offer:
+      return 'bulk';
     default:
       return 'ordered';
   }
@@ -62,7 +85,7 @@ export function isAnswer(kind: number): boolean {
   return kind === FrameKind.Answer || kind === FrameKind.MultiAnswer;
 }
 
-/** Frames that a full queue takes all the same: they end something that waits, or say that the peer is alive. */
-export function isAlwaysTaken(kind: number): boolean {
+/** Frames that a full lane takes all the same: they end something that waits, or say that the peer is alive. */
+export function isTakenWhenFull(kind: number): boolean {
   return kind === FrameKind.Ping || kind === FrameKind.Pong || kind === FrameKind.Response || isAnswer(kind);
 }

@@ -1,11 +1,11 @@
 import type { EncodedFrame } from '../codec/frame.codec.js';
-import { isAnswer, Lane, laneOf, type QueuedFrame } from './lane.js';
+import { isAnswer, Lane, laneOf, type Account, type LaneName, type QueuedFrame } from './lane.js';
 import { UnitBuffer } from './unit.buffer.js';
 import {
+  ANSWER_BUDGET_BYTES,
+  ANSWER_TRANSFERS,
   FRAGMENT_BYTES,
   FRAGMENT_WINDOW,
-  MAX_TRANSFERS,
-  TRANSFER_BUDGET_BYTES,
   UnitKind,
   WHOLE_FRAME_BYTES,
 } from './wire.js';
@@ -21,34 +21,33 @@ export interface UnitOutput {
 const BACKLOG_BYTES = 256 * 1024;
 /** What one lane may write before the next has its turn. */
 const TURN_BYTES = 64 * 1024;
-/** Answers under way at once; with the first frame of either lane they are `MAX_TRANSFERS`. */
-const ACTIVE_ANSWERS = MAX_TRANSFERS - 2;
 
 /**
  * What waits to be written to one peer, and in which order it is.
  *
  * - *urgent* (pings, credit): at once, before everything that still waits here.
- * - *ordered* (registry, requests, responses, answers) and *messages* (call, cast, publish): each first in, first out,
- *   taking turns. So an answer never overtakes a batch that was sent before it, and a call never another call.
- * - A frame above 64 KiB goes in fragments, at most `FRAGMENT_WINDOW` of which are unacknowledged, while the other
- *   lane goes on. It holds up its own lane until its last fragment, for what follows must not overtake it; except an
- *   answer, which steps aside when its turn has come: everything before it is on its way, and nothing waits for it.
+ * - *ordered* (registry, requests, responses, answers), *messages* (call, cast, publish) and *bulk* (states of workers):
+ *   each first in, first out, taking turns. So an answer never overtakes a batch that was sent before it, and a call
+ *   never another call.
+ * - A frame above 64 KiB goes in fragments, at most `FRAGMENT_WINDOW` of which are unacknowledged, while the other lanes
+ *   go on. It holds up its own lane until its last fragment, for what follows must not overtake it; except an answer,
+ *   which steps aside when its turn has come: everything before it is on its way, and nothing waits for it.
  */
 export class OutgoingQueue {
-  private readonly ordered = new Lane();
-  private readonly messages = new Lane();
+  private readonly lanes = { ordered: new Lane(), messages: new Lane(), bulk: new Lane() };
   private answers: QueuedFrame[] = [];
+  private readonly answerAccount: Account = { bytes: 0 };
   private readonly units = new UnitBuffer();
   private readonly steps = [
-    () => this.step(this.ordered),
-    () => this.step(this.messages),
+    () => this.step(this.lanes.ordered),
+    () => this.step(this.lanes.messages),
     () => this.stepAnswers(),
+    () => this.step(this.lanes.bulk),
   ];
   private turn = 0;
-  private waitingBytes = 0;
   private unacknowledged = 0;
-  private transfers = 0;
-  private transferBytes = 0;
+  private answerTransfers = 0;
+  private answerTransferBytes = 0;
   private nextTransfer = 1;
 
   constructor(private readonly output: UnitOutput) {}
@@ -57,23 +56,32 @@ export class OutgoingQueue {
     return this.waitingBytes + this.units.bytes + this.output.backlog;
   }
 
+  /**
+   * Bytes that wait in the lane of such a frame, answers excepted. A large frame whose turn has come does not count:
+   * for as long as it takes, as much may wait behind it as behind any other.
+   */
+  waitingWith(kind: number): number {
+    const lane = this.laneFor(laneOf(kind));
+    return lane === undefined ? 0 : lane.behind;
+  }
+
   /** Nothing waits here; the system may still hold bytes. */
   get isEmpty(): boolean {
-    return this.waitingBytes === 0 && this.units.bytes === 0;
+    return !this.hasFrames && this.units.bytes === 0;
   }
 
   /** Takes a frame; `pump` writes it. `owned`: the head's memory will not be used again. */
   add(frame: EncodedFrame, owned: boolean): void {
     const { kind, head, tail } = frame;
-    const name = laneOf(kind);
+    const lane = this.laneFor(laneOf(kind));
     const bytes = head.length + (tail === undefined ? 0 : tail.length);
-    const lane = name === 'messages' ? this.messages : this.ordered;
-    if (name === 'urgent' || (bytes <= WHOLE_FRAME_BYTES && lane.first === undefined && !this.isBackedUp)) {
+    if (lane === undefined || (bytes <= WHOLE_FRAME_BYTES && lane.first === undefined && !this.isBackedUp)) {
       this.write(kind, owned || head.length <= 16 * 1024 ? head : Buffer.from(head), tail);
       return;
     }
-    lane.push({ kind, head: owned ? head : Buffer.from(head), tail, bytes, sent: 0, transfer: 0 });
-    this.waitingBytes += bytes;
+    const account = isAnswer(kind) ? this.answerAccount : lane;
+    lane.push({ kind, head: owned ? head : Buffer.from(head), tail, bytes, account, sent: 0, transfer: 0 });
+    account.bytes += bytes;
   }
 
   /** A unit that is no frame, before everything that waits. */
@@ -91,7 +99,7 @@ export class OutgoingQueue {
   /** Hands over as much as the connection takes now. */
   pump(): void {
     let idle = 0;
-    while (idle < this.steps.length && this.waitingBytes > 0 && !this.isBackedUp) {
+    while (idle < this.steps.length && this.hasFrames && !this.isBackedUp) {
       const step = this.steps[this.turn] as () => boolean;
       this.turn = (this.turn + 1) % this.steps.length;
       idle = step() ? 0 : idle + 1;
@@ -101,42 +109,61 @@ export class OutgoingQueue {
 
   /** Forgets what has not been handed over. */
   clear(): void {
-    this.ordered.clear();
-    this.messages.clear();
+    for (const lane of Object.values(this.lanes)) lane.clear();
     this.answers = [];
-    this.waitingBytes = 0;
+    this.answerAccount.bytes = 0;
+  }
+
+  /** Not the same as bytes that wait: some frames have none. */
+  private get hasFrames(): boolean {
+    const { ordered, messages, bulk } = this.lanes;
+    return Boolean(ordered.first ?? messages.first ?? bulk.first ?? this.answers[0]);
+  }
+
+  private get waitingBytes(): number {
+    const { ordered, messages, bulk } = this.lanes;
+    return ordered.bytes + messages.bytes + bulk.bytes + this.answerAccount.bytes;
   }
 
   private get isBackedUp(): boolean {
     return this.units.bytes + this.output.backlog >= BACKLOG_BYTES;
   }
 
+  /** One turn of a lane; false if nothing of it may be written now. */
   private step(lane: Lane): boolean {
     let taken = 0;
+    let moved = false;
     for (let frame = lane.first; frame !== undefined && taken < TURN_BYTES; frame = lane.first) {
       if (frame.bytes > WHOLE_FRAME_BYTES && !isAnswer(frame.kind)) {
-        if (!this.sendFragment(frame)) return taken > 0;
+        if (!this.sendFragment(frame)) return moved;
         if (frame.sent === frame.bytes) lane.shift();
         return true;
       }
       lane.shift();
+      moved = true;
       taken += frame.bytes;
       if (frame.bytes > WHOLE_FRAME_BYTES) {
         this.answers.push(frame);
       } else {
-        this.waitingBytes -= frame.bytes;
+        frame.account.bytes -= frame.bytes;
         this.write(frame.kind, frame.head, frame.tail);
       }
     }
-    return taken > 0;
+    return moved;
   }
 
   /** One fragment of the first answer that may go on; then it goes behind the others that are under way. */
   private stepAnswers(): boolean {
-    const active = Math.min(ACTIVE_ANSWERS, this.answers.length);
+    const active = Math.min(ANSWER_TRANSFERS, this.answers.length);
+    let mayBegin = true;
     for (let index = 0; index < active; index += 1) {
       const frame = this.answers[index] as QueuedFrame;
-      if (!this.sendFragment(frame)) continue;
+      if (frame.transfer === 0) {
+        // One that is too large to begin now has its turn when the others are through: none that came later begins.
+        mayBegin &&= this.mayBegin(frame);
+        if (!mayBegin) continue;
+      }
+      if (!this.sendFragment(frame)) return false;
       this.answers.splice(index, 1);
       if (frame.sent < frame.bytes) this.answers.splice(active - 1, 0, frame);
       return true;
@@ -144,10 +171,15 @@ export class OutgoingQueue {
     return false;
   }
 
+  /** The receiver takes memory for a whole answer at its first fragment, so not too many begin at once. */
+  private mayBegin({ bytes }: QueuedFrame): boolean {
+    return this.answerTransfers === 0 || this.answerTransferBytes + bytes <= ANSWER_BUDGET_BYTES;
+  }
+
   private sendFragment(frame: QueuedFrame): boolean {
-    if (this.unacknowledged >= FRAGMENT_WINDOW || (frame.transfer === 0 && !this.beginTransfer(frame)))
-      return false;
+    if (this.unacknowledged >= FRAGMENT_WINDOW) return false;
     const first = frame.sent === 0;
+    if (first) this.begin(frame);
     const header = Buffer.allocUnsafe(first ? 9 : 4);
     header.writeUInt32LE(frame.transfer, 0);
     if (first) {
@@ -158,23 +190,25 @@ export class OutgoingQueue {
     const kind = first ? UnitKind.FirstFragment : UnitKind.NextFragment;
     this.units.append(kind, header, ...slices(frame, frame.sent, end));
     this.unacknowledged += 1;
-    this.waitingBytes -= end - frame.sent;
+    frame.account.bytes -= end - frame.sent;
     frame.sent = end;
-    if (end === frame.bytes) {
-      this.transfers -= 1;
-      this.transferBytes -= frame.bytes;
+    if (end === frame.bytes && isAnswer(frame.kind)) {
+      this.answerTransfers -= 1;
+      this.answerTransferBytes -= frame.bytes;
     }
     return true;
   }
 
-  /** The receiver takes memory for the whole frame at its first fragment, so not too many begin at once. */
-  private beginTransfer(frame: QueuedFrame): boolean {
-    if (this.transfers > 0 && this.transferBytes + frame.bytes > TRANSFER_BUDGET_BYTES) return false;
+  private begin(frame: QueuedFrame): void {
     frame.transfer = this.nextTransfer;
     this.nextTransfer = (this.nextTransfer % 0xffff_ffff) + 1;
-    this.transfers += 1;
-    this.transferBytes += frame.bytes;
-    return true;
+    if (!isAnswer(frame.kind)) return;
+    this.answerTransfers += 1;
+    this.answerTransferBytes += frame.bytes;
+  }
+
+  private laneFor(name: LaneName): Lane | undefined {
+    return name === 'urgent' ? undefined : this.lanes[name];
   }
 
   private write(kind: number, head: Uint8Array, tail: Uint8Array | undefined): void {

@@ -5,13 +5,13 @@ import type { Runtime, Timer } from '../../runtime/runtime.interface.js';
 import { FrameDecoder, type EncodedFrame, type FrameEncoder } from '../codec/frame.codec.js';
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
 import { SentPatterns } from '../codec/pattern.table.js';
-import type { Frame } from '../frame.js';
+import { FrameKind, type Frame, type MultiAnswerFrame } from '../frame.js';
 import type { Hello } from '../node-info.js';
 import type { LinkCloseReason, SendResult, TransportSnapshot } from '../transport.interface.js';
 import { FragmentAssembly } from './fragment.assembly.js';
-import { isAlwaysTaken } from './lane.js';
+import { isTakenWhenFull, laneOf, type LaneName } from './lane.js';
 import { OutgoingQueue } from './outgoing.queue.js';
-import type { TcpLimits } from './tcp.limits.js';
+import { RESERVE_BYTES, SMALL_ANSWER_BYTES, type TcpLimits } from './tcp.limits.js';
 import type { UnitSplitter } from './unit.splitter.js';
 import { MAX_UNIT_BYTES, UnitKind } from './wire.js';
 
@@ -29,8 +29,8 @@ export interface LinkOwner {
   broken(link: TcpLink, reason: LinkCloseReason, detail?: string): void;
 }
 
-/** Room for what stands around a body. */
-const HEAD_BYTES = 1024 * 1024;
+/** Room for what stands around a body: the names of a few thousand workers, and of those that wait. */
+const HEAD_BYTES = 8 * 1024 * 1024;
 
 /**
  * An open link: both sides have agreed. Writes once per tick, reads always: a link never waits with reading until it
@@ -43,7 +43,8 @@ export class TcpLink {
   private readonly assembly: FragmentAssembly;
   private state: 'open' | 'finishing' | 'over' = 'open';
   private flushScheduled = false;
-  private toldFull = false;
+  /** Lanes of which somebody was told that they take no more, and a kind of frame that travels there. */
+  private readonly toldFull = new Map<LaneName, number>();
   private fragmentsReceived = 0;
   private farewell: string | undefined;
   private goodbye: Buffer | undefined;
@@ -78,17 +79,23 @@ export class TcpLink {
 
   /** @throws PayloadTooLargeError for a frame that no peer would take */
   send(frame: Frame): SendResult {
-    if (this.isFullFor(frame.kind)) return 'full';
-    if ('body' in frame) this.checkSize(frame.kind, frame.body.length + HEAD_BYTES);
-    this.enqueue(this.owner.encoder.encode(frame, this.patterns), false);
+    const { encoder } = this.owner;
+    if (laneOf(frame.kind) !== 'messages') {
+      // Many answers in one: they are weighed before they are copied into one piece.
+      if (frame.kind === FrameKind.MultiAnswer) this.checkSize(frame.kind, answersIn(frame));
+      return this.take(encoder.encode(frame, this.patterns), false);
+    }
+    // A message that is encoded must be sent, since its head may define a pattern; so it is weighed by its body before.
+    const bytes = 'body' in frame ? frame.body.length : 0;
+    this.checkSize(frame.kind, bytes + HEAD_BYTES);
+    if (!this.hasRoomFor(frame.kind, bytes)) return 'full';
+    this.enqueue(encoder.encode(frame, this.patterns), false);
     return 'queued';
   }
 
   /** As `send`, for a frame that was encoded for any link into memory of its own. */
   sendEncoded(frame: EncodedFrame): SendResult {
-    if (this.isFullFor(frame.kind)) return 'full';
-    this.enqueue(frame, true);
-    return 'queued';
+    return this.take(frame, true);
   }
 
   /** Tells the peer why, and ends; what is queued is written first if `flush` is set. */
@@ -121,18 +128,28 @@ export class TcpLink {
     };
   }
 
-  private isFullFor(kind: number): boolean {
-    if (this.queue.bytes < this.owner.limits.softQueueBytes || isAlwaysTaken(kind)) return false;
-    this.toldFull = true;
-    return true;
+  private take(frame: EncodedFrame, owned: boolean): SendResult {
+    const bytes = frame.head.length + (frame.tail === undefined ? 0 : frame.tail.length);
+    this.checkSize(frame.kind, bytes);
+    if (!this.hasRoomFor(frame.kind, bytes)) return 'full';
+    this.enqueue(frame, owned);
+    return 'queued';
+  }
+
+  private hasRoomFor(kind: number, bytes: number): boolean {
+    const { softQueueBytes, hardQueueBytes } = this.owner.limits;
+    const fits = this.queue.bytes + bytes <= hardQueueBytes;
+    if (isTakenWhenFull(kind)) return fits || bytes <= SMALL_ANSWER_BYTES;
+    if (fits && this.queue.waitingWith(kind) < softQueueBytes) return true;
+    this.toldFull.set(laneOf(kind), kind);
+    return false;
   }
 
   private enqueue(frame: EncodedFrame, owned: boolean): void {
-    this.checkSize(frame.kind, frame.head.length + (frame.tail?.length ?? 0));
     this.queue.add(frame, owned);
     this.framesOut += 1;
-    if (this.queue.bytes > this.owner.limits.hardQueueBytes) {
-      const bytes = this.queue.bytes;
+    if (this.queue.bytes > this.owner.limits.hardQueueBytes + RESERVE_BYTES) {
+      const { bytes } = this.queue;
       this.destroy();
       this.owner.broken(this, 'overflow', `${bytes} bytes wait to be written`);
     } else {
@@ -161,10 +178,17 @@ export class TcpLink {
       this.queue.pump();
       this.socket.end();
     }
-    if (this.toldFull && this.queue.bytes < this.owner.limits.softQueueBytes / 2) {
-      this.toldFull = false;
-      this.owner.drained(this);
+    if (this.toldFull.size > 0) this.tellDrained();
+  }
+
+  private tellDrained(): void {
+    const { softQueueBytes, hardQueueBytes } = this.owner.limits;
+    if (this.queue.bytes >= hardQueueBytes / 2) return;
+    let hasRoom = false;
+    for (const [lane, kind] of this.toldFull) {
+      if (this.queue.waitingWith(kind) < softQueueBytes / 2) hasRoom = this.toldFull.delete(lane);
     }
+    if (hasRoom) this.owner.drained(this);
   }
 
   private write(pieces: readonly Uint8Array[]): void {
@@ -248,4 +272,10 @@ export class TcpLink {
     else this.owner.broken(this, 'reset', this.socketError ?? 'the connection ended without a farewell');
     this.owner.settle();
   }
+}
+
+function answersIn({ results }: MultiAnswerFrame): number {
+  let bytes = 0;
+  for (const [, body] of results) bytes += body?.length ?? 0;
+  return bytes;
 }

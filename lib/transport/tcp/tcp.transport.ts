@@ -46,11 +46,13 @@ export class TcpTransport implements Transport {
   private closed: Promise<void> | undefined;
 
   constructor(private readonly options: TcpTransportOptions) {
-    this.limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
+    const limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
+    const largestFrame = maxFrameBytes(options.maxPayloadBytes);
+    this.limits = { ...limits, hardQueueBytes: Math.max(limits.hardQueueBytes, 2 * largestFrame) };
     this.table = new LinkTable({
       runtime: options.runtime,
       limits: this.limits,
-      maxFrameBytes: maxFrameBytes(options.maxPayloadBytes),
+      maxFrameBytes: largestFrame,
       logger: options.logger,
       dial: (address) => this.dial(address),
     });

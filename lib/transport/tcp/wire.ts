@@ -46,14 +46,17 @@ export const MAX_HANDSHAKE_BYTES = 1024 * 1024;
 /** Fragments that may be on their way. Few, so that a ping never waits behind more than 256 KiB of them. */
 export const FRAGMENT_WINDOW = 4;
 
-/** Frames of one link that may be under way in fragments at once, and how large they may be together. */
-export const MAX_TRANSFERS = 10;
-export const TRANSFER_BUDGET_BYTES = 128 * 1024 * 1024;
+/**
+ * Of each lane one frame may be under way in fragments, whatever the other lanes do, so that none starves another. Of
+ * answers, which do not wait for each other, so many, if they are not larger than this together.
+ */
+export const ANSWER_TRANSFERS = 8;
+export const ANSWER_BUDGET_BYTES = 128 * 1024 * 1024;
 
 /** What a frame may have besides a body of `maxPayloadBytes`. */
 const FRAME_SLACK_BYTES = 16 * 1024 * 1024;
 
-/** Largest frame: two payloads, as a frame may carry several answers, and room for what is not payload. */
+/** Largest frame: two payloads, as a frame may carry several answers or states, and room for what is not payload. */
 export function maxFrameBytes(maxPayloadBytes: number): number {
   return 2 * maxPayloadBytes + FRAME_SLACK_BYTES;
 }

@@ -1,20 +1,21 @@
 import 'reflect-metadata';
-import { createHash } from 'node:crypto';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { MessagePattern, Payload } from '@nestjs/microservices';
 import {
-  AlreadyRegisteredError,
   OnHandoff,
   SwarmCluster,
   SwarmError,
   SwarmModule,
   SwarmRegistry,
   SwarmWorker,
-  staticPeers,
   type OnWorkerStart,
   type WorkerContext,
 } from 'nestjs-swarm';
+import { fingerprint } from './support/fingerprint.js';
+import { inParallel } from './support/in-parallel.js';
+import { serve } from './support/operations.js';
+import { swarmOptions } from './support/swarm-options.js';
 
 /** Names whose worker lives in this process, however the registry sees it. */
 const hosted = new Set<string>();
@@ -49,16 +50,8 @@ class LocalObject {
   }
 }
 
-const { CLUSTER: clusterName, PORT: port, PEERS: peers } = process.env;
-
 @Module({
-  imports: [
-    SwarmModule.forRoot({
-      cluster: clusterName ?? '',
-      ...(port && { node: { port: Number(port) } }),
-      ...(peers !== undefined && { discovery: [staticPeers(peers.split(',').filter(Boolean))] }),
-    }),
-  ],
+  imports: [SwarmModule.forRoot(swarmOptions())],
   providers: [CounterWorker],
 })
 class AppModule {}
@@ -66,19 +59,6 @@ class AppModule {}
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn', 'log'] });
 const registry = app.get(SwarmRegistry);
 const cluster = app.get(SwarmCluster);
-
-/** Runs `work` for every number below `count`, `width` at a time. */
-async function inParallel(
-  count: number,
-  width: number,
-  work: (index: number) => Promise<unknown>,
-): Promise<void> {
-  let next = 0;
-  const lane = async (): Promise<void> => {
-    while (next < count) await work(next++);
-  };
-  await Promise.all(Array.from({ length: width }, lane));
-}
 
 /** A call that was under way when its node died may or may not have been handled; it is asked again. */
 async function reach(name: string): Promise<void> {
@@ -92,8 +72,7 @@ async function reach(name: string): Promise<void> {
   }
 }
 
-/** What the test's process may ask for. */
-const operations: Record<string, (...args: never[]) => unknown> = {
+const operations = {
   register: async (name: string) => (await registry.register(name, CounterWorker)).toJSON(),
   registerLocal: async (name: string) => (await registry.registerLocal(name, new LocalObject())).toJSON(),
   registerMany: (prefix: string, from: number, to: number) =>
@@ -105,11 +84,7 @@ const operations: Record<string, (...args: never[]) => unknown> = {
   nodes: () => cluster.nodes().map(({ id, status }) => `${id} ${status}`),
   count: () => registry.count(),
   hosted: () => [...hosted],
-  /** Equal on nodes whose registries are equal. */
-  fingerprint: () => {
-    const rows = [...registry.registered()].map(({ name, node, fence }) => `${name} ${node} ${fence}`);
-    return `${rows.length} ${createHash('sha1').update(rows.sort().join('\n')).digest('hex')}`;
-  },
+  fingerprint: () => fingerprint(registry),
   heapUsed: () => {
     globalThis.gc?.();
     return process.memoryUsage().heapUsed;
@@ -118,15 +93,4 @@ const operations: Record<string, (...args: never[]) => unknown> = {
   resources: () => process.getActiveResourcesInfo(),
 };
 
-process.on('message', ({ id, op, args }: { id: number; op: string; args: never[] }) => {
-  const work = async (): Promise<unknown> => operations[op]?.(...args);
-  work().then(
-    (value) => process.send?.({ id, value }),
-    (error: Error) => {
-      const code = error instanceof SwarmError ? error.code : undefined;
-      const ref = error instanceof AlreadyRegisteredError ? error.ref : undefined;
-      process.send?.({ id, error: { name: error.name, message: error.message, code, ref } });
-    },
-  );
-});
-process.send?.({ up: cluster.self.id });
+serve(operations, cluster.self.id);

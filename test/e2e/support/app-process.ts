@@ -1,6 +1,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import type { DrainReport } from '../../../lib/handoff/drain-report.js';
 
 interface Reply {
   readonly id: number;
@@ -11,6 +12,19 @@ interface Reply {
     readonly message: string;
     readonly ref?: unknown;
   };
+  /** Not asked for: told when its node has left the swarm. */
+  readonly drained?: DrainReport;
+}
+
+/** How a process ended that was asked to by `SIGTERM`. */
+export interface Termination {
+  /** As of `ChildProcess`: Nest ends its process by the signal that it was sent, when all is closed. */
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** Milliseconds between the signal and the end. */
+  readonly tookMs: number;
+  /** What its drain came to; undefined if it did not get so far. */
+  readonly drained: DrainReport | undefined;
 }
 
 /** An error that the application's process answered. */
@@ -33,11 +47,13 @@ export class AppProcess {
   output = '';
   /** Its node id, once it is up. */
   node = '';
+  private drained: DrainReport | undefined;
 
   private constructor(private readonly child: ChildProcess) {
     child.stdout?.on('data', (text) => (this.output += String(text)));
     child.stderr?.on('data', (text) => (this.output += String(text)));
     child.on('message', (message: Reply) => {
+      this.drained ??= message.drained;
       const waiting = this.waiting.get(message.id);
       this.waiting.delete(message.id);
       if (message.error) waiting?.reject(new AppError(message.error));
@@ -93,6 +109,23 @@ export class AppProcess {
 
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
+  }
+
+  /**
+   * Sends `SIGTERM` and waits until the process has ended by itself.
+   *
+   * @throws Error with its output if it has not ended within `withinMs`
+   */
+  async terminate(withinMs = 30_000): Promise<Termination> {
+    const began = performance.now();
+    const exit = once(this.child, 'exit', { signal: AbortSignal.timeout(withinMs) });
+    this.child.kill('SIGTERM');
+    try {
+      const [code, signal] = (await exit) as [number | null, NodeJS.Signals | null];
+      return { code, signal, tookMs: performance.now() - began, drained: this.drained };
+    } catch {
+      throw new Error(`the process did not end within ${withinMs} ms of SIGTERM:\n${this.output}`);
+    }
   }
 
   /** Lets go of the process; resolves when it has ended by itself. */

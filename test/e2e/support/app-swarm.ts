@@ -1,9 +1,30 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { AppProcess } from './app-process.js';
+import { AppProcess, type Termination } from './app-process.js';
 
 let lastCluster = 0;
+
+export interface AppSwarmOptions {
+  /** The application, a file of `test/e2e/apps` without its extension; `counter.app` unless said otherwise. */
+  readonly app?: string;
+  /** Options of Node.js. */
+  readonly execArgv?: readonly string[];
+  /** For every process. */
+  readonly env?: AppEnvironment;
+}
+
+/** What a process is told by its environment. */
+export interface AppEnvironment {
+  /** The port to listen on. */
+  readonly PORT?: string;
+  /** Where to look for others, and nowhere else; comma-separated. */
+  readonly PEERS?: string;
+  /** `false` for a client-only node. */
+  readonly HOSTING?: string;
+  /** The form of `load.app`: `context`, `http` or `hybrid`. */
+  readonly KIND?: string;
+}
 
 /** Real processes of one test application that form one swarm. */
 export class AppSwarm {
@@ -13,11 +34,11 @@ export class AppSwarm {
   /** Where its processes find each other; killed ones leave their files behind. */
   private readonly folder = mkdtempSync(join(tmpdir(), 'nestjs-swarm-e2e-'));
 
-  constructor(private readonly execArgv: readonly string[] = []) {}
+  constructor(private readonly options: AppSwarmOptions = {}) {}
 
   /** Starts `count` processes in the same instant and waits until every one sees all of them up. */
-  static async boot(count: number, execArgv: readonly string[] = []): Promise<AppSwarm> {
-    const swarm = new AppSwarm(execArgv);
+  static async boot(count: number, options: AppSwarmOptions = {}): Promise<AppSwarm> {
+    const swarm = new AppSwarm(options);
     try {
       // All settled, so that `end` knows each of them if one fails.
       const added = await Promise.allSettled(Array.from({ length: count }, () => swarm.add()));
@@ -30,12 +51,13 @@ export class AppSwarm {
     return swarm;
   }
 
-  /** `PORT` and `PEERS` (comma-separated) make the process listen there and look there only. */
-  async add(env: { readonly PORT?: string; readonly PEERS?: string } = {}): Promise<AppProcess> {
+  /** Starts one more process; resolves when it says that it is up. */
+  async add(env: AppEnvironment = {}): Promise<AppProcess> {
+    const { app: name = 'counter.app', execArgv = [], env: common } = this.options;
     const app = await AppProcess.start(
-      'counter.app',
-      { CLUSTER: this.cluster, TMPDIR: this.folder, ...env },
-      this.execArgv,
+      name,
+      { CLUSTER: this.cluster, TMPDIR: this.folder, ...common, ...env },
+      execArgv,
     );
     this.apps.push(app);
     return app;
@@ -49,6 +71,13 @@ export class AppSwarm {
   async kill(app: AppProcess): Promise<void> {
     this.apps.splice(this.apps.indexOf(app), 1);
     await app.end('SIGKILL');
+  }
+
+  /** By `SIGTERM`; see `AppProcess.terminate`. */
+  async terminate(app: AppProcess): Promise<Termination> {
+    const termination = await app.terminate();
+    this.apps.splice(this.apps.indexOf(app), 1);
+    return termination;
   }
 
   async end(): Promise<void> {

@@ -3,8 +3,8 @@ import { SCOPE_OPTIONS_METADATA } from '@nestjs/common/constants.js';
 import { MessagePattern } from '@nestjs/microservices';
 import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
-import { SwarmWorker } from '../../../lib/decorators/index.js';
-import { workerOptionsOf, workerTypeOf } from '../../../lib/workers/worker-metadata.js';
+import { OnHandoff, SwarmWorker } from '../../../lib/decorators/index.js';
+import { HANDOFF_METADATA, workerOptionsOf, workerTypeOf } from '../../../lib/workers/worker-metadata.js';
 
 describe('@SwarmWorker', () => {
   it('names the type after the class, or as it is told', () => {
@@ -40,5 +40,30 @@ describe('@SwarmWorker', () => {
     await app.init();
     await app.close();
     expect(calls).toEqual([]);
+  });
+});
+
+describe('@OnHandoff', () => {
+  const phasesOf = (cls: { readonly prototype: object }, method: string): unknown =>
+    Reflect.getMetadata(HANDOFF_METADATA, Reflect.get(cls.prototype, method) as object);
+
+  it('stands on one method as often as that has phases, and on no other one', () => {
+    class Counter {
+      @OnHandoff('end')
+      @OnHandoff('conflict')
+      unpack(_total: number): void {}
+      @OnHandoff('die')
+      close(): void {}
+      reset(): void {}
+    }
+    class Sub extends Counter {
+      @OnHandoff('die')
+      override unpack(): void {}
+    }
+    expect(phasesOf(Counter, 'unpack')).toEqual(['end', 'conflict']);
+    expect(phasesOf(Counter, 'close')).toEqual(['die']);
+    expect(phasesOf(Counter, 'reset')).toBeUndefined();
+    expect(phasesOf(Sub, 'unpack')).toEqual(['die']);
+    expect(phasesOf(Sub, 'close')).toEqual(['die']);
   });
 });

@@ -9,6 +9,7 @@ function nodes(count: number, weight: (index: number) => number = () => 1): Plac
   return Array.from({ length: count }, (_, index) => ({
     id: `node-${index}@10.0.0.${index}:7946`,
     weight: weight(index),
+    labels: {},
   })).sort(byId);
 }
 
@@ -58,7 +59,11 @@ describe('the ring', () => {
   // 7, 14, 28, 49, 56 and 98 nodes are counts at which the package's own number of points is off by one.
   it('moves names only to a node that is added, from 1 to 100 nodes', { timeout: 120_000 }, () => {
     const names = NAMES.slice(0, 300);
-    const hundred = Array.from({ length: 100 }, (_, index) => ({ id: `n${index}@h:${index}`, weight: 1 }));
+    const hundred = Array.from({ length: 100 }, (_, index) => ({
+      id: `n${index}@h:${index}`,
+      weight: 1,
+      labels: {},
+    }));
     let before = owners(hundred.slice(0, 1), names);
     for (let count = 2; count <= 100; count++) {
       const set = hundred.slice(0, count).sort(byId);
@@ -117,7 +122,7 @@ describe('the ring', () => {
 
   it('takes any node id that an address can give', () => {
     const ids = ['a@[::1]:7946', 'b@127.0.0.1:7946', 'ü-b@localhost:1', 'x=y&z@h:2'];
-    const placement = ring().place(ids.sort().map((id) => ({ id, weight: 1 })));
+    const placement = ring().place(ids.sort().map((id) => ({ id, weight: 1, labels: {} })));
     expect(new Set(NAMES.map((name) => placement.nodeFor(name)))).toEqual(new Set(ids));
   });
 });

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
+import { RowStatus } from '../../../lib/tracker/row.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
-import { MAX_BYTES, MessagingNode, stateOf } from './support/messaging-node.js';
+import { MAX_BYTES, MessagingNode, stateOf, value } from './support/messaging-node.js';
 
 const TIMEOUT_MS = 1_000;
 
@@ -53,7 +54,12 @@ describe('a publish', () => {
     expect(nodes[0]!.groups.publish('lights', 'on', { level: 3 })).toBe(6);
     runtime.pass(1);
     for (const node of nodes) expect(node.host.seen).toEqual([{ level: 3 }, { level: 3 }]);
-    expect(nodes[0]!.transport.of(FrameKind.Publish)).toHaveLength(2);
+    const frames = nodes[0]!.transport.of(FrameKind.Publish);
+    expect(frames.map(({ names }) => names)).toEqual([
+      ['m2', 'm3'],
+      ['m4', 'm5'],
+    ]);
+    expect(frames[0]!.body).toBe(frames[1]!.body);
     expect(nodes[1]!.host.delivered[0]).toMatchObject({ kind: 'publish', from: nodes[0]!.id });
   });
 
@@ -111,7 +117,7 @@ describe('a multi-call', () => {
   it('brings the answers of the quick ones by the deadline although others are slow', async () => {
     const { runtime, nodes } = group();
     const outcomes = await outcomesOf(runtime, nodes[0]!, 'slow', TIMEOUT_MS, () => {
-      for (const { host } of nodes) host.delivered[0]!.reply(undefined, 'quick');
+      for (const { host } of nodes) host.delivered[0]!.reply(undefined, value('quick'));
     });
     expect(outcomes).toEqual({
       m0: 'quick',
@@ -121,7 +127,7 @@ describe('a multi-call', () => {
       m4: 'quick',
       m5: 'ERR_SWARM_CALL_TIMEOUT',
     });
-    for (const { host } of nodes) host.delivered[1]!.reply(undefined, 'too late');
+    for (const { host } of nodes) host.delivered[1]!.reply(undefined, value('too late'));
     runtime.pass(1);
     expect(runtime.pending).toBe(0);
   });
@@ -130,7 +136,7 @@ describe('a multi-call', () => {
     const { runtime, nodes } = group();
     const [caller, lost, silent] = nodes;
     const outcomes = await outcomesOf(runtime, caller!, 'slow', TIMEOUT_MS, () => {
-      for (const delivery of caller!.host.delivered) delivery.reply(undefined, 'here');
+      for (const delivery of caller!.host.delivered) delivery.reply(undefined, value('here'));
       caller!.unlinkFrom(lost!);
       silent!.transport.loses = () => true;
     });
@@ -147,21 +153,36 @@ describe('a multi-call', () => {
     expect(overloaded['m4']).toBe('ERR_SWARM_NODE_UNAVAILABLE');
   });
 
-  it('says of a member that its node has no more', async () => {
+  it('says of a member that is registered no more, also when its node knows nothing of it', async () => {
     const { runtime, nodes } = group();
-    const row = [...nodes[1]!.index.group('lights')].find(({ name }) => name === 'm2');
-    nodes[1]!.index.remove(row!);
+    nodes[1]!.index.remove(nodes[1]!.row('m2'));
     const outcomes = await outcomesOf(runtime, nodes[0]!, 'echo', 1);
-    expect(outcomes['m2']).toBe('ERR_SWARM_NODE_UNAVAILABLE');
+    expect(outcomes['m2']).toBe('ERR_SWARM_WORKER_NOT_FOUND');
     expect(outcomes['m3']).toBe('hello');
+    nodes[1]!.transport.loses = ({ kind }) => kind === FrameKind.MultiAnswer;
+    const work = nodes[0]!.groups.multiCall('lights', {
+      pattern: 'echo',
+      data: 1,
+      timeoutMs: 50,
+      chain: [],
+    });
+    await passWithPromises(runtime, 1);
+    const { id } = nodes[0]!.transport.of(FrameKind.MultiCall, nodes[1]!.id).at(-1)!;
+    const results = [['m3', null, null]] as const;
+    nodes[0]!.groups.onMultiAnswer(nodes[1]!.id, { kind: FrameKind.MultiAnswer, id, results });
+    const m2 = (await work).find(({ row }) => row.name === 'm2');
+    expect(m2).toMatchObject({ error: { code: 'ERR_SWARM_NODE_UNAVAILABLE' } });
   });
 
   it('brings an answer that cannot travel as that member’s error', async () => {
     const { runtime, nodes } = group();
     const outcomes = await outcomesOf(runtime, nodes[0]!, 'slow', 1, () => {
       for (const { host } of nodes) {
-        host.delivered[0]!.reply(undefined, () => 1);
-        host.delivered[1]!.reply(undefined, 'x'.repeat(MAX_BYTES + 1));
+        host.delivered[0]!.reply(
+          undefined,
+          value(() => 1),
+        );
+        host.delivered[1]!.reply(undefined, value('x'.repeat(MAX_BYTES + 1)));
       }
     });
     for (const member of ['m0', 'm2', 'm4']) expect(outcomes[member]).toBe('ERR_SWARM_UNSERIALIZABLE');
@@ -172,5 +193,151 @@ describe('a multi-call', () => {
     const { nodes } = group();
     const call = { pattern: 'echo', data: () => 1, timeoutMs: TIMEOUT_MS, chain: [] };
     expect(await stateOf(nodes[0]!.groups.multiCall('lights', call))).toBe('ERR_SWARM_UNSERIALIZABLE');
+  });
+});
+
+describe('a member that moves', () => {
+  /** `m2` has gone from the second node to the third, and nobody but these two knows. */
+  function moved(): ReturnType<typeof group> {
+    const swarm = group();
+    const [, former, now] = swarm.nodes;
+    former!.host.workers.delete('m2');
+    now!.host.workers.add('m2');
+    for (const node of [former!, now!]) node.moved(node.row('m2'), now!.id);
+    return swarm;
+  }
+
+  it('is reached once by a publish of a node that has not heard of it, and once by one that has', () => {
+    const { runtime, nodes } = moved();
+    for (const [index, node] of nodes.entries()) {
+      expect(node.groups.publish('lights', 'on', index)).toBe(6);
+      runtime.pass(1);
+    }
+    const seen = nodes.map(({ host }) => host.delivered.map(({ name }) => name));
+    expect(seen[1]).toEqual(['m3', 'm3', 'm3']);
+    expect(seen[2]!.filter((name) => name === 'm2')).toHaveLength(3);
+    const taken = nodes[2]!.host.delivered.filter(({ name }) => name === 'm2');
+    expect(taken.map(({ from }) => from)).toEqual(nodes.map(({ id }) => id));
+    expect(nodes.flatMap(({ dropped }) => dropped)).toEqual([]);
+    expect(runtime.pending).toBe(0);
+  });
+
+  it('answers a multi-call of a node that has not heard of it, once', async () => {
+    const { runtime, nodes } = moved();
+    const outcomes = await outcomesOf(runtime, nodes[0]!, 'echo', 1);
+    expect(new Set(Object.values(outcomes))).toEqual(new Set(['hello']));
+    const asked = nodes.flatMap(({ host }) => host.delivered.map(({ name }) => name));
+    expect(asked.sort()).toEqual(['m0', 'm1', 'm2', 'm3', 'm4', 'm5']);
+    expect(nodes[2]!.host.delivered.find(({ name }) => name === 'm2')!.from).toBe(nodes[0]!.id);
+    expect(runtime.pending).toBe(0);
+  });
+
+  it('is waited for while it is just arriving, wherever the message is', async () => {
+    const { runtime, nodes } = group();
+    const [caller, former, now] = nodes;
+    former!.host.workers.delete('m2');
+    const rows = nodes.map((node) => node.moved(node.row('m2'), now!.id, RowStatus.arriving));
+    // The caller has not heard that the first half of the move is over.
+    caller!.index.remove(caller!.row('m2'));
+    caller!.knows('m2', former!.id, { groups: ['lights'] });
+    const calls = [caller!, former!, now!].map((node) =>
+      node.groups.multiCall('lights', { pattern: 'echo', data: 7, timeoutMs: TIMEOUT_MS, chain: [] }),
+    );
+    expect(now!.groups.publish('lights', 'on', 8)).toBe(6);
+    await passWithPromises(runtime, 10);
+    expect(now!.host.delivered.map(({ name }) => name)).not.toContain('m2');
+    now!.host.workers.add('m2');
+    former!.run(rows[1]!);
+    now!.run(rows[2]!);
+    await passWithPromises(runtime, 1);
+    for (const call of calls) {
+      expect((await call).map((outcome) => ('value' in outcome ? outcome.value : outcome.error))).toEqual(
+        Array.from({ length: 6 }, () => 7),
+      );
+    }
+    const taken = now!.host.delivered.filter(({ name }) => name === 'm2');
+    expect(taken.map(({ kind }) => kind).sort()).toEqual(['call', 'call', 'call', 'cast']);
+    // The caller asked by the row that it had; the message waited where that led.
+    expect(caller!.router.parked.size).toBe(0);
+  });
+
+  it('gets a publish behind what the same node sent to it before', () => {
+    const { runtime, nodes } = group();
+    const [caller, former] = nodes;
+    caller!.unlinkFrom(former!);
+    caller!.router.cast('m2', 'note', 'first');
+    caller!.linkTo(former!);
+    caller!.groups.publish('lights', 'note', 'second');
+    caller!.router.parked.retryAll();
+    caller!.groups.publish('lights', 'note', 'third');
+    runtime.pass(1);
+    const seen = former!.host.delivered.filter(({ name }) => name === 'm2');
+    expect(seen.map((delivery) => former!.host.payloadOf(delivery))).toEqual(['first', 'second', 'third']);
+  });
+
+  it('is told as dropped, or by its error, when it has ended meanwhile', async () => {
+    const { runtime, nodes } = group();
+    const [caller, former] = nodes;
+    former!.index.remove(former!.row('m2'));
+    caller!.groups.publish('lights', 'on', 1);
+    runtime.pass(1);
+    expect(former!.dropped).toEqual([expect.stringContaining('no worker is registered as "m2"')]);
+    former!.host.workers.delete('m3');
+    const outcomes = await outcomesOf(runtime, caller!, 'echo', 1);
+    expect([outcomes['m2'], outcomes['m3']]).toEqual([
+      'ERR_SWARM_WORKER_NOT_FOUND',
+      'ERR_SWARM_WORKER_NOT_FOUND',
+    ]);
+  });
+
+  it('that cannot be reached in time has an outcome with the others', async () => {
+    const { runtime, nodes } = group();
+    const [, former, now] = nodes;
+    former!.moved(former!.row('m2'), now!.id, RowStatus.arriving);
+    const outcomes = await outcomesOf(runtime, nodes[0]!, 'echo', TIMEOUT_MS);
+    expect(outcomes['m2']).toBe('ERR_SWARM_CALL_TIMEOUT');
+    expect(outcomes['m3']).toBe('hello');
+    expect(former!.router.parked.size).toBe(0);
+    expect(runtime.pending).toBe(0);
+  });
+});
+
+describe('a large group', () => {
+  it('is addressed by frames of a bounded size, and each member once', async () => {
+    const runtime = new ManualRuntime();
+    const nodes = [new MessagingNode('a@h:1', runtime), new MessagingNode('b@h:2', runtime)] as const;
+    nodes[0].linkTo(nodes[1]);
+    const members = 10_000;
+    for (let index = 0; index < members; index++) nodes[1].hosts(`m${index}`, nodes, { groups: ['lights'] });
+    expect(nodes[0].groups.publish('lights', 'on', 1)).toBe(members);
+    const call = { pattern: 'echo', data: 2, timeoutMs: TIMEOUT_MS, chain: [] };
+    const work = nodes[0].groups.multiCall('lights', call);
+    runtime.pass(1);
+    await stateOf(work);
+    runtime.pass(1);
+    expect(await work).toHaveLength(members);
+    expect(nodes[1].host.delivered).toHaveLength(2 * members);
+    for (const kind of [FrameKind.Publish, FrameKind.MultiCall] as const) {
+      const sizes = nodes[0].transport.of(kind).map(({ names }) => names.length);
+      expect([sizes.length, Math.max(...sizes) <= 4096]).toEqual([3, true]);
+    }
+  });
+});
+
+describe('answers that the link has no room for', () => {
+  it('are replaced by a small one that says so, for each member', async () => {
+    const { runtime, nodes } = group();
+    nodes[1]!.transport.isFullFor = (frame) =>
+      frame.kind === FrameKind.MultiAnswer && frame.results.some(([, body]) => (body?.length ?? 0) > 1_000);
+    const outcomes = await outcomesOf(runtime, nodes[0]!, 'slow', 2, () => {
+      for (const { host } of nodes) {
+        for (const delivery of host.delivered) delivery.reply(undefined, value('x'.repeat(2_000)));
+      }
+    });
+    expect([outcomes['m2'], outcomes['m3']]).toEqual([
+      'ERR_SWARM_LINK_OVERLOADED',
+      'ERR_SWARM_LINK_OVERLOADED',
+    ]);
+    expect(outcomes['m4']).toHaveLength(2_000);
   });
 });

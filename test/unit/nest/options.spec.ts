@@ -28,6 +28,11 @@ describe('defaults', () => {
         callTimeoutMs: 5000,
         registerTimeoutMs: 10_000,
         readyTimeoutMs: 30_000,
+        settledTimeoutMs: 30_000,
+        leaseMs: 3000,
+        handoff: { timeoutMs: 5000, concurrency: 64, forwardMs: 10_000 },
+        drain: { timeoutMs: 25_000 },
+        debug: false,
         maxPayloadBytes: 67_108_864,
         maxArgsBytes: 65_536,
       },
@@ -35,10 +40,9 @@ describe('defaults', () => {
       port: 0,
       mailboxLimit: 10_000,
       inheritAppConfig: false,
-      debug: false,
     });
     expect(resolved!.kernel.node.name).toMatch(new RegExp(`^[^@\\s]+-${process.pid}$`));
-    expect(resolved!.kernel.strategy.place([{ id: 'a', weight: 1 }]).nodeFor('x')).toBe('a');
+    expect(resolved!.kernel.strategy.place([{ id: 'a', weight: 1, labels: {} }]).nodeFor('x')).toBe('a');
   });
 
   it('search the machine, but not when NODE_ENV is test', () => {
@@ -63,10 +67,25 @@ describe('defaults', () => {
       },
       acks: 0,
       coalesceMs: 0,
+      leaseMs: 100,
+      settledTimeoutMs: 200,
+      handoff: { concurrency: 1, timeoutMs: undefined as never, forwardMs: 0 },
+      drain: {},
       debug: undefined as never,
     });
-    expect(resolved).toMatchObject({ listen: '127.0.0.1', port: 7946, debug: false });
-    expect(resolved!.kernel).toMatchObject({ cluster: 'shop', acks: 0, coalesceMs: 0 });
+    expect(resolved).toMatchObject({ listen: '127.0.0.1', port: 7946 });
+    expect(resolved!.kernel).toMatchObject({
+      cluster: 'shop',
+      acks: 0,
+      coalesceMs: 0,
+      leaseMs: 100,
+      settledTimeoutMs: 200,
+      handoff: { concurrency: 1, timeoutMs: 5000, forwardMs: 0 },
+      drain: { timeoutMs: 25_000 },
+      debug: false,
+    });
+    expect(resolveOptions({ debug: true }).resolved!.kernel.debug).toBe(true);
+    expect(resolveOptions({ drain: { timeoutMs: 1 } }).resolved!.kernel.drain).toEqual({ timeoutMs: 1 });
     expect(resolved!.kernel.node).toEqual({
       name: 'a',
       host: 'localhost',
@@ -107,6 +126,27 @@ describe('faults', () => {
       { strategy: ring },
       'strategy must be a distribution strategy, as ring(), not the function ring',
     ],
+    [
+      'strategy with half a quorum',
+      { strategy: { quorum: 0.5, place: () => ({ nodeFor: () => undefined }) } },
+      'strategy must have a quorum that is a positive integer, or none, not 0.5',
+    ],
+    [
+      'handoff is no object',
+      { handoff: 5000 },
+      'handoff must be an object, as { timeoutMs: 5000 }, not 5000',
+    ],
+    ['handoff time', { handoff: { timeoutMs: 0 } }, 'handoff.timeoutMs must be a whole number of millisec'],
+    ['handoff time to forward', { handoff: { forwardMs: -1 } }, 'handoff.forwardMs must be a whole number'],
+    [
+      'handoff concurrency',
+      { handoff: { concurrency: 0 } },
+      'handoff.concurrency must be a whole number from 1',
+    ],
+    ['drain is no object', { drain: null }, 'drain must be an object, as { timeoutMs: 25000 }, not null'],
+    ['drain time', { drain: { timeoutMs: '25s' } }, 'drain.timeoutMs must be a whole number of milliseconds'],
+    ['lease', { leaseMs: 0 }, 'leaseMs must be a whole number of milliseconds from 1'],
+    ['time to settle', { settledTimeoutMs: 1.5 }, 'settledTimeoutMs must be a whole number of milliseconds'],
     ['time', { heartbeatMs: 0 }, 'heartbeatMs must be a whole number of milliseconds from 1'],
     ['time text', { callTimeoutMs: '5s' }, 'callTimeoutMs must be a whole number of milliseconds'],
     [
@@ -127,6 +167,13 @@ describe('faults', () => {
     ['unknown', { hartbeatMs: 1 }, 'hartbeatMs is no option; did you mean heartbeatMs?'],
     ['unknown case', { Cluster: 'a' }, 'Cluster is no option; did you mean cluster?'],
     ['unknown in node', { node: { hots: 'a' } }, 'node.hots is no option; did you mean node.host?'],
+    [
+      'unknown in handoff',
+      { handoff: { timeout: 1 } },
+      'handoff.timeout is no option; did you mean handoff.timeoutMs?',
+    ],
+    ['unknown in drain', { drain: { forwardMs: 1 } }, 'drain.forwardMs is no option'],
+    ['unknown group', { handof: {} }, 'handof is no option; did you mean handoff?'],
     ['inherited', { constructor: 1 }, 'constructor is no option'],
   ])('%s', (_title, options, fault) => {
     const faults = faultsOf(options);
@@ -134,16 +181,7 @@ describe('faults', () => {
     expect(faults[0]).toContain(fault);
   });
 
-  it.each([
-    'secret',
-    'tls',
-    'leaseMs',
-    'handoff',
-    'drain',
-    'settledTimeoutMs',
-    'nodeWhitelist',
-    'nodeBlacklist',
-  ])('%s is not built yet', (key) => {
+  it.each(['secret', 'tls', 'nodeWhitelist', 'nodeBlacklist'])('%s is not built yet', (key) => {
     expect(faultsOf({ [key]: {} })).toEqual([expect.stringContaining(`${key} is no option`)]);
   });
 

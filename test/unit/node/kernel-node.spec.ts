@@ -12,7 +12,10 @@ describe('a node that stops', () => {
       start: (_instance, _context, args) => (args === 'hang' ? never() : undefined),
       handler: () => ({ accepts: 'message', invoke: never }),
     });
-    const [a, b] = await swarm.form(2, { types: [type], kernel: { callTimeoutMs: 60_000 } });
+    const [a, b] = await swarm.form(2, {
+      types: [type],
+      kernel: { callTimeoutMs: 60_000, drain: { timeoutMs: 2_000 } },
+    });
     const [mine, theirs] = [swarm.nameFor(a!), swarm.nameFor(b!)];
     for (const name of [mine, theirs]) await swarm.settle(a!.kernel.register(name, 'Device', undefined, {}));
     await swarm.settle(a!.kernel.joinGroup('g', theirs));

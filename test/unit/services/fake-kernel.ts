@@ -1,6 +1,7 @@
 import { vi } from 'vitest';
 import type { Kernel, RegistryRow } from '../../../lib/node/kernel.interface.js';
 import type { RegistryEvent, SwarmEvent } from '../../../lib/events/index.js';
+import type { DrainReport } from '../../../lib/handoff/drain-report.js';
 import { KernelHolder } from '../../../lib/services/kernel.holder.js';
 import { SwarmCluster } from '../../../lib/services/swarm-cluster.service.js';
 import { SwarmGroups } from '../../../lib/services/swarm-groups.service.js';
@@ -40,6 +41,9 @@ export function servicesOver(rows: RegistryRow[], more: object = {}) {
     groups: () => ['g'],
     publish: vi.fn(() => 3),
     ready: vi.fn(async () => {}),
+    settled: vi.fn(async () => {}),
+    drain: vi.fn(async (): Promise<DrainReport> => ({ moved: 2, left: [], tookMs: 1 })),
+    explain: vi.fn((name: string) => ({ name, status: 'unknown' })),
     ownerOf: vi.fn(() => 'a@127.0.0.1:1'),
     onEvent: (listener: (event: SwarmEvent) => void) => {
       tell.event = listener;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RowStatus, Row } from '../../../lib/tracker/row.js';
+import { RowStatus, Row, Untracked } from '../../../lib/tracker/row.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
 import { content, POLL_MS, TrackerNode, trackers } from './support/tracker-node.js';
@@ -17,7 +17,7 @@ describe('what is left of a dead node', () => {
     const [victim, survivor] = nodes;
     victim!.track('lamp');
     victim!.track('starting', { status: RowStatus.starting });
-    victim!.track('pinned', { pinned: true });
+    victim!.track('pinned', { flags: 1 });
     victim!.track('claimed', { status: RowStatus.claiming });
     const ended = victim!.track('ended');
     runtime.pass(1);
@@ -36,7 +36,7 @@ describe('what is left of a dead node', () => {
     victim!.track('lamp');
     runtime.pass(1);
     for (const { id } of others) victim!.transport.unlink(id);
-    victim!.rows.untrack(gone, true);
+    victim!.rows.untrack(gone, Untracked.forgotten);
     victim!.track('last');
     runtime.pass(1);
     expect(others[0]!.index.get('last')).toBeUndefined();

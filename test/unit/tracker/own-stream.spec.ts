@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LOG_LIMIT } from '../../../lib/tracker/own-log.js';
-import { RowStatus } from '../../../lib/tracker/row.js';
+import { RowStatus, Untracked } from '../../../lib/tracker/row.js';
 import { FrameEncoder } from '../../../lib/transport/codec/frame.codec.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
@@ -25,7 +25,7 @@ describe('the stream of own rows', () => {
     const row = host!.track('lamp');
     host!.track('door', { status: RowStatus.starting });
     host!.rows.setGroups(row, ['lights']);
-    host!.rows.untrack(host!.track('gone'), true);
+    host!.rows.untrack(host!.track('gone'), Untracked.forgotten);
     runtime.pass(1);
     for (const peer of peers) {
       expectLevel(host!, peer);
@@ -50,7 +50,7 @@ describe('the stream of own rows', () => {
     runtime.pass(1);
     a.unlinkFrom(b);
     a.track('late');
-    a.rows.untrack(a.rows.get('name-7')!, true);
+    a.rows.untrack(a.rows.get('name-7')!, Untracked.forgotten);
     runtime.pass(1);
     const before = a.transport.sent.length;
     a.linkTo(b);
@@ -102,7 +102,7 @@ describe('the stream of own rows', () => {
     a.track('one');
     runtime.pass(1);
     const seen = a.index.get('one')!;
-    a.rows.untrack(seen, true);
+    a.rows.untrack(seen, Untracked.forgotten);
     a.track('two');
     runtime.pass(1);
     const ops = a.stream.log.read(1, 100);
@@ -117,7 +117,7 @@ describe('the stream of own rows', () => {
     a.track('goes');
     runtime.pass(1);
     a.unlinkFrom(b);
-    a.rows.untrack(a.rows.get('goes')!, true);
+    a.rows.untrack(a.rows.get('goes')!, Untracked.forgotten);
     const row = a.track('busy');
     for (let i = 0; i < LOG_LIMIT; i++) a.rows.setGroups(row, [`g${i % 3}`]);
     a.linkTo(b);
@@ -277,8 +277,8 @@ describe('the stream of own rows', () => {
     a!.linkTo(b!);
     for (let i = 0; i < 50; i++) {
       runtime.pass(1);
-      a!.rows.untrack(a!.rows.get(`name-${i}`)!, true);
-      a!.rows.untrack(a!.rows.get(`name-${19_999 - i}`)!, true);
+      a!.rows.untrack(a!.rows.get(`name-${i}`)!, Untracked.forgotten);
+      a!.rows.untrack(a!.rows.get(`name-${19_999 - i}`)!, Untracked.forgotten);
       a!.track(`new-${i}`);
     }
     runtime.pass(10_000);

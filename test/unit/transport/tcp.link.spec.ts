@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { PayloadTooLargeError } from '../../../lib/errors/index.js';
 import { FrameEncoder } from '../../../lib/transport/codec/frame.codec.js';
-import { FrameKind, type AnswerFrame, type Frame } from '../../../lib/transport/frame.js';
+import { FrameKind, type AnswerFrame, type Frame, type PrepareFrame } from '../../../lib/transport/frame.js';
 import type { TcpTransportOptions } from '../../../lib/transport/tcp/tcp.transport.js';
 import { PREAMBLE, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
 import { startChildNode, type ChildNode } from './support/child-node.js';
@@ -38,6 +38,19 @@ async function rawPeer(to: TestNode, name = 'a'): Promise<Socket> {
 function unit(frame: Frame): Buffer {
   const { kind, head, tail } = new FrameEncoder().encode(frame);
   return unitOf(kind, Buffer.concat(tail === undefined ? [head] : [head, tail]));
+}
+
+function batch(from: number, bytes: number): Frame {
+  const op = [0, ['n', 't', new Uint8Array(bytes), 1, 'r', [], 0, 0]] as const;
+  return { kind: FrameKind.Batch, incarnation: 1, from, ops: [op] };
+}
+
+function prepare(name: string, state: Buffer): Frame {
+  return {
+    kind: FrameKind.Prepare,
+    timeoutMs: 1000,
+    arrivals: [[[name, 't', null, 1, 'r', [], 3, 0], state]],
+  };
 }
 
 function ids(node: TestNode, kind: number): number[] {
@@ -76,7 +89,7 @@ describe('tcp link', () => {
     const [a, b] = await pair();
     const frame: Frame = {
       kind: FrameKind.Publish,
-      group: 'g',
+      names: ['n'],
       pattern: 'p',
       from: '',
       body: Buffer.from('x'),
@@ -133,15 +146,87 @@ describe('tcp link', () => {
     expect(delays.sort((x, y) => x - y)[delays.length >> 1]).toBeLessThan(40);
   });
 
+  it('lets rows, messages, answers and pings pass a state of 64 MiB, and delivers it whole', async () => {
+    const child = await startChildNode('b');
+    children.push(child);
+    const a = await TestNode.open('a');
+    nodes.push(a);
+    a.dial(child.info);
+    await until(() => a.opened.length === 1, 'linked');
+    const to = child.info.id;
+    const prepared = (): boolean => a.frames.some(({ frame }) => frame.kind === FrameKind.Prepared);
+    const delays = new Map<number, number[]>();
+    const begin = new Map<number, number>();
+    /** One of a kind after another, each when the last has come back. */
+    const send = (kind: number, id: number): void => {
+      begin.set(kind, performance.now());
+      if (kind === FrameKind.Answer) a.transport.send(to, call(id, Buffer.alloc(100)));
+      else if (kind === FrameKind.BatchAck) a.transport.send(to, batch(id, 100));
+      else a.transport.send(to, { kind: FrameKind.Ping, id, stamp: 1, seq: null, digest: 0 });
+    };
+    const kinds = [FrameKind.Answer, FrameKind.BatchAck, FrameKind.Pong] as const;
+    for (const kind of kinds) delays.set(kind, []);
+    a.onFrame = (_, { kind }) => {
+      const taken = delays.get(kind);
+      if (!taken || prepared()) return;
+      taken.push(performance.now() - (begin.get(kind) ?? 0));
+      send(kind, taken.length);
+    };
+    expect(a.transport.send(to, prepare('n', Buffer.alloc(64 * MiB)))).toBe('queued');
+    for (const kind of kinds) send(kind, 0);
+    await until(prepared, 'prepared', 20_000);
+    expect(a.frames.find(({ frame }) => frame.kind === FrameKind.Prepared)).toMatchObject({
+      frame: { results: [['n', 1, 'ready', String(64 * MiB)]] },
+    });
+    for (const [kind, taken] of delays) {
+      // Behind the state one would have come back; a loaded machine may hold up some.
+      expect([kind, taken.length > 20], `${taken.length}`).toEqual([kind, true]);
+      expect(taken.sort((x, y) => x - y)[taken.length >> 1]).toBeLessThan(40);
+    }
+  });
+
+  it('lets no lane wait for a large frame of another', async () => {
+    const [a, b] = await pair();
+    const [large, small] = [Buffer.alloc(40 * MiB), Buffer.alloc(2 * MiB)];
+    const order = (): string[] =>
+      b.frames.map(({ frame }) => `${frame.kind} ${frame.kind === FrameKind.Call ? frame.id : ''}`);
+    a.send(b, prepare('n', large));
+    a.send(b, call(1, small));
+    await until(() => b.frames.length === 2, 'both');
+    a.send(b, call(2, large));
+    a.send(b, prepare('n', small));
+    await until(() => b.frames.length === 4, 'all');
+    expect(order()).toEqual(['18 1', '24 ', '24 ', '18 2']);
+  });
+
+  it('keeps the order that matters around a state', async () => {
+    const [a, b] = await pair();
+    a.send(b, prepare('first', Buffer.alloc(3 * MiB)));
+    a.send(b, prepare('second', Buffer.alloc(1)));
+    a.send(b, { kind: FrameKind.Offer, offers: [['third', 1, 2, Buffer.alloc(100_000)]] });
+    a.send(b, batch(4, 2 * MiB));
+    a.send(b, { kind: FrameKind.Decide, decisions: [['fifth', 1, 1, []]] });
+    a.send(b, { kind: FrameKind.Farewell });
+    a.send(b, call(7, Buffer.alloc(2 * MiB)));
+    a.send(b, { kind: FrameKind.Cast, name: 'n', pattern: 'p', from: '', hops: 0, body: Buffer.alloc(1) });
+    a.send(b, { kind: FrameKind.LastWord });
+    await until(() => b.frames.length === 9, 'all');
+    const kinds = b.frames.map(({ frame }) => frame.kind);
+    const lanes = [
+      [FrameKind.Prepare, FrameKind.Prepare, FrameKind.Offer],
+      [FrameKind.Batch, FrameKind.Decide, FrameKind.Farewell],
+      [FrameKind.Call, FrameKind.Cast, FrameKind.LastWord],
+    ];
+    for (const lane of lanes) {
+      expect(kinds.filter((kind) => (lane as number[]).includes(kind))).toEqual(lane);
+    }
+    const first = b.frames.find(({ frame }) => frame.kind === FrameKind.Prepare)?.frame as PrepareFrame;
+    expect(first.arrivals[0]?.[0][0]).toBe('first');
+  });
+
   it('keeps the order that matters around large frames', async () => {
     const [a, b] = await pair();
     const large = Buffer.alloc(3 * MiB);
-    const batch = (from: number, bytes: number): Frame => ({
-      kind: FrameKind.Batch,
-      incarnation: 1,
-      from,
-      ops: [[0, ['n', 't', new Uint8Array(bytes), 1, 'r', [], 0, 0]]],
-    });
     const answer = (id: number, body: Buffer): Frame => ({ kind: FrameKind.Answer, id, body, error: null });
     a.send(b, answer(1, large));
     a.send(b, batch(2, 2 * MiB));
@@ -194,7 +279,12 @@ describe('tcp link', () => {
     await until(() => b.transport.send(to, call(1, body)) === 'full', 'full');
     expect(b.transport.send(to, { kind: FrameKind.Pong, id: 1 })).toBe('queued');
     expect(b.transport.send(to, { kind: FrameKind.Answer, id: 1, body, error: null })).toBe('queued');
-    expect(b.transport.broadcast([to], { kind: FrameKind.BatchAck, seq: 1 })).toEqual([to]);
+    expect(b.transport.send(to, { kind: FrameKind.LastWord })).toBe('full');
+    const publish = { kind: FrameKind.Publish, names: ['n'], pattern: 'p', from: '', body } as const;
+    expect(b.transport.broadcast([to], publish)).toEqual([to]);
+    // The other lanes are not full.
+    expect(b.transport.broadcast([to], { kind: FrameKind.BatchAck, seq: 1 })).toEqual([]);
+    expect(b.transport.send(to, prepare('n', body))).toBe('queued');
     expect(b.drains).toEqual([]);
     socket.resume();
     await until(() => b.drains.length === 1, 'drained');
@@ -202,14 +292,93 @@ describe('tcp link', () => {
     expect(b.transport.inspect().links[0]?.queuedBytes).toBeLessThan(MiB);
   });
 
-  it('closes a link whose peer has stopped reading', async () => {
-    const b = await TestNode.open('b', { limits: { softQueueBytes: MiB, hardQueueBytes: 4 * MiB } });
+  it('takes what comes behind a large frame, and no more than behind any other', async () => {
+    const b = await TestNode.open('b', { limits: { softQueueBytes: MiB } });
     nodes.push(b);
     const socket = await rawPeer(b);
     socket.pause();
     const to = b.opened[0] as string;
-    const answer: Frame = { kind: FrameKind.Answer, id: 1, body: Buffer.alloc(60_000), error: null };
-    await until(() => b.transport.send(to, answer) === 'unlinked', 'closed');
+    expect(b.transport.send(to, prepare('large', Buffer.alloc(8 * MiB)))).toBe('queued');
+    // Its turn has come when it is being written.
+    await until(() => b.transport.send(to, prepare('small', Buffer.alloc(60_000))) === 'queued', 'taken');
+    let taken = 1;
+    while (b.transport.send(to, prepare('small', Buffer.alloc(60_000))) === 'queued') taken += 1;
+    expect(taken * 60_000).toBeGreaterThan(MiB - 120_000);
+    expect(taken * 60_000).toBeLessThan(MiB + 120_000);
+    expect(b.transport.send(to, call(1, Buffer.alloc(60_000)))).toBe('queued');
+  });
+
+  /** Queues may hold 32 MiB: twice the largest frame, which has 16 MiB for what is no payload. */
+  const narrow = { maxPayloadBytes: 1024, limits: { softQueueBytes: MiB, hardQueueBytes: 1 } };
+
+  it('refuses what would make the queue too large, but not a small answer', async () => {
+    const [a, b] = await pair(narrow);
+    const answer = (bytes: number): Frame => ({
+      kind: FrameKind.Answer,
+      id: 1,
+      body: Buffer.alloc(bytes),
+      error: null,
+    });
+    const outcomes = [1, 2, 3, 4].map(() => a.send(b, answer(10 * MiB)));
+    expect(outcomes).toEqual(['queued', 'queued', 'queued', 'full']);
+    const several: Frame = {
+      kind: FrameKind.MultiAnswer,
+      id: 1,
+      results: [['n', Buffer.alloc(10 * MiB), null]],
+    };
+    expect(a.send(b, several)).toBe('full');
+    const failed: Frame = {
+      kind: FrameKind.Response,
+      id: 1,
+      outcome: 'error',
+      node: null,
+      row: ['n', 't', new Uint8Array(10 * MiB), 1, 'r', [], 2, 0],
+      error: null,
+    };
+    expect(a.send(b, failed)).toBe('full');
+    expect(a.send(b, call(1, Buffer.alloc(7 * MiB)))).toBe('full');
+    expect(a.send(b, prepare('n', Buffer.alloc(10 * MiB)))).toBe('full');
+    expect(a.send(b, batch(1, 10 * MiB))).toBe('full');
+    expect(a.send(b, answer(100))).toBe('queued');
+    expect(a.drains).toEqual([]);
+    await until(() => a.drains.length > 0, 'drained', 20_000);
+    expect(a.send(b, prepare('n', Buffer.alloc(10 * MiB)))).toBe('queued');
+    await until(() => b.frames.length === 5, 'all', 20_000);
+    expect([a.closed, b.closed]).toEqual([[], []]);
+  });
+
+  it('sends five answers of 60 MiB in one tick, or says that they are too many', async () => {
+    const [a, b] = await pair();
+    const body = Buffer.alloc(60 * MiB);
+    const outcomes = [1, 2, 3, 4, 5].map((id) =>
+      a.send(b, { kind: FrameKind.Answer, id, body, error: null }),
+    );
+    expect(outcomes).toEqual(['queued', 'queued', 'queued', 'queued', 'full']);
+    expect(a.send(b, { kind: FrameKind.Answer, id: 5, body: Buffer.alloc(9), error: null })).toBe('queued');
+    await until(() => b.frames.length === 5, 'all', 30_000);
+    expect(ids(b, FrameKind.Answer).sort()).toEqual([1, 2, 3, 4, 5]);
+    expect([a.closed, b.closed]).toEqual([[], []]);
+  });
+
+  it('closes a link whose peer has stopped reading', async () => {
+    const b = await TestNode.open('b', narrow);
+    nodes.push(b);
+    const socket = await rawPeer(b);
+    socket.pause();
+    const to = b.opened[0] as string;
+    const answer = (bytes: number): Frame => ({
+      kind: FrameKind.Answer,
+      id: 1,
+      body: Buffer.alloc(bytes),
+      error: null,
+    });
+    await until(() => b.transport.send(to, answer(60_000)) === 'full', 'full');
+    let small = 0;
+    await until(() => {
+      small += 1;
+      return b.transport.send(to, answer(4_000)) === 'unlinked';
+    }, 'closed');
+    expect(small).toBeGreaterThan(1000);
     await until(() => b.closed.length === 1, 'told');
     expect(b.closed[0]?.reason).toBe('overflow');
     expect(b.transport.inspect().links).toEqual([]);

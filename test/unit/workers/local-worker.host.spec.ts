@@ -1,76 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
-import { createPayloadCodec } from '../../../lib/transport/codec/payload.codec.js';
-import { LocalWorkerHost } from '../../../lib/workers/local-worker.host.js';
 import type { HandlerEntry, WorkerDefinition } from '../../../lib/workers/worker-definition.interface.js';
 import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
-import { QuietLogger } from '../../support/quiet.logger.js';
-
-type Outcome = { error?: string; value?: unknown };
-
-/** A host of one worker type, and what became of it. */
-function hostOf(more: Partial<WorkerDefinition> = {}, handlers: Record<string, HandlerEntry['invoke']> = {}) {
-  const scheduler = new VirtualScheduler(() => 0.5);
-  const runtime = new VirtualRuntime(scheduler);
-  const logger = new QuietLogger();
-  const story: string[] = [];
-  const codec = createPayloadCodec({ refs: { describe: () => undefined, make: (name) => ({ name }) } });
-  const definition: WorkerDefinition = {
-    type: 'Device',
-    concurrency: 1,
-    mailboxLimit: undefined,
-    create: () => ({}),
-    start: (_, context, args) => void story.push(`start ${context.name} ${JSON.stringify(args)}`),
-    die: (_, reason) => void story.push(`die ${reason}`),
-    handler: (pattern) => (handlers[pattern] ? { accepts: 'message', invoke: handlers[pattern] } : undefined),
-    ...more,
-  };
-  const host = new LocalWorkerHost({
-    definitions: new Map([['Device', definition]]),
-    runtime,
-    codec,
-    mailboxLimit: 3,
-    maxPayloadBytes: 1 << 20,
-    debug: false,
-    logger,
-  });
-  host.attach({ node: 'here@h:1', joinGroup: async () => undefined, leaveGroup: async () => undefined });
-  const start = (name = 'lamp', args?: unknown): Promise<void> => {
-    const rules = { root: 'args', instances: 'refuse', maxBytes: 1 << 20 } as const;
-    const encoded = args === undefined ? null : codec.encode(args, rules);
-    return host.start({ name, type: 'Device', args: encoded, fence: 1 });
-  };
-  const outcomes: Outcome[] = [];
-  const send = (pattern: string, delivery: Partial<Delivery> = {}): Outcome => {
-    const outcome: Outcome = {};
-    outcomes.push(outcome);
-    host.deliver('lamp', {
-      kind: 'call',
-      pattern,
-      body: { value: undefined },
-      from: 'there',
-      chain: [],
-      deadline: Infinity,
-      reply(error, value) {
-        if (Object.keys(outcome).length > 0) throw new Error(`"${pattern}" was answered twice`);
-        if (error) outcome.error = error.code;
-        else outcome.value = value;
-      },
-      ...delivery,
-    });
-    return outcome;
-  };
-  const ended = async (work: Promise<unknown>): Promise<string> => {
-    let state = 'pending';
-    work.then(
-      () => (state = 'ok'),
-      (error: { code?: string; message: string }) => (state = error.code ?? error.message),
-    );
-    await scheduler.advance(0);
-    return state;
-  };
-  return { host, start, send, ended, scheduler, runtime, logger, story };
-}
+import { gate, hostOf, never } from './support/host.js';
 
 describe('a worker of this node', () => {
   it('starts with its arguments and then takes messages', async () => {
@@ -95,73 +26,175 @@ describe('a worker of this node', () => {
     }
   });
 
-  it('may be given up while its start hangs, and is ended if that returns after all', async () => {
-    let proceed = (): void => undefined;
-    const hang = new Promise<void>((resolve) => (proceed = resolve));
-    const { host, start, ended, story } = hostOf({ start: () => hang });
+  it('leaves no message unanswered that came while a start failed', async () => {
+    const waking = gate();
+    const { start, send, stateOf, host } = hostOf({
+      start: async () => {
+        await waking.wait;
+        throw new Error('no');
+      },
+    });
     const started = start();
-    expect(await ended(started)).toBe('pending');
-    await host.stop('lamp', 'stopped');
-    expect(host.inspect().workers).toBe(0);
-    proceed();
-    expect(await ended(started)).toBe('ERR_SWARM_WORKER_START');
-    expect(story).toEqual(['die stopped']);
+    expect(await stateOf(started)).toBe('pending');
+    const early = send('add');
+    expect(host.inspect()).toEqual({ workers: 1, waiting: 1 });
+    waking.open();
+    expect(await stateOf(started)).toBe('no');
+    expect(early).toEqual({ error: 'ERR_SWARM_NODE_UNAVAILABLE' });
   });
 
-  it('waits with a start until the last worker of the name has ended', async () => {
-    let die = (): void => undefined;
-    const dying = new Promise<void>((resolve) => (die = resolve));
-    const { host, start, ended, story } = hostOf({ die: () => dying });
-    await start();
-    const stopped = host.stop('lamp', 'unregistered');
-    const again = start();
-    expect(await ended(again)).toBe('pending');
-    die();
-    expect(await ended(stopped)).toBe('ok');
-    expect(await ended(again)).toBe('ok');
-    expect(story).toHaveLength(2);
-  });
-
-  it('ends once, and dies after the handler that runs', async () => {
-    let finish = (): void => undefined;
-    const { host, start, send, ended, scheduler, story } = hostOf(
-      {},
-      { slow: () => new Promise<string>((resolve) => (finish = () => resolve('done'))) },
+  it('handles no message before its start has ended', async () => {
+    const waking = gate();
+    const { start, send, scheduler, stateOf } = hostOf(
+      { start: () => waking.wait },
+      { add: (_, payload) => payload },
     );
-    await start();
-    const [running, waiting] = [send('slow'), send('slow')];
+    const started = start();
+    const early = send('add', { body: { value: 7 } });
     await scheduler.advance(0);
-    const [first, second] = [host.stop('lamp', 'unregistered'), host.stop('lamp', 'unregistered')];
-    expect(waiting).toEqual({ error: 'ERR_SWARM_WORKER_NOT_FOUND' });
+    expect(early).toEqual({});
+    waking.open();
+    expect(await stateOf(started)).toBe('ok');
+    expect(early).toEqual({ value: 7 });
+  });
+
+  it('may be given up while its start hangs, and is ended if that returns after all', async () => {
+    const hang = gate();
+    const { host, start, stateOf, story } = hostOf({ start: () => hang.wait });
+    const started = start();
+    expect(await stateOf(started)).toBe('pending');
+    const { waiting, ended } = host.end('lamp', 'unregistered');
+    expect([waiting, await stateOf(ended)]).toEqual([[], 'ok']);
+    expect(host.inspect().workers).toBe(0);
+    hang.open();
+    expect(await stateOf(started)).toBe('ERR_SWARM_WORKER_START');
+    expect(story).toEqual(['die unregistered']);
+  });
+
+  it('waits with a start until the last worker of the name has ended, whatever that ended for', async () => {
+    for (const reason of ['unregistered', 'moved', 'drained'] as const) {
+      const dying = gate();
+      const { host, start, stateOf, story } = hostOf({ die: () => dying.wait });
+      await start();
+      const { ended } = host.end('lamp', reason);
+      const again = start();
+      expect(await stateOf(again)).toBe('pending');
+      dying.open();
+      expect(await stateOf(ended)).toBe('ok');
+      expect(await stateOf(again)).toBe('ok');
+      expect(story).toHaveLength(2);
+    }
+  });
+
+  it('may be given up also while it waits for the last worker of the name, and never starts then', async () => {
+    const dying = gate();
+    const { host, start, stateOf, story } = hostOf({ die: () => dying.wait });
+    await start();
+    host.end('lamp', 'moved');
+    const again = start();
+    expect(host.end('lamp', 'stopped').waiting).toEqual([]);
+    dying.open();
+    expect(await stateOf(again)).toBe('ERR_SWARM_WORKER_START');
+    expect(story).toEqual(['start lamp undefined']);
+    expect(host.inspect().workers).toBe(0);
+  });
+
+  it('waits with a start for all of the name that have not ended', async () => {
+    const [hang, ...deaths] = [gate(), gate(), gate()];
+    let starts = 0;
+    let ends = 0;
+    const { host, start, stateOf } = hostOf({
+      start: () => (starts++ === 0 ? hang!.wait : undefined),
+      die: () => deaths[ends++]?.wait,
+    });
+    const abandoned = start();
+    await stateOf(abandoned);
+    host.end('lamp', 'stopped');
+    await start();
+    host.end('lamp', 'stopped');
+    hang!.open();
+    expect(await stateOf(abandoned)).toBe('ERR_SWARM_WORKER_START');
+    const third = start();
+    deaths[1]!.open();
+    expect([ends, await stateOf(third)]).toEqual([2, 'pending']);
+    deaths[0]!.open();
+    expect(await stateOf(third)).toBe('ok');
+  });
+
+  it('is not there twice', async () => {
+    const { start, stateOf, story, host } = hostOf();
+    await start();
+    expect(await stateOf(start())).toBe('ERR_SWARM_WORKER_START');
+    expect([story.length, host.inspect().workers]).toEqual([1, 1]);
+  });
+
+  it('ends once, dies after the handler that runs, and gives back what waits, in order', async () => {
+    const slow = gate();
+    const { host, start, send, stateOf, scheduler, story } = hostOf({}, { slow: () => slow.wait });
+    await start();
+    const running = send('slow');
+    await scheduler.advance(0);
+    const waiting = [send('second'), send('third')];
+    const [first, second] = [host.end('lamp', 'unregistered'), host.end('lamp', 'moved')];
+    expect(first.waiting.map(({ pattern }) => pattern)).toEqual(['second', 'third']);
+    expect(second.waiting).toEqual([]);
     expect(send('slow')).toEqual({ error: 'ERR_SWARM_WORKER_NOT_FOUND' });
-    expect(await ended(first)).toBe('pending');
-    finish();
-    expect(await ended(first)).toBe('ok');
-    expect(await ended(second)).toBe('ok');
+    expect(await stateOf(first.ended)).toBe('pending');
+    slow.open('done');
+    expect(await stateOf(first.ended)).toBe('ok');
+    expect(await stateOf(second.ended)).toBe('ok');
     expect(running).toEqual({ value: 'done' });
+    expect(waiting).toEqual([{}, {}]);
     expect(story.filter((line) => line.startsWith('die'))).toEqual(['die unregistered']);
     expect(host.inspect().workers).toBe(0);
+    expect(await stateOf(host.end('lamp', 'stopped').ended)).toBe('ok');
+  });
+
+  it('says where it was to who comes after it has ended', async () => {
+    const { host, start, send } = hostOf({ die: never });
+    await start();
+    host.end('lamp', 'moved');
+    expect(send('add')).toEqual({ error: 'ERR_SWARM_NODE_UNAVAILABLE' });
   });
 
   it('does not hold up its end for ever', async () => {
-    const never = (): Promise<never> => new Promise(() => undefined);
-    const { host, start, send, ended, scheduler } = hostOf({ die: never }, { slow: never });
+    const { host, start, send, stateOf, scheduler, logger } = hostOf({ die: never }, { slow: never });
     await start();
     send('slow');
     await scheduler.advance(0);
-    const stopped = host.stop('lamp', 'stopped');
-    await scheduler.advance(20_000);
-    expect(await ended(stopped)).toBe('ok');
+    const { ended } = host.end('lamp', 'stopped');
+    await scheduler.advance(9_999);
+    expect(await stateOf(ended)).toBe('pending');
+    await scheduler.advance(1);
+    expect(await stateOf(ended)).toBe('ok');
+    expect(logger.lines.join('\n')).toContain(`@OnHandoff('die') of "lamp" did not end within 5000 ms`);
+  });
+
+  it('tells of a `die` that throws when it is not waited for any more', async () => {
+    const dying = gate();
+    const { host, start, stateOf, scheduler, logger } = hostOf({
+      die: async () => {
+        await dying.wait;
+        throw new Error('at last');
+      },
+    });
+    await start();
+    const { ended } = host.end('lamp', 'stopped');
+    await scheduler.advance(5_000);
+    expect(await stateOf(ended)).toBe('ok');
+    dying.open();
+    await scheduler.advance(0);
+    expect(logger.lines.join('\n')).toContain('at last');
   });
 
   it('ends although its `die` throws', async () => {
-    const { host, start, ended, logger } = hostOf({
+    const { host, start, stateOf, logger } = hostOf({
       die: () => {
         throw new Error('too late');
       },
     });
     await start();
-    expect(await ended(host.stop('lamp', 'stopped'))).toBe('ok');
+    expect(await stateOf(host.end('lamp', 'stopped').ended)).toBe('ok');
     expect(logger.lines.join('\n')).toContain('too late');
   });
 
@@ -170,19 +203,18 @@ describe('a worker of this node', () => {
     const { host, start } = hostOf({ start: (_, context) => void signals.push(context.signal) });
     await start();
     expect(signals[0]!.aborted).toBe(false);
-    await host.stop('lamp', 'conflict');
+    await host.end('lamp', 'conflict').ended;
     expect(signals[0]!.aborted).toBe(true);
   });
 
   it('aborts its signal also for a handler that outlives it and is the first to ask', async () => {
     const asked: boolean[] = [];
-    let goOn = (): void => undefined;
-    const wait = new Promise<void>((resolve) => (goOn = resolve));
+    const slow = gate();
     const { host, start, send, scheduler } = hostOf(
       { start: undefined as never },
       {
         slow: async (_, __, context) => {
-          await wait;
+          await slow.wait;
           asked.push(context.worker.signal.aborted);
         },
       },
@@ -190,9 +222,9 @@ describe('a worker of this node', () => {
     await start();
     send('slow');
     await scheduler.advance(0);
-    const stopped = host.stop('lamp', 'unregistered');
-    goOn();
-    await stopped;
+    const { ended } = host.end('lamp', 'unregistered');
+    slow.open();
+    await ended;
     expect(asked).toEqual([true]);
   });
 
@@ -209,7 +241,7 @@ describe('a worker of this node', () => {
   });
 
   it('answers a full mailbox, an unknown pattern and an expired message by errors', async () => {
-    const { start, send, scheduler, runtime } = hostOf({}, { slow: () => new Promise(() => undefined) });
+    const { start, send, scheduler, runtime } = hostOf({}, { slow: never });
     await start();
     const unknown = send('what');
     await scheduler.advance(0);
@@ -297,7 +329,7 @@ describe('a worker of this node', () => {
       mailboxLimit: undefined,
       create: () => expect.fail('a pinned worker was created'),
       start: () => expect.fail('a pinned worker was started'),
-      die: () => expect.fail('a pinned worker was ended'),
+      die: () => story.push('a pinned worker was ended'),
       handler: () => ({ accepts: 'message', invoke: (worker) => (seen = worker) }),
     };
     await host.start({ name: 'pin', type: 'Pinned', args: null, fence: 1, pinned: { definition, instance } });
@@ -306,7 +338,7 @@ describe('a worker of this node', () => {
     host.deliver('pin', { kind: 'call', ...call });
     await scheduler.advance(0);
     expect(seen).toBe(instance);
-    await host.stop('pin', 'unregistered');
+    await host.end('pin', 'unregistered').ended;
     expect(story).toEqual([]);
   });
 

@@ -10,9 +10,15 @@ function mailbox(more: Partial<MailboxOwner> = {}) {
   const handled: string[] = [];
   const expired: string[] = [];
   const running = new Map<string, () => void>();
+  const gate = { open: true };
+  let rests = 0;
   const owner: MailboxOwner = {
     concurrency: 1,
     limit: 10_000,
+    get mayDispatch() {
+      return gate.open;
+    },
+    rested: () => void rests++,
     handle({ pattern }) {
       handled.push(pattern);
       if (pattern.startsWith('quick')) return undefined;
@@ -28,7 +34,7 @@ function mailbox(more: Partial<MailboxOwner> = {}) {
     running.delete(pattern);
     await scheduler.advance(0);
   };
-  return { box, push, end, handled, expired, running, scheduler };
+  return { box, push, end, handled, expired, running, scheduler, gate, rests: () => rests };
 }
 
 function delivery(pattern: string, deadline: number): Delivery {
@@ -125,17 +131,64 @@ describe('a mailbox', () => {
   });
 
   it('tells when the last handler has ended', async () => {
-    const { push, end, box, scheduler } = mailbox({ concurrency: 2 });
+    const { push, end, rests, scheduler } = mailbox({ concurrency: 2 });
     push('a');
     push('b');
     await scheduler.advance(0);
-    let settled = false;
-    void box.settled().then(() => (settled = true));
     await end('a');
-    expect(settled).toBe(false);
+    expect(rests()).toBe(0);
     await end('b');
-    expect(settled).toBe(true);
-    await box.settled();
+    expect(rests()).toBe(1);
+    push('quick');
+    await scheduler.advance(0);
+    expect(rests()).toBe(2);
+  });
+
+  it('handles nothing while its worker may not, and then all that has come, in order', async () => {
+    const { push, end, handled, box, scheduler, gate } = mailbox();
+    push('a');
+    push('b');
+    await scheduler.advance(0);
+    gate.open = false;
+    await end('a');
+    push('c');
+    await scheduler.advance(0);
+    expect([handled, box.size, box.isBusy]).toEqual([['a'], 2, false]);
+    gate.open = true;
+    box.kick();
+    expect(handled).toEqual(['a']);
+    await scheduler.advance(0);
+    await end('b');
+    expect(handled).toEqual(['a', 'b', 'c']);
+  });
+
+  it('looks before each message whether its worker may go on', async () => {
+    const seen: string[] = [];
+    const { push, box, scheduler, gate } = mailbox({
+      handle({ pattern }) {
+        seen.push(pattern);
+        gate.open = false;
+      },
+    });
+    for (const pattern of ['a', 'b', 'c']) push(pattern);
+    await scheduler.advance(0);
+    expect(seen).toEqual(['a']);
+    gate.open = true;
+    box.run();
+    expect([seen, box.size]).toEqual([['a', 'b'], 1]);
+  });
+
+  it('is not drained twice at a time by who kicks it while it drains', async () => {
+    const { push, box, handled, scheduler } = mailbox();
+    for (let i = 0; i < 1_000; i++) push(`quick ${i}`);
+    box.kick();
+    box.run();
+    await Promise.resolve();
+    box.kick();
+    box.run();
+    expect(handled.length).toBeLessThan(300);
+    await scheduler.advance(0);
+    expect(handled).toEqual(Array.from({ length: 1_000 }, (_, index) => `quick ${index}`));
   });
 
   it('may be closed, and pushed to, by the handler that runs', async () => {

@@ -16,7 +16,8 @@ import { Test } from '@nestjs/testing';
 import { describe, expect, it } from 'vitest';
 import { OnHandoff, SwarmWorker } from '../../../lib/decorators/index.js';
 import { SwarmConfigurationError } from '../../../lib/errors/index.js';
-import type { DieReason } from '../../../lib/workers/worker-definition.interface.js';
+import { type HandoffDecision, readDecision, resume } from '../../../lib/workers/handoff-decision.js';
+import { DEFAULT_SUPERVISION, type DieReason } from '../../../lib/workers/worker-definition.interface.js';
 import { NestEnhancers } from '../../../lib/workers/nest-enhancers.js';
 import { WorkerExplorer } from '../../../lib/workers/worker.explorer.js';
 import { define, explore, faultsOf, send } from './explore.js';
@@ -46,6 +47,57 @@ describe('the explorer', () => {
     expect([...definitions.keys()].sort()).toEqual(['Device', 'lamp']);
     expect(definitions.get('lamp')).toMatchObject({ type: 'lamp', concurrency: 3, mailboxLimit: 7 });
     expect(definitions.get('Device')).toMatchObject({ concurrency: 1, mailboxLimit: undefined });
+  });
+
+  it('takes all options of @SwarmWorker, and knows what holds without them', async () => {
+    const strategy = { place: () => ({ nodeFor: () => undefined }) };
+    const labels = { gpu: 'yes' };
+    @SwarmWorker({ strategy, labels, restart: 'permanent', maxRestarts: 0, withinMs: 5 })
+    class Lamp {}
+    const lamp = await define(Lamp);
+    expect(lamp.strategy).toBe(strategy);
+    expect(lamp.labels).toEqual({ gpu: 'yes' });
+    expect(lamp.supervision).toEqual({ restart: 'permanent', maxRestarts: 0, withinMs: 5 });
+    const plain = await define(Device);
+    expect([plain.strategy, plain.labels]).toEqual([undefined, undefined]);
+    expect(plain.supervision).toEqual(DEFAULT_SUPERVISION);
+    expect(DEFAULT_SUPERVISION).toEqual({ restart: 'transient', maxRestarts: 5, withinMs: 60_000 });
+  });
+
+  it('knows the method of each handoff phase, also one that serves several', async () => {
+    @SwarmWorker()
+    class Counter {
+      total = 0;
+      @OnHandoff('begin')
+      pack(): HandoffDecision<number> {
+        return resume(this.total);
+      }
+      @OnHandoff('end')
+      @OnHandoff('conflict')
+      unpack(total: number): void {
+        this.total += total;
+      }
+    }
+    const definition = await define(Counter);
+    const counter = new Counter();
+    definition.end?.(counter, 3);
+    definition.conflict?.(counter, 4);
+    expect(readDecision(await definition.begin?.(counter))).toEqual({ kind: 'resume', state: 7 });
+    expect(definition.die).toBeUndefined();
+    const plain = await define(Device);
+    expect([plain.begin, plain.end, plain.conflict, plain.die]).toEqual(Array(4).fill(undefined));
+  });
+
+  it('does not inherit a phase from a method that the subclass has put another one for', async () => {
+    class Base {
+      @OnHandoff('die')
+      close(): void {}
+    }
+    @SwarmWorker()
+    class Sub extends Base {
+      override close(): void {}
+    }
+    expect((await define(Sub)).die).toBeUndefined();
   });
 
   it('knows start and die methods, also inherited ones', async () => {
@@ -137,14 +189,53 @@ describe('faults at boot', () => {
   });
 
   it('unknown and wrong options of @SwarmWorker', async () => {
-    @SwarmWorker({ restart: 'permanent', concurrency: 0, mailboxLimit: 1.5, type: '' } as never)
+    const wrong = {
+      restarts: 'permanent',
+      type: '',
+      strategy: { place: 'anywhere' },
+      labels: { zone: 1 },
+      restart: 'always',
+      maxRestarts: -1,
+      withinMs: 0,
+      concurrency: 0,
+      mailboxLimit: 1.5,
+    };
+    @SwarmWorker(wrong as never)
     class Lamp {}
+    const known = 'type, strategy, labels, restart, maxRestarts, withinMs, concurrency, mailboxLimit';
     expect(await faultsOf({ providers: [Lamp] })).toEqual([
-      'Lamp: @SwarmWorker has no option "restart"; it has type, concurrency, mailboxLimit',
+      `Lamp: @SwarmWorker has no option "restarts"; it has ${known}`,
       "Lamp: @SwarmWorker: type must not be empty; give one, as { type: 'device' }",
+      'Lamp: @SwarmWorker: strategy must be a distribution strategy, as ring()',
+      "Lamp: @SwarmWorker: labels must be an object of strings, as { zone: 'a' }",
+      "Lamp: @SwarmWorker: restart must be 'transient', 'permanent' or 'temporary'",
+      'Lamp: @SwarmWorker: maxRestarts must be a whole number of at least 0',
+      'Lamp: @SwarmWorker: withinMs must be a whole number of milliseconds of at least 1',
       'Lamp: @SwarmWorker: concurrency must be a whole number of at least 1',
       'Lamp: @SwarmWorker: mailboxLimit must be a whole number of at least 1',
     ]);
+  });
+
+  it.each([
+    ['strategy', null],
+    ['strategy', 'ring'],
+    ['labels', ['a']],
+    ['labels', null],
+    ['restart', 'toString'],
+    ['maxRestarts', 1.5],
+    ['withinMs', '60s'],
+  ])('@SwarmWorker({ %s: %j })', async (option, value) => {
+    @SwarmWorker({ [option]: value })
+    class Lamp {}
+    expect(await faultsOf({ providers: [Lamp] })).toEqual([
+      expect.stringContaining(`Lamp: @SwarmWorker: ${option} must be `),
+    ]);
+  });
+
+  it('none for options that are undefined', async () => {
+    @SwarmWorker({ type: undefined, strategy: undefined, labels: undefined, restart: undefined } as never)
+    class Lamp {}
+    expect(await faultsOf({ providers: [Lamp] })).toEqual([]);
   });
 
   it('two handlers of one pattern, or of one that is the method name of another', async () => {
@@ -184,12 +275,34 @@ describe('faults at boot', () => {
       one(): void {}
       @OnHandoff('die')
       two(): void {}
-      @OnHandoff('begin' as 'die')
+      @OnHandoff('start' as 'die')
       three(): void {}
+      @OnHandoff('end')
+      @OnHandoff('end')
+      four(): void {}
     }
     expect(await faultsOf({ providers: [Lamp] })).toEqual([
-      `Lamp.three: @OnHandoff("begin") is no phase; write @OnHandoff('die')`,
       "Lamp: @OnHandoff('die') stands on one and two; keep one and call the other from it",
+      "Lamp.three: @OnHandoff('start') is no phase; it has 'begin', 'end', 'conflict', 'die'",
+      "Lamp: @OnHandoff('end') stands on four and four; keep one and call the other from it",
+    ]);
+  });
+
+  it('a handoff method that a message could run', async () => {
+    @SwarmWorker()
+    class Lamp {
+      @MessagePattern('off')
+      @OnHandoff('die')
+      off(): void {}
+      @OnHandoff('begin')
+      @EventPattern<string>('pack')
+      pack(): HandoffDecision<unknown> {
+        return resume(1);
+      }
+    }
+    expect(await faultsOf({ providers: [Lamp] })).toEqual([
+      "Lamp.off: a message could run its @OnHandoff('die'); handle the message by another method",
+      "Lamp.pack: a message could run its @OnHandoff('begin'); handle the message by another method",
     ]);
   });
 
@@ -321,6 +434,25 @@ describe('an object of the user', async () => {
       read(): void {}
     }
     expect(explorer.definitionFor(new Gauge())).toMatchObject({ type: 'gauge', concurrency: 2 });
+  });
+
+  it('may have handoff methods, which are told of and never called, unless they are at fault', () => {
+    class Gauge {
+      @MessagePattern('read')
+      read(): void {}
+      @OnHandoff('begin')
+      pack(): HandoffDecision<unknown> {
+        return resume(1);
+      }
+    }
+    expect(explorer.definitionFor(new Gauge()).begin).toBeDefined();
+    class Twice extends Gauge {
+      @OnHandoff('begin')
+      again(): HandoffDecision<unknown> {
+        return resume(2);
+      }
+    }
+    expect(() => explorer.definitionFor(new Twice())).toThrow("@OnHandoff('begin') stands on again and pack");
   });
 
   it('is refused when it handles nothing', () => {

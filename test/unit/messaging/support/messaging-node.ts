@@ -6,7 +6,8 @@ import { Row, RowStatus, type RowContent } from '../../../../lib/tracker/row.js'
 import { createPayloadCodec } from '../../../../lib/transport/codec/payload.codec.js';
 import { FrameKind, type Frame } from '../../../../lib/transport/frame.js';
 import type { NodeId } from '../../../../lib/transport/node-info.js';
-import type { Delivery, WorkerHost } from '../../../../lib/workers/worker-host.interface.js';
+import type { SendResult } from '../../../../lib/transport/transport.interface.js';
+import type { Body, Delivery, WorkerHost } from '../../../../lib/workers/worker-host.interface.js';
 import type { ManualRuntime } from '../../runtime/support/manual.runtime.js';
 import { FakeTransport } from '../../tracker/support/fake-transport.js';
 import { content } from '../../tracker/support/tracker-node.js';
@@ -14,25 +15,22 @@ import { content } from '../../tracker/support/tracker-node.js';
 export const CALL_TIMEOUT_MS = 1_000;
 export const MAX_BYTES = 64 * 1024;
 
+/** What a handler gave. */
+export function value(given: unknown): Body {
+  return { value: given };
+}
+
 /** Workers that answer when the test says so; `echo` answers at once with what it got. */
-class FakeHost implements WorkerHost {
-  readonly types = ['Device'];
+class FakeHost implements Pick<WorkerHost, 'deliver'> {
   readonly delivered: Array<Delivery & { name: string }> = [];
   readonly workers = new Set<string>();
 
   constructor(private readonly decode: (bytes: Uint8Array) => unknown) {}
 
-  attach(): void {}
-  async start(): Promise<void> {}
-  async stop(): Promise<void> {}
-  inspect(): { workers: number; waiting: number } {
-    return { workers: this.workers.size, waiting: 0 };
-  }
-
   deliver(name: string, delivery: Delivery): void {
     if (!this.workers.has(name)) return delivery.reply(new WorkerNotFoundError(name), undefined);
     this.delivered.push({ ...delivery, name });
-    if (delivery.pattern === 'echo') delivery.reply(undefined, this.payloadOf(delivery));
+    if (delivery.pattern === 'echo') delivery.reply(undefined, value(this.payloadOf(delivery)));
   }
 
   payloadOf({ body }: Delivery): unknown {
@@ -45,23 +43,36 @@ class FakeHost implements WorkerHost {
   }
 }
 
+/** Takes no frames that the test says it is full for. */
+class NarrowTransport extends FakeTransport {
+  isFullFor: (frame: Frame) => boolean = () => false;
+
+  override send(to: NodeId, frame: Frame): SendResult {
+    return this.isFullFor(frame) ? 'full' : super.send(to, frame);
+  }
+}
+
 /** The messaging of one node; who hosts what is written into its index by the test. */
 export class MessagingNode {
   readonly codec = createPayloadCodec({ refs: { describe: () => undefined, make: (name) => ({ name }) } });
   readonly host = new FakeHost((bytes) => this.codec.decode(bytes));
-  readonly transport: FakeTransport;
+  readonly transport: NarrowTransport;
   readonly index: RegistryIndex;
   readonly router: Router;
   readonly groups: GroupFanOut;
   readonly dropped: string[] = [];
   readonly linked = new Set<NodeId>();
   joining = false;
+  /** Whether any node may host anything. */
+  placeable = true;
+  /** How often the last of the calls that were passed on was answered. */
+  passedOnDone = 0;
 
   constructor(
     readonly id: NodeId,
     readonly runtime: ManualRuntime,
   ) {
-    this.transport = new FakeTransport(runtime);
+    this.transport = new NarrowTransport(runtime);
     this.index = new RegistryIndex({
       changed: (name) => this.router.parked.retry(name),
       contested: () => undefined,
@@ -78,11 +89,14 @@ export class MessagingNode {
       maxPayloadBytes: MAX_BYTES,
       isLinked: (node: NodeId) => this.linked.has(node),
       isJoining: () => this.joining,
+      isArriving: (name: string) => this.index.all(name).some((row) => row.node === id && row.isArriving),
+      isPlaceable: () => this.placeable,
+      passedOnDone: () => void this.passedOnDone++,
       dropped: (name: string, pattern: string, reason: string) =>
         void this.dropped.push(`${name} ${pattern}: ${reason}`),
     };
     this.router = new Router(parts);
-    this.groups = new GroupFanOut(parts);
+    this.groups = new GroupFanOut(parts, this.router);
   }
 
   linkTo(peer: MessagingNode): void {
@@ -124,6 +138,27 @@ export class MessagingNode {
     this.index.alter(row, () => row.update(RowStatus.running, row.groups));
   }
 
+  /** What the node is told when the worker has moved: it does not run there any more, and runs on `node`. */
+  moved(row: Row, node: NodeId, status: RowStatus = RowStatus.running): Row {
+    const { name, groups } = row;
+    const there = this.knows(name, node, { groups, status });
+    this.index.remove(row);
+    return there;
+  }
+
+  /** The row that the node shows for a name. */
+  row(name: string): Row {
+    const row = this.index.get(name);
+    if (!row) throw new Error(`${this.id} knows no "${name}"`);
+    return row;
+  }
+
+  /** As a worker that ends here leaves its mailbox: the last `count` messages that it got, unanswered. */
+  takeWaiting(name: string, count: number): Delivery[] {
+    this.host.workers.delete(name);
+    return this.host.delivered.filter((delivery) => delivery.name === name).slice(-count);
+  }
+
   call(name: string, pattern: string, data: unknown, more: object = {}): Promise<unknown> {
     return this.router.call(name, { pattern, data, timeoutMs: undefined, chain: [], ...more });
   }
@@ -158,7 +193,7 @@ export class MessagingNode {
 export async function stateOf(work: Promise<unknown>): Promise<unknown> {
   let state: unknown = 'pending';
   work.then(
-    (value) => (state = value),
+    (given) => (state = given),
     (error: { code?: string }) => (state = error.code ?? error),
   );
   for (let i = 0; i < 10; i++) await Promise.resolve();

@@ -25,7 +25,7 @@ export function content(name: string, more: Partial<RowContent> = {}): RowConten
     registration: `r${fence}`,
     groups: [],
     status: RowStatus.running,
-    pinned: false,
+    flags: 0,
     ...more,
   };
 }
@@ -73,7 +73,14 @@ export class TrackerNode {
       peerCount: () => this.members.size,
     });
     this.rows = new OwnRows(id, this.stream.log, this.index);
-    const shared = { runtime, transport: this.transport, index: this.index, forgotten: this.forgotten };
+    const trace = (): void => undefined;
+    const shared = {
+      runtime,
+      transport: this.transport,
+      index: this.index,
+      forgotten: this.forgotten,
+      trace,
+    };
     this.replicas = new Replicas({
       ...shared,
       clock: new HybridLogicalClock(runtime),

@@ -8,7 +8,7 @@ import type { NodeInfo } from '../../../../lib/transport/node-info.js';
 
 const LIB = resolve(import.meta.dirname, '../../../../lib');
 
-/** A node that echoes calls, answers pings and does what it is told, as a process of its own. */
+/** A node that echoes calls, answers pings, batches and states, and does what it is told, as a process of its own. */
 const SCRIPT = `
 import { TcpTransport } from './transport/tcp/tcp.transport.js';
 import { NodeRuntime } from './runtime/node.runtime.js';
@@ -24,6 +24,11 @@ await transport.open((bound) => {
     frame(from, frame) {
       if (frame.kind === 18) transport.send(from, { kind: 20, id: frame.id, body: frame.body, error: null });
       if (frame.kind === 1) transport.send(from, { kind: 2, id: frame.id });
+      if (frame.kind === 5) transport.send(from, { kind: 6, seq: frame.from });
+      if (frame.kind === 24) {
+        const results = frame.arrivals.map(([row, state]) => [row[0], row[3], 'ready', String(state?.length)]);
+        transport.send(from, { kind: 25, results });
+      }
     },
   };
 });

@@ -1,0 +1,65 @@
+// Asks a strategy where names belong so that nothing it does wrong breaks the node: it may be the user's own.
+import type { NodeId } from '../transport/node-info.js';
+import type { DistributionStrategy, PlaceableNode, Placement } from './strategy.interface.js';
+
+/** What a strategy says about one fixed set of nodes. */
+export interface GuardedPlacement extends Placement {
+  /** Fewest nodes, when the strategy has a quorum. */
+  readonly quorum: number | undefined;
+}
+
+const nobody = (): undefined => undefined;
+
+/**
+ * The strategy's placement of names on `nodes`. Where it throws, or names a node that is not among them, no node is
+ * named, and `fault` is told. It is not asked about no nodes, or about fewer than its quorum.
+ */
+export function guardedPlacement(
+  strategy: DistributionStrategy,
+  nodes: readonly PlaceableNode[],
+  fault: (what: string) => void,
+): GuardedPlacement {
+  let quorum: number | undefined;
+  try {
+    const given = strategy.quorum;
+    if (given !== undefined && !(Number.isSafeInteger(given) && given >= 1)) {
+      fault(`has the quorum ${show(given)}, so its names have no node: write a positive integer, or none`);
+      return { quorum, nodeFor: nobody };
+    }
+    quorum = given;
+    if (nodes.length < (quorum ?? 1)) return { quorum, nodeFor: nobody };
+    const ids = new Set<unknown>(nodes.map(({ id }) => id));
+    const placement = strategy.place([...nodes]) as Placement | null | undefined;
+    if (typeof placement?.nodeFor === 'function') {
+      return { quorum, nodeFor: (name) => askFor(name, placement, ids, fault) };
+    }
+    fault(`gave ${show(placement)} for a placement, so its names have no node: write { nodeFor(name) {…} }`);
+  } catch (error) {
+    fault(`threw ${show(error)}, so its names have no node`);
+  }
+  return { quorum, nodeFor: nobody };
+}
+
+function askFor(
+  name: string,
+  placement: Placement,
+  ids: ReadonlySet<unknown>,
+  fault: (what: string) => void,
+): NodeId | undefined {
+  try {
+    const id = placement.nodeFor(name);
+    if (id === undefined || ids.has(id)) return id;
+    fault(
+      `named ${show(id)} for "${name}", which has no node therefore: it is none of those it was given, ${[...ids].join(', ')}`,
+    );
+  } catch (error) {
+    fault(`threw ${show(error)} for "${name}", which has no node therefore`);
+  }
+  return undefined;
+}
+
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}

@@ -1,0 +1,31 @@
+/** How many names, and how many notes of each, are kept. */
+const NAMES_KEPT = 4_096;
+const NOTES_KEPT = 10;
+
+export interface PlacementNote {
+  /** Milliseconds since the epoch. */
+  readonly at: number;
+  readonly what: string;
+}
+
+/** What happened to names lately, for `explain()`: the names noted last, the latest notes of each. */
+export class PlacementHistory {
+  private readonly byName = new Map<string, PlacementNote[]>();
+
+  constructor(private readonly wallClock: () => number) {}
+
+  note(name: string, what: string): void {
+    const notes = this.byName.get(name) ?? [];
+    notes.push({ at: Math.floor(this.wallClock()), what });
+    if (notes.length > NOTES_KEPT) notes.shift();
+    this.byName.delete(name);
+    this.byName.set(name, notes);
+    if (this.byName.size <= NAMES_KEPT) return;
+    for (const oldest of this.byName.keys()) if (this.byName.delete(oldest)) break;
+  }
+
+  /** Oldest first. */
+  of(name: string): readonly PlacementNote[] {
+    return [...(this.byName.get(name) ?? [])];
+  }
+}

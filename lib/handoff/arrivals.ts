@@ -1,0 +1,224 @@
+// Decides, at the target, when a worker that comes from another node begins (promises P1, P5): it is started and given
+// its state at once, and handles nothing before its source has let go of it, or is dead. An arrival is told by its
+// fence, so that whatever is said twice or late means the same.
+import { runSliced } from '../runtime/slices.js';
+import { contentOf, Row, RowStatus, Untracked } from '../tracker/row.js';
+import {
+  FrameKind,
+  type DecideFrame,
+  type PreparedFrame,
+  type PrepareFrame,
+  type UndecidedFrame,
+  type WireArrival,
+} from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+import { reasonOf } from '../workers/remote-failure.js';
+import { FrameBatches } from './frame-batches.js';
+import type { HandoffParts } from './handoff-parts.js';
+
+/** A source that has not decided for so long is asked, and asked again. */
+const ASK_AFTER_MS = 1_000;
+
+interface Arrival {
+  readonly row: Row;
+  readonly source: NodeId;
+  /** Of the source: a later one knows nothing of this arrival. */
+  readonly incarnation: number;
+  readonly since: number;
+  /** Its code has run; only the decision is missing. */
+  ready: boolean;
+  committed: boolean;
+  sourceIsDead: boolean;
+}
+
+export class Arrivals {
+  private readonly arrivals = new Map<string, Arrival>();
+  private readonly results: FrameBatches<PreparedFrame['results'][number]>;
+  private readonly questions: FrameBatches<UndecidedFrame['arrivals'][number]>;
+  private askDue = false;
+
+  constructor(private readonly parts: HandoffParts) {
+    const { runtime, sender } = parts;
+    this.results = new FrameBatches(
+      runtime,
+      sender,
+      ([name, , , reason]) => name.length + reason.length + 16,
+      (results) => ({ kind: FrameKind.Prepared, results }),
+      // The source must have read the row, which was tracked before, when it reads the answer.
+      () => parts.stream.log.flush(),
+    );
+    this.questions = new FrameBatches(
+      runtime,
+      sender,
+      ([name]) => name.length + 16,
+      (arrivals) => ({ kind: FrameKind.Undecided, arrivals }),
+    );
+  }
+
+  get size(): number {
+    return this.arrivals.size;
+  }
+
+  has(name: string): boolean {
+    return this.arrivals.has(name);
+  }
+
+  onPrepare(from: NodeId, { arrivals, timeoutMs }: PrepareFrame): void {
+    runSliced(this.parts.runtime, arrivals, (arrival) => this.prepare(from, arrival, timeoutMs));
+  }
+
+  onDecide(from: NodeId, { decisions }: DecideFrame): void {
+    for (const [name, fence, commit, groups] of decisions) {
+      const arrival = this.open(name);
+      if (arrival?.source !== from || arrival.row.fence !== fence) continue;
+      if (commit === 0) {
+        this.forget(arrival);
+      } else {
+        arrival.committed = true;
+        this.parts.rows.setGroups(arrival.row, groups);
+        this.beginIfDecided(arrival);
+      }
+    }
+  }
+
+  /** The link to a source is there again: what was decided meanwhile may have been lost with the old one. */
+  linked(source: NodeId): void {
+    for (const arrival of this.arrivals.values()) {
+      if (arrival.source !== source) continue;
+      arrival.sourceIsDead = false;
+      this.ask(arrival);
+    }
+  }
+
+  /** A source is dead: what it had packed and handed over goes on here. */
+  down(source: NodeId, incarnation: number): void {
+    for (const arrival of [...this.arrivals.values()]) {
+      if (arrival.source !== source || arrival.incarnation !== incarnation) continue;
+      arrival.sourceIsDead = true;
+      this.beginIfDecided(arrival);
+    }
+  }
+
+  /** A row of the name has changed: its source may have let go of it. */
+  rowChanged(name: string): void {
+    if (this.arrivals.size === 0) return;
+    const arrival = this.open(name);
+    if (arrival) this.beginIfDecided(arrival);
+  }
+
+  private prepare(from: NodeId, [wire, state]: WireArrival, timeoutMs: number): void {
+    const { rows, membership, self, runtime, host } = this.parts;
+    const claim = Row.fromWire(wire, self);
+    const { name, fence } = claim;
+    const known = this.open(name);
+    if (known?.source === from) {
+      if (known.row.fence >= fence) return;
+      this.forget(known);
+    }
+    const refusal = this.refusal(claim);
+    if (refusal !== undefined) return this.results.add(from, [name, fence, 'refused', refusal]);
+    const arrival: Arrival = {
+      row: rows.track({ ...contentOf(claim), status: RowStatus.arriving }),
+      source: from,
+      incarnation: membership.members.get(from)?.info.incarnation ?? 0,
+      since: runtime.now(),
+      ready: false,
+      committed: false,
+      sourceIsDead: false,
+    };
+    this.arrivals.set(name, arrival);
+    this.askLater();
+    const late = runtime.after(timeoutMs, () => {
+      this.failed(arrival, `its start there did not end within ${timeoutMs} ms`);
+    });
+    const { type, args } = claim;
+    host
+      .start({ name, type, args, fence, ...(state !== null && { state }) })
+      .finally(() => late.cancel())
+      .then(
+        () => this.started(arrival),
+        (error: unknown) => this.failed(arrival, reasonOf(error)),
+      );
+    return undefined;
+  }
+
+  /** Why this node would not have the worker now. */
+  private refusal({ name, type, registration, fence }: Row): string | undefined {
+    const { membership, placements, forgotten, rows, self, clock } = this.parts;
+    clock.observe(fence);
+    if (membership.members.self.status !== 'up') return `${self} is ${membership.members.self.status}`;
+    const owner = placements.ownerOf(name, type);
+    if (owner !== self) return `for ${self} it belongs to ${owner ?? 'nobody'}`;
+    if (forgotten.has(registration)) return 'it was unregistered';
+    return rows.get(name) ? `${self} has a row of that name` : undefined;
+  }
+
+  private started(arrival: Arrival): void {
+    const { row, source } = arrival;
+    if (this.open(row.name) !== arrival) return;
+    arrival.ready = true;
+    this.results.add(source, [row.name, row.fence, 'ready', '']);
+    this.beginIfDecided(arrival);
+  }
+
+  private failed(arrival: Arrival, reason: string): void {
+    const { row, source } = arrival;
+    if (this.open(row.name) !== arrival) return;
+    this.forget(arrival);
+    this.results.add(source, [row.name, row.fence, 'failed', reason]);
+  }
+
+  private beginIfDecided(arrival: Arrival): void {
+    const { rows, emit, trace, history, settledHere, rest } = this.parts;
+    const { row, source } = arrival;
+    if (!arrival.ready || !(arrival.sourceIsDead || (arrival.committed && this.isLetGo(arrival)))) return;
+    this.arrivals.delete(row.name);
+    rows.setStatus(row, RowStatus.running);
+    emit({ type: 'worker-started', name: row.name, workerType: row.type, fence: row.fence });
+    history.note(row.name, `came from ${source}`);
+    trace(() => `"${row.name}" of ${source} goes on here, fence ${row.fence}`);
+    settledHere(row);
+    rest.changed();
+  }
+
+  /** Whether this node has read that the source's row is gone. */
+  private isLetGo({ row, source }: Arrival): boolean {
+    const left = this.parts.replicas.table(source)?.get(row.name);
+    return left?.registration !== row.registration || left.fence > row.fence;
+  }
+
+  /** It goes on at its source, or anew elsewhere; what its start has opened here is closed again. */
+  private forget({ row }: Arrival): void {
+    const { rows, host, rest } = this.parts;
+    this.arrivals.delete(row.name);
+    host.end(row.name, 'moved');
+    rows.untrack(row, Untracked.givenBack);
+    rest.changed();
+  }
+
+  /** The arrival of a name, unless its row was taken away. */
+  private open(name: string): Arrival | undefined {
+    const arrival = this.arrivals.get(name);
+    if (!arrival || this.parts.rows.has(arrival.row)) return arrival;
+    this.arrivals.delete(name);
+    return undefined;
+  }
+
+  private ask({ row, source }: Arrival): void {
+    this.questions.add(source, [row.name, row.fence]);
+  }
+
+  private askLater(): void {
+    if (this.askDue) return;
+    this.askDue = true;
+    const { runtime } = this.parts;
+    runtime.after(ASK_AFTER_MS, () => {
+      this.askDue = false;
+      for (const name of [...this.arrivals.keys()]) {
+        const arrival = this.open(name);
+        if (arrival && runtime.now() - arrival.since >= ASK_AFTER_MS) this.ask(arrival);
+      }
+      if (this.arrivals.size > 0) this.askLater();
+    });
+  }
+}

@@ -1,0 +1,291 @@
+// Decides, at the source alone, whether a worker has moved (promise P5): it is packed and handed to the target, which
+// starts it without a message; when the target has said that it is ready, and its row is held here, the source lets go
+// of its own row and says commit. Until then everything may fail, and the worker goes on here.
+import type { Timer } from '../runtime/runtime.interface.js';
+import { contentOf, Row, RowStatus, Untracked, wireBytes } from '../tracker/row.js';
+import {
+  FrameKind,
+  type DecideFrame,
+  type PreparedFrame,
+  type UndecidedFrame,
+  type WireArrival,
+} from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
+import { reasonOf } from '../workers/remote-failure.js';
+import { FrameBatches } from './frame-batches.js';
+import type { HandoffParts } from './handoff-parts.js';
+
+/** A larger state goes alone, when all small ones are gone: they must not wait behind it. */
+const LARGE_STATE_BYTES = 256 * 1024;
+/** Moves that were committed and not seen to have begun are remembered, the latest so many. */
+const COMMITTED_LIMIT = 65_536;
+
+/**
+ * `moved`; `ignored`: it wishes to stay; `large`: its state is large, and it goes on until its turn has come;
+ * `failed`: its own code threw, here or there; `refused`: it is busy, or the target would not have it now;
+ * `cancelled`: it ended meanwhile.
+ */
+export type MoveOutcome =
+  | { readonly kind: 'moved' | 'ignored' | 'large' | 'cancelled' }
+  | { readonly kind: 'failed' | 'refused'; readonly reason: string };
+
+interface Move {
+  readonly row: Row;
+  readonly to: NodeId;
+  readonly leaving: boolean;
+  /** Of the activation at the target; undefined until it is asked to prepare. */
+  fence: number | undefined;
+  /** The target has said that it is ready; its row may not have been read yet. */
+  prepared: boolean;
+  timer: Timer | undefined;
+  readonly settle: (outcome: MoveOutcome) => void;
+}
+
+/** What a target is told of a move that was committed, if it asks. */
+interface Committed {
+  readonly to: NodeId;
+  readonly fence: number;
+  readonly groups: readonly string[];
+}
+
+type Decision = DecideFrame['decisions'][number];
+
+export class Moves {
+  private readonly moves = new Map<string, Move>();
+  /** Moves that this node has committed and whose target may not have heard it, by name. */
+  private readonly committed = new Map<string, Committed>();
+  private ending = 0;
+  private readonly prepares: FrameBatches<WireArrival>;
+  private readonly decisions: FrameBatches<Decision>;
+
+  constructor(private readonly parts: HandoffParts) {
+    const { runtime, sender, handoff } = parts;
+    this.prepares = new FrameBatches(
+      runtime,
+      sender,
+      ([row, state]) => wireBytes(row[2], row[5]) + (state?.length ?? 0),
+      (arrivals) => ({ kind: FrameKind.Prepare, timeoutMs: handoff.timeoutMs, arrivals }),
+    );
+    this.decisions = new FrameBatches(
+      runtime,
+      sender,
+      ([name, , , groups]) => name.length + wireBytes(null, groups),
+      (decisions) => ({ kind: FrameKind.Decide, decisions }),
+      () => parts.stream.log.flush(),
+    );
+  }
+
+  get size(): number {
+    return this.moves.size;
+  }
+
+  /** How many workers have moved and are not done with their end here. */
+  get endingCount(): number {
+    return this.ending;
+  }
+
+  has(name: string): boolean {
+    return this.moves.has(name);
+  }
+
+  /** Whether `rowChanged` wants to hear of the name. */
+  follows(name: string): boolean {
+    return this.moves.has(name) || this.committed.has(name);
+  }
+
+  /** Whether the worker has not been handed to anybody yet. */
+  isPacking(name: string): boolean {
+    const move = this.moves.get(name);
+    return move !== undefined && move.fence === undefined;
+  }
+
+  /** What is under way, for `inspect()`. */
+  *list(): IterableIterator<{ readonly name: string; readonly to: NodeId; readonly step: string }> {
+    for (const [name, { to, fence, prepared }] of this.moves) {
+      yield { name, to, step: prepared ? 'prepared' : fence === undefined ? 'packing' : 'preparing' };
+    }
+  }
+
+  /**
+   * Moves a running worker with its state, or a parked one as it is. `large`: also one with a large state; `leaving`:
+   * because this node leaves.
+   */
+  move(row: Row, to: NodeId, how: { large: boolean; leaving: boolean }): Promise<MoveOutcome> {
+    return new Promise((resolve) => {
+      const { name } = row;
+      const move: Move = {
+        row,
+        to,
+        leaving: how.leaving,
+        fence: undefined,
+        prepared: false,
+        timer: undefined,
+        settle: (outcome) => {
+          move.timer?.cancel();
+          if (this.moves.get(name) === move) this.moves.delete(name);
+          resolve(outcome);
+        },
+      };
+      this.moves.set(name, move);
+      this.pack(move, how.large).then(
+        (state) => state !== undefined && this.prepare(move, state),
+        (error: unknown) => this.goOn(move, { kind: 'failed', reason: reasonOf(error) }),
+      );
+    });
+  }
+
+  /** The worker ends, or is started anew: whatever was to become of it elsewhere must not. */
+  cancel(row: Row): void {
+    const move = this.moves.get(row.name);
+    if (move?.row !== row) return;
+    if (move.fence !== undefined) this.decide(move.to, [row.name, move.fence, 0, []]);
+    move.settle({ kind: 'cancelled' });
+  }
+
+  onPrepared(from: NodeId, { results }: PreparedFrame): void {
+    for (const [name, fence, outcome, reason] of results) {
+      const move = this.moves.get(name);
+      if (move?.to !== from || move.fence !== fence) {
+        this.answer(from, name, fence);
+      } else if (outcome === 'ready') {
+        move.prepared = true;
+        this.commitIfShown(name);
+      } else {
+        this.goOn(move, { kind: outcome, reason });
+      }
+    }
+  }
+
+  /** A target asks what has become of workers that it has prepared. */
+  onUndecided(from: NodeId, { arrivals }: UndecidedFrame): void {
+    for (const [name, fence] of arrivals) {
+      if (this.moves.get(name)?.fence !== fence) this.answer(from, name, fence);
+    }
+  }
+
+  /** A row of the name has changed: the target's may have been read, or may show that it has begun. */
+  rowChanged(name: string): void {
+    if (this.moves.size > 0 && this.moves.get(name)?.prepared) this.commitIfShown(name);
+    const done = this.committed.size > 0 ? this.committed.get(name) : undefined;
+    if (!done) return;
+    const row = this.parts.replicas.table(done.to)?.get(name);
+    if (row && (row.fence !== done.fence || row.status !== RowStatus.arriving)) this.committed.delete(name);
+  }
+
+  /** No answer will come from there: the workers go on here. */
+  unlinked(node: NodeId): void {
+    for (const move of [...this.moves.values()]) {
+      if (move.to !== node || move.fence === undefined) continue;
+      this.goOn(move, { kind: 'refused', reason: `the link to ${node} broke` });
+    }
+  }
+
+  /** The encoded state, null for none; undefined when the move has ended. */
+  private async pack(move: Move, large: boolean): Promise<Uint8Array | null | undefined> {
+    const { host, handoff } = this.parts;
+    const { row } = move;
+    const { name } = row;
+    if (row.status === RowStatus.parked) return null;
+    const atRest = await host.pause(name, handoff.timeoutMs);
+    if (!this.isOpen(move)) return undefined;
+    if (!atRest) {
+      this.goOn(move, { kind: 'refused', reason: `its handler runs for more than ${handoff.timeoutMs} ms` });
+      return undefined;
+    }
+    const answer = await host.begin(name, handoff.timeoutMs);
+    if (!this.isOpen(move)) return undefined;
+    if (answer.kind === 'restart') return null;
+    if (answer.kind === 'resume' && (large || answer.state.length <= LARGE_STATE_BYTES)) return answer.state;
+    this.goOn(move, { kind: answer.kind === 'ignore' ? 'ignored' : 'large' });
+    return undefined;
+  }
+
+  private prepare(move: Move, state: Uint8Array | null): void {
+    const { clock, runtime, handoff, rows, membership } = this.parts;
+    const { row, to } = move;
+    if (!this.isOpen(move)) return;
+    if (!rows.has(row)) return move.settle({ kind: 'cancelled' });
+    if (!membership.members.get(to)?.linked) {
+      return this.goOn(move, { kind: 'refused', reason: `there is no link to ${to}` });
+    }
+    move.fence = clock.next();
+    const arriving = new Row({ ...contentOf(row), fence: move.fence, status: RowStatus.arriving }, to);
+    this.prepares.add(to, [arriving.toWire(), state]);
+    // The target has as long for its own code; what is under way has to come through before that and after it.
+    move.timer = runtime.after(2 * handoff.timeoutMs, () =>
+      this.goOn(move, { kind: 'refused', reason: `${to} did not answer within ${2 * handoff.timeoutMs} ms` }),
+    );
+    return undefined;
+  }
+
+  /** The target's row must be held here before its authority is: if the target dies then, it is an orphan to be found. */
+  private commitIfShown(name: string): void {
+    const move = this.moves.get(name);
+    if (!move) return;
+    const shown = this.parts.replicas.table(move.to)?.get(name);
+    if (shown?.fence === move.fence && shown?.status === RowStatus.arriving) this.commit(move);
+  }
+
+  private commit(move: Move): void {
+    const { rows, host, reroute, emit, history, trace, self, rest } = this.parts;
+    const { row, to, fence } = move;
+    const { name, type, groups } = row;
+    if (fence === undefined) return;
+    const wasRunning = row.status === RowStatus.running;
+    this.remember(name, { to, fence, groups });
+    move.settle({ kind: 'moved' });
+    this.parts.supervisor.release(row);
+    rows.untrack(row, Untracked.moved);
+    this.decide(to, [name, fence, 1, groups]);
+    if (wasRunning) {
+      const { waiting, ended } = host.end(name, move.leaving ? 'drained' : 'moved');
+      reroute(name, waiting);
+      this.ending++;
+      void ended.finally(() => {
+        this.ending--;
+        rest.changed();
+      });
+    }
+    emit({ type: 'worker-moved', name, workerType: type, from: self, to, fence });
+    history.note(name, `moved to ${to}`);
+    trace(() => `"${name}" has moved to ${to}, fence ${fence}`);
+  }
+
+  /** The worker stays, under a fence above that of the attempt: what the target's start may have shown it to is behind it. */
+  private goOn(move: Move, outcome: MoveOutcome): void {
+    const { rows, host, clock } = this.parts;
+    const { row, to, fence } = move;
+    if (!this.isOpen(move)) return;
+    move.settle(outcome);
+    if (!rows.has(row)) return;
+    let current = row;
+    if (fence !== undefined) {
+      this.decide(to, [row.name, fence, 0, []]);
+      current = rows.replace(row, { ...contentOf(row), fence: clock.next() });
+    }
+    if (current.status === RowStatus.running) host.resume(current.name, current.fence);
+  }
+
+  /** What this node knows of an attempt that it does not work on: it has committed, or never will. */
+  private answer(to: NodeId, name: string, fence: number): void {
+    const known = this.committed.get(name);
+    const commit = known?.to === to && known.fence === fence;
+    this.decide(to, commit ? [name, fence, 1, known.groups] : [name, fence, 0, []]);
+  }
+
+  /** Behind everything that was tracked before: the target begins when it has read that the source's row is gone. */
+  private decide(to: NodeId, decision: Decision): void {
+    this.decisions.add(to, decision);
+  }
+
+  private remember(name: string, committed: Committed): void {
+    this.committed.delete(name);
+    this.committed.set(name, committed);
+    if (this.committed.size <= COMMITTED_LIMIT) return;
+    for (const oldest of this.committed.keys()) if (this.committed.delete(oldest)) break;
+  }
+
+  private isOpen(move: Move): boolean {
+    return this.moves.get(move.row.name) === move;
+  }
+}

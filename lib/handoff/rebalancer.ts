@@ -1,0 +1,235 @@
+// Decides which workers of this node belong elsewhere, and moves them, few at a time (promise P5): after each change of
+// the view, and whenever a worker has come to run. Also what becomes of those that no node may host now.
+import type { Timer } from '../runtime/runtime.interface.js';
+import { runSliced, SLICE_MS } from '../runtime/slices.js';
+import { RowStatus, type Row } from '../tracker/row.js';
+import type { HandoffParts } from './handoff-parts.js';
+import type { MoveOutcome, Moves } from './moves.js';
+import { MoveWindow } from './move-window.js';
+import type { Quorum } from './quorum.js';
+
+/** A worker that does not come to rest within this long does not count as moving: others need not wait for it. */
+const BUSY_AFTER_MS = 20;
+/** So many times `concurrency` may wait for their handlers to end. */
+const BUSY_FACTOR = 4;
+/** Pause before a move that the target refused is tried again; doubles each time, times 0.5 to 1.5. */
+const AGAIN_MS = 50;
+const AGAIN_MAX_MS = 2_000;
+/** How often a worker whose own code fails is tried when its node leaves; it has no later chance. */
+const LEAVING_ATTEMPTS = 3;
+
+export class Rebalancer {
+  /** Names that do not belong here, in the order in which they were found. */
+  private readonly queue = new Set<string>();
+  /** Those with a large state; one at a time, after all others. */
+  private readonly large = new Set<string>();
+  private readonly attempts = new Map<string, number>();
+  private readonly failures = new Map<string, number>();
+  private readonly again = new Map<string, Timer>();
+  /** Names whose owner is not up yet; the view changes when it is. */
+  private readonly awaiting = new Set<string>();
+  /** Why names stay that this node, which leaves, could not hand off. */
+  readonly givenUp = new Map<string, string>();
+  private readonly window: MoveWindow;
+  private active = 0;
+  private largeIsActive = false;
+  private pumpDue = false;
+  private scans = 0;
+  private leaving = false;
+  private moved = 0;
+
+  constructor(
+    private readonly parts: HandoffParts,
+    private readonly moves: Moves,
+    private readonly quorum: Quorum,
+  ) {
+    this.window = new MoveWindow(parts.handoff.concurrency);
+  }
+
+  /** Names that are to be moved, or are being moved; 0 when nothing is under way. */
+  get size(): number {
+    return (
+      this.queue.size + this.large.size + this.again.size + this.awaiting.size + this.moves.size + this.scans
+    );
+  }
+
+  /** How many workers this node has handed to others, since it leaves. */
+  get movedCount(): number {
+    return this.moved;
+  }
+
+  /** From now on nothing belongs here: the node leaves the swarm. */
+  leave(): void {
+    this.leaving = true;
+    this.moved = 0;
+    this.scan();
+  }
+
+  /** The view has changed: walks the rows of this node. */
+  scan(): void {
+    const { runtime, rows, rest } = this.parts;
+    this.window.reset();
+    this.attempts.clear();
+    this.awaiting.clear();
+    for (const timer of this.again.values()) timer.cancel();
+    this.again.clear();
+    this.scans++;
+    runSliced(
+      runtime,
+      [...rows.values()],
+      (row) => this.consider(row),
+      () => {
+        this.scans--;
+        rest.changed();
+      },
+    );
+  }
+
+  /** Looks where one worker of this node belongs. */
+  consider(row: Row): void {
+    const { rows, self, placements, supervisor, membership } = this.parts;
+    if (!rows.has(row) || row.isPinned || this.givenUp.has(row.name)) return;
+    const isParked = row.status === RowStatus.parked;
+    if (!isParked && row.status !== RowStatus.running) return;
+    const owner = placements.ownerOf(row.name, row.type);
+    if (owner === self) {
+      if (isParked && !this.isContested(row)) supervisor.resume(row);
+    } else if (owner === undefined) {
+      if (this.leaving) this.giveUp(row, 'no other node may host it');
+      else if (!isParked) this.quorum.missing(row);
+    } else if (this.leaving && isParked) {
+      this.giveUp(row, 'it does not run at the moment');
+    } else if (membership.members.get(owner)?.status === 'up') {
+      this.enqueue(row.name);
+    } else {
+      this.awaiting.add(row.name);
+    }
+  }
+
+  private enqueue(name: string): void {
+    if (this.moves.has(name) || this.again.has(name) || this.large.has(name)) return;
+    this.queue.add(name);
+    this.pump();
+  }
+
+  private pump(): void {
+    if (this.pumpDue) return;
+    this.pumpDue = true;
+    this.parts.runtime.defer(() => {
+      this.pumpDue = false;
+      this.beginSome();
+    });
+  }
+
+  private beginSome(): void {
+    const { runtime, handoff } = this.parts;
+    const until = runtime.now() + SLICE_MS;
+    for (const name of this.queue) {
+      if (this.active >= this.window.size || this.moves.size >= BUSY_FACTOR * handoff.concurrency) return;
+      if (runtime.now() >= until) return this.pump();
+      this.queue.delete(name);
+      void this.begin(name, false);
+    }
+    if (this.largeIsActive) return;
+    for (const name of this.large) {
+      this.large.delete(name);
+      void this.begin(name, true);
+      return;
+    }
+  }
+
+  private async begin(name: string, large: boolean): Promise<void> {
+    const { rows, placements, self, membership, runtime } = this.parts;
+    const row = rows.get(name);
+    const to = row && placements.ownerOf(name, row.type);
+    if (!row || to === self || to === undefined || this.moves.has(name)) {
+      if (row) this.consider(row);
+      return this.parts.rest.changed();
+    }
+    // Which of several activations stays must be known first; the one that does is looked at again then.
+    if (this.isContested(row)) return this.tryAgain(name);
+    if (!membership.members.get(to)?.linked) return this.tryAgain(name);
+    let counts = true;
+    const count = (by: 1 | -1): void => {
+      this.active += by;
+      if (by < 0) this.pump();
+    };
+    count(1);
+    this.largeIsActive ||= large;
+    const busy = runtime.after(BUSY_AFTER_MS, () => {
+      if (!this.moves.isPacking(name)) return;
+      counts = false;
+      count(-1);
+    });
+    const began = runtime.now();
+    const outcome = await this.moves.move(row, to, { large, leaving: this.leaving });
+    if (outcome.kind === 'moved' && counts && !large) this.window.moved(began, runtime.now());
+    busy.cancel();
+    if (counts) count(-1);
+    if (large) this.largeIsActive = false;
+    this.ended(name, to, outcome);
+    this.pump();
+    this.parts.rest.changed();
+  }
+
+  private ended(name: string, to: string, outcome: MoveOutcome): void {
+    const { rows, history, trace } = this.parts;
+    const row = rows.get(name);
+    if (outcome.kind === 'moved') this.moved++;
+    if (outcome.kind === 'moved' || outcome.kind === 'cancelled' || !row)
+      return void this.attempts.delete(name);
+    if ('reason' in outcome) {
+      trace(() => `"${name}" could not be moved to ${to}: ${outcome.reason}`);
+      if (outcome.kind === 'refused') this.tryAgain(name);
+      else this.failed(row, to, outcome.reason);
+    } else if (outcome.kind === 'large') {
+      this.large.add(name);
+    } else {
+      history.note(name, `would not move to ${to}`);
+      trace(() => `"${name}" belongs to ${to} and would not move`);
+      if (this.leaving) this.giveUp(row, 'it would not move');
+    }
+    return undefined;
+  }
+
+  /** The worker's own code threw, or took too long. The next change of the view is the next chance, if there is one. */
+  private failed(row: Row, to: string, reason: string): void {
+    const { count, history, emit, logger, supervisor } = this.parts;
+    const { name, type } = row;
+    count('handoffs-failed');
+    history.note(name, `could not be moved to ${to}: ${reason}`);
+    emit({ type: 'handoff-failed', name, workerType: type, to, reason });
+    logger.warn(`${type} "${name}" could not be moved to ${to} and goes on here: ${reason}`);
+    if (row.status === RowStatus.parked) supervisor.failed(row, reason);
+    if (!this.leaving) return;
+    const failures = (this.failures.get(name) ?? 0) + 1;
+    this.failures.set(name, failures);
+    if (failures < LEAVING_ATTEMPTS) this.tryAgain(name);
+    else this.giveUp(row, reason);
+  }
+
+  private tryAgain(name: string): void {
+    const { runtime, rows, rest } = this.parts;
+    const attempt = this.attempts.get(name) ?? 0;
+    this.attempts.set(name, attempt + 1);
+    const pauseMs = Math.min(AGAIN_MS * 2 ** Math.min(attempt, 8), AGAIN_MAX_MS) * (0.5 + runtime.random());
+    this.again.get(name)?.cancel();
+    const timer = runtime.after(pauseMs, () => {
+      this.again.delete(name);
+      const row = rows.get(name);
+      if (row) this.consider(row);
+      rest.changed();
+    });
+    this.again.set(name, timer);
+  }
+
+  private giveUp({ name }: Row, reason: string): void {
+    this.givenUp.set(name, reason);
+    this.parts.rest.changed();
+  }
+
+  /** Whether another node holds the name too. */
+  private isContested(row: Row): boolean {
+    return this.parts.index.all(row.name).some((other) => other !== row && other.isHeld);
+  }
+}

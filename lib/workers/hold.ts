@@ -1,0 +1,189 @@
+// Decides when one worker is kept from its messages: paused from outside (a move), or for a turn of its own between two
+// messages (a merge); and how long anybody waits for it (promises P5, P7). Made only while there is something of the
+// kind, because idle workers may be many.
+import { OperationTimeoutError, type SwarmError } from '../errors/index.js';
+import type { Runtime, Timer } from '../runtime/runtime.interface.js';
+import { NoTurnError } from './no-turn.error.js';
+
+/** What a hold asks of the worker it belongs to. */
+export interface HoldOwner {
+  readonly name: string;
+  /** Whether a message handler runs. */
+  readonly isHandling: boolean;
+  /** Whether it may work now, as far as this hold has no say in it. */
+  readonly isOpen: boolean;
+  /** What somebody is told who waited for something of it when it ended. */
+  refusal(): SwarmError;
+  /** A method threw that nobody waited for any more. */
+  failedLate(phase: string, error: unknown): void;
+  /** The hold has become weaker: the next turn, or messages, may have their time, and it may be forgotten. */
+  goOn(): void;
+}
+
+/** `rest`: nothing of the worker runs; `turn`: so, and it is kept so for the one who waited; `end`: it has ended. */
+type Event = 'rest' | 'turn' | 'end';
+type Outcome = 'come' | 'late' | 'ended' | 'resumed';
+
+interface Waiter {
+  readonly event: Event;
+  readonly timer: Timer;
+  told(outcome: Outcome): void;
+}
+
+export class Hold {
+  private paused = false;
+  private turnTaken = false;
+  /** Methods of the class, other than message handlers, that run and have time left. */
+  private methods = 0;
+  /** In the order in which they came. */
+  private readonly waiters = new Set<Waiter>();
+
+  constructor(
+    private readonly owner: HoldOwner,
+    private readonly runtime: Runtime,
+  ) {}
+
+  /** Whether messages must wait. */
+  get isHolding(): boolean {
+    return this.paused || this.turnTaken || this.nextTurn() !== undefined;
+  }
+
+  get isEmpty(): boolean {
+    return !this.paused && !this.turnTaken && this.methods === 0 && this.waiters.size === 0;
+  }
+
+  /** Whether a handler or another method runs. */
+  get isBusy(): boolean {
+    return this.methods > 0 || this.owner.isHandling;
+  }
+
+  /** Twice is the same as once. The answer is that of `rest`. */
+  pause(timeoutMs: number): Promise<boolean> {
+    this.paused = true;
+    return this.rest(timeoutMs);
+  }
+
+  /** Who still waits for the worker to come to rest is told that it does not. */
+  resume(): void {
+    this.paused = false;
+    this.tell('rest', 'resumed');
+    this.owner.goOn();
+  }
+
+  /** True when nothing of the worker runs any more, false when that was waited for in vain. */
+  rest(timeoutMs: number): Promise<boolean> {
+    if (!this.isBusy) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      this.wait('rest', timeoutMs, (outcome) => resolve(outcome === 'come'));
+    });
+  }
+
+  /**
+   * Runs `work` while nothing else of the worker runs and it is not paused; messages wait for it. `work` is told how much
+   * of `timeoutMs` is left. Rejects as `work` does, or with `NoTurnError`.
+   */
+  turn(timeoutMs: number, work: (leftMs: number) => Promise<void>): Promise<void> {
+    const until = this.runtime.now() + timeoutMs;
+    return new Promise((resolve, reject) => {
+      this.wait('turn', timeoutMs, (outcome) => {
+        if (outcome === 'come') {
+          const over = (): void => {
+            this.turnTaken = false;
+            this.owner.goOn();
+          };
+          work(until - this.runtime.now())
+            .finally(over)
+            .then(resolve, reject);
+        } else {
+          reject(outcome === 'ended' ? this.owner.refusal() : new NoTurnError(this.owner.name, timeoutMs));
+          this.owner.goOn();
+        }
+      });
+      this.giveTurn();
+    });
+  }
+
+  /** The next in line has its turn, if nothing stands in its way. */
+  giveTurn(): void {
+    if (this.paused || this.turnTaken || this.isBusy || !this.owner.isOpen) return;
+    const waiter = this.nextTurn();
+    if (!waiter) return;
+    this.turnTaken = true;
+    this.settle(waiter, 'come');
+  }
+
+  /**
+   * Runs a method of the class. Rejects with what it throws, with `OperationTimeoutError` after `timeoutMs`, and at once
+   * when the worker ends.
+   */
+  ask<T>(phase: string, timeoutMs: number, method: () => T | PromiseLike<T>): Promise<T> {
+    this.methods++;
+    return new Promise((resolve, reject) => {
+      let isCounted = true;
+      const over = (): void => {
+        if (!isCounted) return;
+        isCounted = false;
+        this.methods--;
+        this.rested();
+      };
+      const waiter = this.wait('end', timeoutMs, (outcome) => {
+        if (outcome === 'ended') return reject(this.owner.refusal());
+        reject(new OperationTimeoutError(`@OnHandoff('${phase}') of "${this.owner.name}"`, timeoutMs));
+        return over();
+      });
+      const run = async (): Promise<T> => method();
+      run().then(
+        (value) => {
+          const isWaitedFor = this.withdraw(waiter);
+          over();
+          if (isWaitedFor) resolve(value);
+        },
+        (error: unknown) => {
+          const isWaitedFor = this.withdraw(waiter);
+          over();
+          if (isWaitedFor) reject(error as Error);
+          else this.owner.failedLate(phase, error);
+        },
+      );
+    });
+  }
+
+  /** A handler or another method has ended. */
+  rested(): void {
+    if (this.isBusy) return;
+    this.tell('rest', 'come');
+    this.owner.goOn();
+  }
+
+  /** The worker has ended: nobody waits for it any longer. */
+  end(): void {
+    for (const event of ['rest', 'turn', 'end'] as const) this.tell(event, 'ended');
+  }
+
+  private wait(event: Event, timeoutMs: number, told: Waiter['told']): Waiter {
+    const timer = this.runtime.after(timeoutMs, () => this.settle(waiter, 'late'));
+    const waiter: Waiter = { event, timer, told };
+    this.waiters.add(waiter);
+    return waiter;
+  }
+
+  private tell(event: Event, outcome: Outcome): void {
+    for (const waiter of [...this.waiters]) if (waiter.event === event) this.settle(waiter, outcome);
+  }
+
+  private settle(waiter: Waiter, outcome: Outcome): void {
+    if (this.withdraw(waiter)) waiter.told(outcome);
+  }
+
+  /** False if it has been told something already. */
+  private withdraw(waiter: Waiter): boolean {
+    if (!this.waiters.delete(waiter)) return false;
+    waiter.timer.cancel();
+    return true;
+  }
+
+  private nextTurn(): Waiter | undefined {
+    for (const waiter of this.waiters) if (waiter.event === 'turn') return waiter;
+    return undefined;
+  }
+}

@@ -1,0 +1,178 @@
+import { describe, expect, it, vi } from 'vitest';
+import { Arrivals } from '../../lib/handoff/arrivals.js';
+import { FrameKind, type Frame } from '../../lib/transport/frame.js';
+import { Load } from './load.js';
+import { SimulatedSwarm } from './simulated-swarm.js';
+
+const SEEDS = Number(process.env['SEEDS'] ?? 40);
+const FIRST_SEED = Number(process.env['FIRST_SEED'] ?? 1);
+const TIMEOUT_MS = 1_800_000;
+const NAMES = Array.from({ length: 60 }, (_, index) => `name-${index}`);
+
+async function started(seed: number, nodes: number, plan: object = {}): Promise<SimulatedSwarm> {
+  const swarm = new SimulatedSwarm({ seed });
+  await swarm.form(nodes);
+  const { kernel } = swarm.nodes[0]!;
+  await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', plan, {}))));
+  return swarm;
+}
+
+/** Every name lives once, where it belongs, and all registries say so. */
+async function expectAtRest(swarm: SimulatedSwarm, what: string): Promise<void> {
+  await swarm.settle(Promise.all(swarm.alive.map(({ kernel }) => kernel.settled({}))));
+  await swarm.advance(2_000);
+  const story = `${what}\n${swarm.story.join('\n')}`;
+  const views = swarm.alive.map(({ kernel }) =>
+    JSON.stringify([...kernel.rows({})].map(({ name, node, fence }) => [name, node, fence]).sort()),
+  );
+  expect(new Set(views).size, story).toBe(1);
+  const { kernel } = swarm.alive[0]!;
+  for (const name of NAMES) {
+    expect(kernel.lookup(name)?.node, `${name} ${story}`).toBe(kernel.ownerOf(name));
+    expect(swarm.activations.nodesOf(name), `${name} ${story}`).toHaveLength(1);
+  }
+  expect(swarm.activations.violations, story).toEqual([]);
+}
+
+describe(`over ${SEEDS} seeds, under constant load`, () => {
+  it('no call fails and nothing is lost while nodes join and leave', { timeout: TIMEOUT_MS }, async () => {
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+      const swarm = await started(seed, 3);
+      const load = new Load(swarm, NAMES, 2);
+      for (let step = 0; step < 6; step++) {
+        await swarm.advance(swarm.random() * 600);
+        const grows = swarm.alive.length < 3 || swarm.random() < 0.5;
+        if (grows) await swarm.settle(swarm.boot().started);
+        else await leave(swarm, load);
+      }
+      await swarm.advance(500);
+      await load.end();
+      const story = `seed ${seed}\n${swarm.story.join('\n')}`;
+      expect(load.failures, story).toEqual([]);
+      await expectAtRest(swarm, `seed ${seed}`);
+      expect(await load.differences(), story).toEqual([]);
+      // Some round trips of up to 10 ms each, and handlers of 30 ms.
+      expect(load.worstMs, story).toBeLessThan(200);
+    }
+  });
+
+  it('all nodes are replaced one by one', { timeout: TIMEOUT_MS }, async () => {
+    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS / 4; seed++) {
+      const swarm = await started(seed, 3);
+      const load = new Load(swarm, NAMES, 2);
+      for (const old of swarm.nodes.slice(0, 3)) {
+        await swarm.settle(swarm.boot().started);
+        load.silence(old);
+        const report = await swarm.settle(swarm.stop(old));
+        expect(report.left, `seed ${seed}\n${swarm.story.join('\n')}`).toEqual([]);
+      }
+      await load.end();
+      expect(load.failures, `seed ${seed}\n${swarm.story.join('\n')}`).toEqual([]);
+      await expectAtRest(swarm, `seed ${seed}`);
+      expect(await load.differences(), `seed ${seed}`).toEqual([]);
+    }
+  });
+
+  async function leave(swarm: SimulatedSwarm, load: Load): Promise<void> {
+    const node = swarm.alive[Math.floor(swarm.random() * swarm.alive.length)]!;
+    load.silence(node);
+    const report = await swarm.settle(swarm.stop(node));
+    expect(report.left, swarm.story.join('\n')).toEqual([]);
+  }
+});
+
+/** What happens to a target, or to the link with it, when the n-th frame of a kind has been sent. */
+type Accident = 'crash' | 'break' | 'cut';
+const STEPS = ['Prepare', 'Prepared', 'Decide'] as const;
+
+describe('a handoff whose other side', () => {
+  const cases = STEPS.flatMap((step) =>
+    (['crash', 'break', 'cut'] as const).flatMap((accident) =>
+      (['target', 'source'] as const).map((victim) => ({ step, accident, victim })),
+    ),
+  );
+
+  it.each(cases)(
+    'suffers a $accident of the $victim at $step leaves every worker alive once',
+    { timeout: TIMEOUT_MS },
+    async ({ step, accident, victim }) => {
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS / 10; seed++) {
+        let armed = false;
+        let frames = 0;
+        let happens: ((from: string, to: string) => void) | undefined;
+        const swarm = new SimulatedSwarm({
+          seed,
+          loses: (_, from, to, frame: Frame) => {
+            if (armed && frame.kind === FrameKind[step] && ++frames > seed % 2) {
+              armed = false;
+              happens?.(`${from.host}:${from.port}`, `${to.host}:${to.port}`);
+            }
+            return false;
+          },
+        });
+        await swarm.form(3);
+        const { kernel } = swarm.nodes[0]!;
+        await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', {}, {}))));
+        const load = new Load(swarm, NAMES, 2);
+        happens = (from, to) => {
+          const source = step === 'Prepared' ? to : from;
+          const target = step === 'Prepared' ? from : to;
+          const key = victim === 'target' ? target : source;
+          swarm.tell(`at ${step} from ${from} to ${to}: ${accident} of ${key}`);
+          befall(swarm, accident, key, key === source ? target : source);
+        };
+        armed = true;
+        const { started: up } = swarm.boot();
+        await swarm.settle(up.catch(() => undefined));
+        await swarm.advance(2_000);
+        await load.end();
+        const story = `seed ${seed}\n${swarm.story.join('\n')}`;
+        expect(armed, `${story}: nothing happened`).toBe(false);
+        await swarm.advance(6_000);
+        await expectAtRest(swarm, `seed ${seed}`);
+        // Only a crash loses states, and messages that were on their way.
+        if (accident === 'crash') continue;
+        for (const failure of load.failures) expect(failure, story).toMatch(/ERR_SWARM_NODE_UNAVAILABLE/);
+        const lost = (await load.differences()).filter(({ total, counted }) => total < counted);
+        expect(lost, story).toEqual([]);
+      }
+    },
+  );
+
+  function befall(swarm: SimulatedSwarm, accident: Accident, key: string, other: string): void {
+    const node = swarm.nodes.find((one) => one.key === key && one.alive);
+    if (accident === 'crash' && node) swarm.scheduler.schedule(swarm.now, () => swarm.crash(node, true));
+    else if (accident === 'break') {
+      swarm.scheduler.schedule(swarm.now, () => swarm.network.breakLink(key, other));
+    } else if (accident === 'cut') {
+      swarm.scheduler.schedule(swarm.now, () => swarm.network.cut(key, other));
+      swarm.scheduler.schedule(swarm.now + 1_500, () => swarm.network.heal());
+    }
+  }
+});
+
+describe('a worker that will not move', () => {
+  it.each(['throws', 'hangs', 'ignores', 'end-throws', 'end-hangs'] as const)(
+    'because its handoff %s stays, runs on, and is asked again',
+    async (handoff) => {
+      const swarm = await started(7, 2, { handoff });
+      const before = new Map(NAMES.map((name) => [name, swarm.nodes[0]!.kernel.lookup(name)!.node]));
+      const prepare = vi.spyOn(Arrivals.prototype, 'onPrepare');
+      const load = new Load(swarm, NAMES, 2);
+      await swarm.settle(swarm.boot().started);
+      await swarm.advance(15_000);
+      await load.end();
+      const story = swarm.story.join('\n');
+      // A handler waits for its worker as long as a step of the handoff may take, and so may callers.
+      for (const failure of load.failures) expect(failure, story).toMatch(/ERR_SWARM_CALL_TIMEOUT/);
+      if (handoff === 'throws' || handoff === 'ignores') expect(load.failures, story).toEqual([]);
+      for (const name of NAMES) {
+        expect(swarm.nodes[0]!.kernel.lookup(name)?.node, `${name}\n${story}`).toBe(before.get(name));
+        expect(swarm.activations.nodesOf(name), `${name}\n${story}`).toHaveLength(1);
+      }
+      expect(swarm.activations.violations, story).toEqual([]);
+      expect(prepare.mock.calls.length > 0, story).toBe(handoff.startsWith('end'));
+      prepare.mockRestore();
+    },
+  );
+});
