@@ -25,6 +25,8 @@ interface Arrival {
   /** Of the source: a later one knows nothing of this arrival. */
   readonly incarnation: number;
   readonly since: number;
+  /** When it was found to belong here. */
+  readonly ringVersion: number;
   /** Its code has run; only the decision is missing. */
   ready: boolean;
   committed: boolean;
@@ -122,6 +124,7 @@ export class Arrivals {
       source: from,
       incarnation: membership.members.get(from)?.info.incarnation ?? 0,
       since: runtime.now(),
+      ringVersion: membership.members.ringVersion,
       ready: false,
       committed: false,
       sourceIsDead: false,
@@ -171,14 +174,18 @@ export class Arrivals {
   private beginIfDecided(arrival: Arrival): void {
     const { rows, emit, trace, history, settledHere, rest } = this.parts;
     const { row, source } = arrival;
-    if (!arrival.ready || !(arrival.sourceIsDead || (arrival.committed && this.isLetGo(arrival)))) return;
+    if (!arrival.ready || !this.isDecided(arrival)) return;
     this.arrivals.delete(row.name);
     rows.setStatus(row, RowStatus.running);
     emit({ type: 'worker-started', name: row.name, workerType: row.type, fence: row.fence });
     history.note(row.name, `came from ${source}`);
     trace(() => `"${row.name}" of ${source} goes on here, fence ${row.fence}`);
-    settledHere(row);
+    settledHere(row, arrival.ringVersion);
     rest.changed();
+  }
+
+  private isDecided(arrival: Arrival): boolean {
+    return arrival.sourceIsDead || (arrival.committed && this.isLetGo(arrival));
   }
 
   /** Whether this node has read that the source's row is gone. */

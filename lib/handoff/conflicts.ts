@@ -43,10 +43,10 @@ export class Conflicts {
     private readonly parts: HandoffParts,
     private readonly moves: Moves,
   ) {
-    const { runtime, sender } = parts;
+    const { runtime, sender, stateSender } = parts;
     this.outgoing = new FrameBatches(
       runtime,
-      sender,
+      stateSender,
       ([name, , , state]) => name.length + state.length + 24,
       (offers) => ({ kind: FrameKind.Offer, offers }),
     );

@@ -9,5 +9,7 @@ export interface HandoffParts extends RegistrationParts {
   readonly supervisor: Supervisor;
   /** Sends the frames of handoffs; those of a link that breaks are lost with it. */
   readonly sender: PacedSender;
+  /** Sends their states: while a link is full of those, decisions need not wait behind them. */
+  readonly stateSender: PacedSender;
   readonly handoff: { readonly timeoutMs: number; readonly concurrency: number; readonly forwardMs: number };
 }

@@ -1,17 +1,19 @@
 // Decides how many workers move at a time: as many as the other side takes without any of them being away for long.
 
 /** A worker that is away for less than this has not been felt; more of them may move at a time. */
-const SHORT_MS = 20;
+const SHORT_MS = 10;
 /** One that is away for longer waits behind too many others. */
-const LONG_MS = 45;
+const LONG_MS = 22;
+/** By how many the window grows per round while workers are away for neither. */
+const STEADY_GROWTH = 3;
 /** A target that has just started has not compiled anything yet. */
 const FIRST = 8;
-const LEAST = 4;
+const LEAST = 6;
 
 /**
- * Grows by one for each worker that was away shortly, and shrinks by a quarter, once per round, when one was away for
- * long: TCP's slow start and multiplicative decrease (Jacobson, "Congestion Avoidance and Control", 1988), told by
- * delay as in TCP Vegas (Brakmo and Peterson, 1995).
+ * Doubles per round while workers are away shortly, grows slowly while they are not, and shrinks by a quarter, once per
+ * round, when one was away for long: TCP's slow start, additive increase and multiplicative decrease (Jacobson,
+ * "Congestion Avoidance and Control", 1988), told by delay as in TCP Vegas (Brakmo and Peterson, 1995).
  */
 export class MoveWindow {
   private window = FIRST;
@@ -32,9 +34,9 @@ export class MoveWindow {
   /** A worker was away from `began` to `ended`, monotonic. */
   moved(began: number, ended: number): void {
     const awayMs = ended - began;
-    if (awayMs < SHORT_MS) {
-      this.window = Math.min(this.most, this.window + 1);
-    } else if (awayMs > LONG_MS && began > this.decreasedAt) {
+    if (awayMs <= LONG_MS) {
+      this.window = Math.min(this.most, this.window + (awayMs < SHORT_MS ? 1 : STEADY_GROWTH / this.window));
+    } else if (began > this.decreasedAt) {
       this.window = Math.max(LEAST, this.window * 0.75);
       this.decreasedAt = ended;
     }

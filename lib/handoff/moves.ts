@@ -59,10 +59,10 @@ export class Moves {
   private readonly decisions: FrameBatches<Decision>;
 
   constructor(private readonly parts: HandoffParts) {
-    const { runtime, sender, handoff } = parts;
+    const { runtime, sender, stateSender, handoff } = parts;
     this.prepares = new FrameBatches(
       runtime,
-      sender,
+      stateSender,
       ([row, state]) => wireBytes(row[2], row[5]) + (state?.length ?? 0),
       (arrivals) => ({ kind: FrameKind.Prepare, timeoutMs: handoff.timeoutMs, arrivals }),
     );

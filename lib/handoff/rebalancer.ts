@@ -3,6 +3,7 @@
 import type { Timer } from '../runtime/runtime.interface.js';
 import { runSliced, SLICE_MS } from '../runtime/slices.js';
 import { RowStatus, type Row } from '../tracker/row.js';
+import type { NodeId } from '../transport/node-info.js';
 import type { HandoffParts } from './handoff-parts.js';
 import type { MoveOutcome, Moves } from './moves.js';
 import { MoveWindow } from './move-window.js';
@@ -18,11 +19,17 @@ const AGAIN_MAX_MS = 2_000;
 /** How often a worker whose own code fails is tried when its node leaves; it has no later chance. */
 const LEAVING_ATTEMPTS = 3;
 
+/** Where a worker belongs, in which view. */
+interface Destination {
+  readonly to: NodeId;
+  readonly ringVersion: number;
+}
+
 export class Rebalancer {
   /** Names that do not belong here, in the order in which they were found. */
-  private readonly queue = new Set<string>();
+  private readonly queue = new Map<string, Destination>();
   /** Those with a large state; one at a time, after all others. */
-  private readonly large = new Set<string>();
+  private readonly large = new Map<string, Destination>();
   private readonly attempts = new Map<string, number>();
   private readonly failures = new Map<string, number>();
   private readonly again = new Map<string, Timer>();
@@ -100,15 +107,15 @@ export class Rebalancer {
     } else if (this.leaving && isParked) {
       this.giveUp(row, 'it does not run at the moment');
     } else if (membership.members.get(owner)?.status === 'up') {
-      this.enqueue(row.name);
+      this.enqueue(row.name, { to: owner, ringVersion: membership.members.ringVersion });
     } else {
       this.awaiting.add(row.name);
     }
   }
 
-  private enqueue(name: string): void {
+  private enqueue(name: string, destination: Destination): void {
     if (this.moves.has(name) || this.again.has(name) || this.large.has(name)) return;
-    this.queue.add(name);
+    this.queue.set(name, destination);
     this.pump();
   }
 
@@ -124,25 +131,24 @@ export class Rebalancer {
   private beginSome(): void {
     const { runtime, handoff } = this.parts;
     const until = runtime.now() + SLICE_MS;
-    for (const name of this.queue) {
+    for (const [name, destination] of this.queue) {
       if (this.active >= this.window.size || this.moves.size >= BUSY_FACTOR * handoff.concurrency) return;
       if (runtime.now() >= until) return this.pump();
       this.queue.delete(name);
-      void this.begin(name, false);
+      void this.begin(name, destination, false);
     }
     if (this.largeIsActive) return;
-    for (const name of this.large) {
+    for (const [name, destination] of this.large) {
       this.large.delete(name);
-      void this.begin(name, true);
+      void this.begin(name, destination, true);
       return;
     }
   }
 
-  private async begin(name: string, large: boolean): Promise<void> {
-    const { rows, placements, self, membership, runtime } = this.parts;
+  private async begin(name: string, { to, ringVersion }: Destination, large: boolean): Promise<void> {
+    const { rows, membership, runtime } = this.parts;
     const row = rows.get(name);
-    const to = row && placements.ownerOf(name, row.type);
-    if (!row || to === self || to === undefined || this.moves.has(name)) {
+    if (!row || this.moves.has(name) || ringVersion !== membership.members.ringVersion) {
       if (row) this.consider(row);
       return this.parts.rest.changed();
     }
@@ -167,12 +173,13 @@ export class Rebalancer {
     busy.cancel();
     if (counts) count(-1);
     if (large) this.largeIsActive = false;
-    this.ended(name, to, outcome);
+    this.ended(name, { to, ringVersion }, outcome);
     this.pump();
     this.parts.rest.changed();
   }
 
-  private ended(name: string, to: string, outcome: MoveOutcome): void {
+  private ended(name: string, destination: Destination, outcome: MoveOutcome): void {
+    const { to } = destination;
     const { rows, history, trace } = this.parts;
     const row = rows.get(name);
     if (outcome.kind === 'moved') this.moved++;
@@ -183,7 +190,7 @@ export class Rebalancer {
       if (outcome.kind === 'refused') this.tryAgain(name);
       else this.failed(row, to, outcome.reason);
     } else if (outcome.kind === 'large') {
-      this.large.add(name);
+      this.large.set(name, destination);
     } else {
       history.note(name, `would not move to ${to}`);
       trace(() => `"${name}" belongs to ${to} and would not move`);

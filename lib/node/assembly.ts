@@ -111,9 +111,10 @@ export function assemble(
       touch(name);
       if (row?.orphaned) takeover.appeared(row);
     },
-    contested(name) {
+    contested(name, row) {
       touch(name);
-      conflicts.noted(name);
+      // A worker that arrives is no rival of the one that it comes from.
+      if (!row.isArriving || replicas.isLingering(name)) conflicts.noted(name);
     },
   });
 
@@ -137,6 +138,7 @@ export function assemble(
         stream.close(id);
         orphans.unlinked(id);
         sender.unlinked(id);
+        stateSender.unlinked(id);
         moves.unlinked(id);
         conflicts.unlinked(id);
         drain.onLastWord(id);
@@ -225,6 +227,7 @@ export function assemble(
   );
   const questions = new PendingReplies<ResponseFrame>(runtime);
   const sender = new PacedSender(runtime, transport);
+  const stateSender = new PacedSender(runtime, transport);
   const shared: RegistrationParts = {
     self: self.id,
     runtime,
@@ -270,7 +273,14 @@ export function assemble(
   const takeover = new Takeover(shared, starts);
   const groupMembership = new GroupMembership(shared);
 
-  const handoff: HandoffParts = { ...shared, endings, supervisor, sender, handoff: options.handoff };
+  const handoff: HandoffParts = {
+    ...shared,
+    endings,
+    supervisor,
+    sender,
+    stateSender,
+    handoff: options.handoff,
+  };
   const moves = new Moves(handoff);
   const arrivals = new Arrivals(handoff);
   const conflicts = new Conflicts(handoff, moves);
@@ -291,6 +301,7 @@ export function assemble(
     maxPayloadBytes: options.maxPayloadBytes,
     isLinked: (node: NodeId) => members.get(node)?.linked === true,
     isJoining: () => members.self.status === 'joining',
+    passedOnDone: rest.changed,
     isArriving: (name: string) => arrivals.has(name),
     isPlaceable: ({ name, type }: Row) => placements.ownerOf(name, type) !== undefined,
     dropped,

@@ -134,11 +134,17 @@ export class KernelNode implements Kernel {
   }
 
   joinGroup(group: string, name: string): Promise<void> {
-    return this.interruptible(({ groupMembership }) => groupMembership.change(group, name, true));
+    return this.interruptible(async (assembly) => {
+      await this.awaitRow(assembly, name);
+      return assembly.groupMembership.change(group, name, true);
+    });
   }
 
   leaveGroup(group: string, name: string): Promise<void> {
-    return this.interruptible(({ groupMembership }) => groupMembership.change(group, name, false));
+    return this.interruptible(async (assembly) => {
+      await this.awaitRow(assembly, name);
+      return assembly.groupMembership.change(group, name, false);
+    });
   }
 
   members(group: string): RegistryRow[] {
@@ -302,6 +308,15 @@ export class KernelNode implements Kernel {
       if (!index.get(name)) await waiters.changed(name, deadline);
       return router.call(name, { ...call, data, timeoutMs: Math.max(1, deadline - this.runtime.now()) });
     });
+  }
+
+  /** As for a call: what was registered on another node just now is waited for. */
+  private async awaitRow({ index, registrar, waiters }: Assembly, name: string): Promise<void> {
+    const { registerTimeoutMs } = this.options;
+    if (index.get(name)) return;
+    const deadline = this.runtime.now() + registerTimeoutMs;
+    if (!(await registrar.locate(name, registerTimeoutMs))) throw new WorkerNotFoundError(name);
+    if (!index.get(name)) await waiters.changed(name, deadline);
   }
 
   /** The node as soon as it listens, also while it stops. */

@@ -1,5 +1,6 @@
 // Asks another node about a name, and answers such questions; every question has a deadline (promise P7).
 import {
+  LinkOverloadedError,
   NodeUnavailableError,
   OperationTimeoutError,
   ShuttingDownError,
@@ -20,6 +21,9 @@ import {
 } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { RegistrationParts } from './registration-parts.js';
+
+/** What an asker is told whose answer the link has no room for. */
+const OVERLOADED = 'ERR_SWARM_LINK_OVERLOADED';
 
 type Question = RegisterFrame | ReserveFrame | UnregisterFrame | LocateFrame | GroupFrame;
 /** A question without what every question has. */
@@ -61,7 +65,17 @@ export function respond(parts: QuestionParts, to: NodeId, id: number, work: Prom
   const send = (reply: Omit<ResponseFrame, 'kind' | 'id'>): void => {
     // What this node tracked before it answers, the asker must read before the answer.
     parts.stream.log.whenFlushed(() => {
-      parts.transport.send(to, { kind: FrameKind.Response, id, ...reply });
+      const sent = parts.transport.send(to, { kind: FrameKind.Response, id, ...reply });
+      if (sent !== 'full' || reply.error?.code === OVERLOADED) return;
+      const error = toWireError(new LinkOverloadedError(to));
+      parts.transport.send(to, {
+        kind: FrameKind.Response,
+        id,
+        outcome: 'error',
+        node: null,
+        row: null,
+        error,
+      });
     });
   };
   work.then(

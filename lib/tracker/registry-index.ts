@@ -6,8 +6,8 @@ import type { Row } from './row.js';
 export interface IndexListener {
   /** The name's visible row, or something of it, has changed; `undefined`: it has none any more. */
   changed(name: string, row: Row | undefined): void;
-  /** More than one row has the name now. */
-  contested(name: string): void;
+  /** More than one row has the name now, and this one is not the best of them. */
+  contested(name: string, row: Row): void;
 }
 
 /** All rows of all nodes by name; of several with one name the best is visible. */
@@ -129,7 +129,7 @@ export class RegistryIndex {
     const others = this.shadowed.get(row.name);
     if (others) others.push(row);
     else this.shadowed.set(row.name, [row]);
-    this.listener.contested(row.name);
+    this.listener.contested(row.name, row);
   }
 }
 

@@ -72,6 +72,11 @@ export class Replicas {
     return true;
   }
 
+  /** Whether a row of the name is shown only until that of the node to which its worker has moved was read. */
+  isLingering(name: string): boolean {
+    return this.lingering.has(name);
+  }
+
   /** Another row of the name has come to light: the one of which its worker has moved away need not be shown longer. */
   contested(name: string): void {
     const lingering = this.lingering.get(name);

@@ -46,7 +46,7 @@ function shownWhateverTheOrder(rows: readonly Row[]): string[] {
 function permutations<T>(items: readonly T[]): T[][] {
   if (items.length < 2) return [[...items]];
   return items.flatMap((first, at) =>
-    permutations(items.filter((_, other) => other !== at)).map((rest) => [first, ...rest]),
+    permutations(items.filter((_, other) => other !== at)).map((rest) => [first].concat(rest)),
   );
 }
 

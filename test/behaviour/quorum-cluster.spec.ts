@@ -356,6 +356,36 @@ describe('quorum: beyond the original', () => {
     }
   });
 
+  it('what the larger part of a split unregisters does not come back from the smaller', async () => {
+    for (const seed of seeds(8)) {
+      const { swarm, nodes, recorder } = await working(5, seed);
+      const [large, small] = [nodes.slice(0, 3), nodes.slice(3)];
+      const cutOff = NAMES.filter((name) =>
+        small.some(({ kernel }) => kernel.self.id === large[0]!.kernel.lookup(name)?.node),
+      );
+      expect(cutOff.length).toBeGreaterThan(0);
+      for (const a of large) for (const b of small) swarm.network.cut(a.key, b.key);
+      await until(swarm, 'the larger part runs all, the smaller none', () => {
+        const all = large.every((node) => namesOf(node).length === NAMES.length);
+        return all && small.every((node) => namesOf(node).length === 0);
+      });
+      for (const name of cutOff) expect(await swarm.settle(large[0]!.kernel.unregister(name))).toBe(true);
+      const begun = recorder.begun.length;
+      swarm.network.heal();
+      await until(swarm, 'all see all', () =>
+        nodes.every(({ kernel }) => kernel.nodes().filter(({ status }) => status === 'up').length === 5),
+      );
+      await untilAtRest(swarm);
+      const rest = NAMES.filter((name) => !cutOff.includes(name));
+      for (const node of nodes) {
+        expect(namesOf(node), `seed ${seed}\n${storyOf(swarm)}`).toEqual(rest);
+        expect(parkedAt(node)).toBe(0);
+      }
+      const again = recorder.begun.slice(begun).map(({ name }) => name);
+      expect(again.filter((name) => cutOff.includes(name))).toEqual([]);
+    }
+  });
+
   it('what waits on the node of a worker that is lost with it is started by the others', async () => {
     for (const seed of seeds(8)) {
       const scene = await working(SIZE, seed);

@@ -115,6 +115,24 @@ describe(':sync', () => {
     expect([...new Set(told)], 'and in the other direction').toEqual(['own']);
   });
 
+  it('beyond the original: what has ended meanwhile is gone', async () => {
+    const scene = await alone();
+    const { swarm, node, peer } = scene;
+    peer.say(track(wireRow('remote', { groups: ['g'] })), track(wireRow('stays')));
+    await peer.link();
+    await until(swarm, 'its rows are read', () => node.kernel.count() === 2);
+    // It has come so far since that it says what it has, instead of what has changed.
+    peer.answer = () => {
+      const rows = [wireRow('stays'), wireRow('new')];
+      const { incarnation } = peer.info;
+      peer.send({ kind: FrameKind.Snapshot, incarnation, seq: 100_000, first: true, last: true, rows });
+      peer.adopt();
+    };
+    await linkAgain(scene);
+    expect(namesOf(node)).toEqual(['new', 'stays']);
+    expect(node.kernel.groups()).toEqual([]);
+  });
+
   it('with same pid and remote clock dominates should update the meta', async () => {
     const scene = await alone();
     const { node, peer } = scene;

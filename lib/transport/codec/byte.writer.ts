@@ -107,8 +107,14 @@ export class ByteWriter {
     this.raw(value);
   }
 
-  /** What was written, in memory of its own. */
+  /** What was written, in memory of its own. Something large is not copied: the writer would give its memory back anyway. */
   take(): Buffer {
+    if (this.length > KEPT_CAPACITY) {
+      const taken = this.bytes.subarray(0, this.length);
+      this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+      this.length = 0;
+      return taken;
+    }
     const taken = Buffer.allocUnsafe(this.length);
     this.bytes.copy(taken, 0, 0, this.length);
     return taken;

@@ -43,8 +43,11 @@ export const MAX_UNIT_BYTES = 1 + WHOLE_FRAME_BYTES;
 /** Largest unit of a handshake: a hello that lists ten thousand members. */
 export const MAX_HANDSHAKE_BYTES = 1024 * 1024;
 
-/** Fragments that may be on their way. Few, so that a ping never waits behind more than 256 KiB of them. */
-export const FRAGMENT_WINDOW = 4;
+/**
+ * Fragments that may be on their way. Few, so that a ping never waits behind more than 2 MiB of them; enough that a
+ * state of some megabytes does not wait for busy event loops at both ends again and again.
+ */
+export const FRAGMENT_WINDOW = 32;
 
 /**
  * Of each lane one frame may be under way in fragments, whatever the other lanes do, so that none starves another. Of

@@ -1,5 +1,5 @@
 import { Module } from '@nestjs/common';
-import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
+import { MessagePattern, Payload } from '@nestjs/microservices';
 import {
   type HandoffDecision,
   OnHandoff,
@@ -18,8 +18,8 @@ import { SwarmTestCluster } from '../../../lib/testing/index.js';
 /** Joins a group when it starts; goes on with its count when it moves. */
 @SwarmWorker()
 export class Worker implements OnWorkerStart<{ group: string } | undefined> {
-  protected count = 0;
-  protected name = '';
+  private count = 0;
+  private name = '';
 
   async onWorkerStart(ctx: WorkerContext, args: { group: string } | undefined): Promise<void> {
     this.name = ctx.name;
@@ -34,11 +34,6 @@ export class Worker implements OnWorkerStart<{ group: string } | undefined> {
   @MessagePattern('who')
   who(): string {
     return this.name;
-  }
-
-  @EventPattern('added')
-  added(@Payload() value: number): void {
-    this.count += value;
   }
 
   @OnHandoff('begin')
