@@ -85,7 +85,7 @@ describe(`over ${SEEDS} seeds, under constant load`, () => {
 type Accident = 'crash' | 'break' | 'cut';
 const STEPS = ['Prepare', 'Prepared', 'Decide'] as const;
 
-describe('a handoff whose other side', () => {
+describe(`a handoff, over ${Math.ceil(SEEDS / 10)} seeds, whose other side`, () => {
   const cases = STEPS.flatMap((step) =>
     (['crash', 'break', 'cut'] as const).flatMap((accident) =>
       (['target', 'source'] as const).map((victim) => ({ step, accident, victim })),

@@ -59,3 +59,47 @@ it(
     }
   },
 );
+
+it('2,000 names that two halves both run are one again everywhere within 2 s, each with the state of both', async () => {
+  const swarm = new SimulatedSwarm({ seed: 1 });
+  await swarm.form(4);
+  const names = Array.from({ length: 2_000 }, (_, i) => `name-${i}`);
+  const [a, b, c, d] = swarm.nodes.map(({ key }) => key);
+  const [left, , right] = swarm.nodes.map(({ kernel }) => kernel);
+  await swarm.settle(Promise.all(names.map((name) => left!.register(name, 'Counter', undefined, {}))));
+  for (const mine of [a, b]) for (const theirs of [c, d]) swarm.network.cut(mine!, theirs!);
+  await swarm.advance(PARTITION_MS);
+  let token = 0;
+  for (const side of [left!, right!]) {
+    expect(side.count()).toBe(names.length);
+    const add = (name: string): Promise<unknown> =>
+      side.call(name, { pattern: 'add', data: `token ${++token}`, timeoutMs: undefined, chain: [] });
+    await swarm.settle(Promise.all(names.map(add)));
+  }
+
+  swarm.network.heal();
+  const sees = (count: number): boolean =>
+    swarm.nodes.every(
+      ({ kernel }) => kernel.nodes().filter(({ status }) => status === 'up').length === count,
+    );
+  await swarm.scheduler.runUntil(() => sees(4), 10_000);
+  const metAt = swarm.now;
+  const isOne = (): boolean => {
+    const views = swarm.nodes.map(({ kernel }) =>
+      [...kernel.rows({})]
+        .map(({ name, node, fence }) => `${name} ${node} ${fence}`)
+        .sort()
+        .join(),
+    );
+    return new Set(views).size === 1 && names.every((name) => swarm.activations.nodesOf(name).length === 1);
+  };
+  let tookMs = Infinity;
+  while (tookMs === Infinity && swarm.now - metAt < 10_000) {
+    await swarm.advance(100);
+    if (isOne()) tookMs = swarm.now - metAt;
+  }
+  expect(tookMs).toBeLessThan(2_000);
+  const total = (name: string): Promise<unknown> =>
+    left!.call(name, { pattern: 'total', data: undefined, timeoutMs: undefined, chain: [] });
+  expect(new Set(await swarm.settle(Promise.all(names.map(total))))).toEqual(new Set([2]));
+});

@@ -11,9 +11,9 @@ import { parseArgs } from 'node:util';
 const USAGE = 'npm run simulate -- [--seeds 2000] [--first 1]';
 /** Seeds of one process: enough that its start is cheap beside them, few enough that a failure is soon told. */
 const SLICE = 100;
-const SPEC = 'test/simulation/kernel.simulation.spec.ts';
-/** The tests that run seeds begin so; the others show that these bite, with seeds of their own. */
-const TESTS = ' keeps ';
+const SPECS = ['kernel', 'handoff', 'partition'].map((name) => `test/simulation/${name}.simulation.spec.ts`);
+/** The tests that run seeds say how many; the others show that these bite, with seeds of their own. */
+const TESTS = String.raw`over \d+ seeds`;
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const { seeds, first } = options();
@@ -56,7 +56,7 @@ async function run({ first: from, seeds: count }) {
     process.execPath,
     [
       join(root, 'node_modules/vitest/vitest.mjs'),
-      ...['run', SPEC, '--project=unit', '-t', TESTS, '--reporter=json', `--outputFile=${report}`],
+      ...['run', ...SPECS, '--project=unit', '-t', TESTS, '--reporter=json', `--outputFile=${report}`],
     ],
     { cwd: root, env: { ...process.env, SEEDS: String(count), FIRST_SEED: String(from) } },
   );
