@@ -8,6 +8,7 @@ import {
 } from '../errors/index.js';
 import type { DrainReport } from '../handoff/drain-report.js';
 import { quorumWarnings } from '../distribution/quorum-warnings.js';
+import type { Timer } from '../runtime/runtime.interface.js';
 import { ScopedRuntime } from '../runtime/scoped.runtime.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
 import { assemble, type Assembly } from './assembly.js';
@@ -22,6 +23,9 @@ import { snapshotOf, toSwarmNode, unrestOf } from './snapshot.js';
 import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
 
+/** A view that has not changed for so long is taken for that of the whole swarm. */
+const STEADY_VIEW_MS = 5_000;
+
 export class KernelNode implements Kernel {
   private readonly runtime: ScopedRuntime;
   private readonly events: EventLog;
@@ -35,6 +39,7 @@ export class KernelNode implements Kernel {
   /** Its workers are gone, and whoever calls it comes too late. */
   private closed = false;
   private readonly warned = new Set<string>();
+  private quorumWarning: Timer | undefined;
   /** Members at the last view change that was logged. */
   private loggedView = new Set<string>();
 
@@ -345,6 +350,12 @@ export class KernelNode implements Kernel {
     });
   }
 
+  /** While nodes are started one after the other their number is on its way to what it shall be. */
+  private warnAboutQuorumsWhenSteady(assembly: Assembly): void {
+    this.quorumWarning?.cancel();
+    this.quorumWarning = this.runtime.after(STEADY_VIEW_MS, () => this.warnAboutQuorums(assembly));
+  }
+
   /** Each warning once. */
   private warnAboutQuorums({ placements, members }: Assembly): void {
     if (members.self.status !== 'up') return;
@@ -366,7 +377,7 @@ export class KernelNode implements Kernel {
     quorum.check();
     rebalancer.scan();
     if (this.stopping) return;
-    this.warnAboutQuorums(this.assembly);
+    this.warnAboutQuorumsWhenSteady(this.assembly);
     const view = new Set<string>();
     for (const { status, info } of members.peers()) if (status === 'up') view.add(info.id);
     const came = [...view].filter((id) => !this.loggedView.has(id));

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
+import { staticQuorumRing } from '../../../lib/distribution/index.js';
 import { KernelSwarm, workerType } from './support/kernel-swarm.js';
 
 const CALL = { pattern: 'slow', data: 1, timeoutMs: undefined, chain: [] };
@@ -84,5 +85,24 @@ describe('a node that stops', () => {
     await swarm.settle(node.started);
     await swarm.settle(node.kernel.stop());
     expect(story).toEqual(['stopped']);
+  });
+});
+
+describe('a quorum that does not fit the number of nodes', () => {
+  it('is warned about once, on every node, when the number has come to rest', async () => {
+    const swarm = new KernelSwarm();
+    const options = { kernel: { strategy: staticQuorumRing({ size: 2 }) } };
+    await swarm.form(2, options);
+    const four = await swarm.form(2, options);
+    const warnings = (): string[] =>
+      swarm.nodes.flatMap(({ logger }) => logger.lines.filter((line) => / WARN Device: /.test(line)));
+    await swarm.settle(four[0]!.kernel.ready({ nodes: 4 }));
+    expect(warnings()).toEqual([]);
+    await swarm.scheduler.advance(30_000);
+    expect(warnings().filter((line) => line.includes('4 nodes are too many for a quorum of 2'))).toHaveLength(
+      4,
+    );
+    expect(warnings().filter((line) => line.includes('4 nodes, an even number'))).toHaveLength(4);
+    expect(warnings()).toHaveLength(8);
   });
 });
