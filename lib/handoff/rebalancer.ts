@@ -187,16 +187,22 @@ export class Rebalancer {
       return void this.attempts.delete(name);
     if ('reason' in outcome) {
       trace(() => `"${name}" could not be moved to ${to}: ${outcome.reason}`);
-      if (outcome.kind === 'refused') this.tryAgain(name);
-      else this.failed(row, to, outcome.reason);
+      if (outcome.kind === 'failed') this.failed(row, to, outcome.reason);
+      if (outcome.kind === 'refused' || this.isStale(destination)) this.tryAgain(name);
     } else if (outcome.kind === 'large') {
       this.large.set(name, destination);
     } else {
       history.note(name, `would not move to ${to}`);
       trace(() => `"${name}" belongs to ${to} and would not move`);
       if (this.leaving) this.giveUp(row, 'it would not move');
+      else if (this.isStale(destination)) this.tryAgain(name);
     }
     return undefined;
+  }
+
+  /** The view has changed meanwhile, and passed the worker over because it was just moving. */
+  private isStale({ ringVersion }: Destination): boolean {
+    return ringVersion !== this.parts.membership.members.ringVersion;
   }
 
   /** The worker's own code threw, or took too long. The next change of the view is the next chance, if there is one. */

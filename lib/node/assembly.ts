@@ -24,6 +24,7 @@ import { Starts } from '../registration/starts.js';
 import { Supervisor } from '../registration/supervisor.js';
 import { Takeover } from '../registration/takeover.js';
 import { HybridLogicalClock } from '../runtime/hybrid-logical-clock.js';
+import { LimitedLogger } from '../runtime/limited.logger.js';
 import { Rest } from '../runtime/rest.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
 import { Forgotten } from '../tracker/forgotten.js';
@@ -246,7 +247,7 @@ export function assemble(
     questions,
     codec,
     refs,
-    logger,
+    logger: new LimitedLogger(runtime, logger),
     acks: options.acks,
     registerTimeoutMs: options.registerTimeoutMs,
     maxArgsBytes: options.maxArgsBytes,
