@@ -7,6 +7,7 @@ import type { ResolvedSwarmOptions } from './swarm-options.resolution.js';
 import type { SwarmParts } from './swarm-parts.js';
 import { createPayloadCodec } from './transport/codec/payload.codec.js';
 import { TcpTransport } from './transport/tcp/tcp.transport.js';
+import { DispatchChannel } from './workers/dispatch.channel.js';
 import { LocalWorkerHost } from './workers/local-worker.host.js';
 import type { WorkerDefinition } from './workers/worker-definition.interface.js';
 
@@ -34,6 +35,7 @@ export function createNode(
     maxPayloadBytes,
     debug,
     logger,
+    observer: new DispatchChannel(),
   });
   const kernelParts = { runtime, transport, host: workers, discovery, codec, refs, logger };
   return parts.createKernel?.(kernelOptions, kernelParts) ?? new KernelNode(kernelOptions, kernelParts);

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
+import { IgnoreList } from './cluster/ignore-list.js';
 import type { DiscoveryProvider } from './discovery/discovery-provider.interface.js';
 import { localMachine } from './discovery/index.js';
 import { ring } from './distribution/index.js';
@@ -33,7 +34,7 @@ export function resolveOptions(options: SwarmModuleOptions): OptionsResolution {
   const faults = optionFaults(options);
   const inheritAppConfig = (options as SwarmModuleOptions | null | undefined)?.inheritAppConfig === true;
   if (faults.length > 0) return { faults, inheritAppConfig };
-  const { heartbeatMs = 1000, suspectAfterMs = 3000 } = options;
+  const { heartbeatMs = 1000, suspectAfterMs = 3000, leaseMs = 3000 } = options;
   const { maxPayloadBytes = 64 * 1024 * 1024, maxArgsBytes = 64 * 1024 } = options;
   const cluster = options.cluster ?? nearestPackageName();
   if (cluster === undefined)
@@ -41,6 +42,11 @@ export function resolveOptions(options: SwarmModuleOptions): OptionsResolution {
   if (suspectAfterMs <= heartbeatMs) {
     faults.push(
       `suspectAfterMs (${suspectAfterMs}) must be more than heartbeatMs (${heartbeatMs}); three times as much is usual`,
+    );
+  }
+  if (leaseMs <= heartbeatMs) {
+    faults.push(
+      `leaseMs (${leaseMs}) must be more than heartbeatMs (${heartbeatMs}), or leases run out between two pings; three times as much is usual`,
     );
   }
   if (maxArgsBytes > maxPayloadBytes) {
@@ -59,6 +65,7 @@ export function resolveOptions(options: SwarmModuleOptions): OptionsResolution {
         hosting: options.node?.hosting ?? true,
       },
       strategy: options.strategy ?? ring(),
+      ignoreList: new IgnoreList({ whitelist: options.nodeWhitelist, blacklist: options.nodeBlacklist }),
       heartbeatMs,
       suspectAfterMs,
       pollMs: options.pollMs ?? 500,
@@ -70,7 +77,7 @@ export function resolveOptions(options: SwarmModuleOptions): OptionsResolution {
       registerTimeoutMs: options.registerTimeoutMs ?? 10_000,
       readyTimeoutMs: options.readyTimeoutMs ?? 30_000,
       settledTimeoutMs: options.settledTimeoutMs ?? 30_000,
-      leaseMs: options.leaseMs ?? 3000,
+      leaseMs,
       handoff: {
         timeoutMs: options.handoff?.timeoutMs ?? 5000,
         concurrency: options.handoff?.concurrency ?? 64,

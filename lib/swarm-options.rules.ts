@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { types } from 'node:util';
 import { MAX_WEIGHT } from './transport/node-info.js';
 import { nameFault } from './workers/name-rules.js';
 
@@ -72,6 +73,16 @@ export const strategy: Rule = (value) => {
     : `must have a quorum that is a positive integer, or none, not ${show(quorum)}`;
 };
 
+/** Empty, it ignores nobody: the way to be rid of the defaults. */
+export const nodeBlacklist: Rule = (value) => nodePatterns(value, "[/^batch-/, 'api-1']");
+
+export const nodeWhitelist: Rule = (value) => {
+  const example = '[/^api-/]';
+  return Array.isArray(value) && value.length === 0
+    ? `must not be empty, which would ignore every node: write those that may host workers, as ${example}, or leave it out`
+    : nodePatterns(value, example);
+};
+
 export const discovery: Rule = (value) =>
   Array.isArray(value) &&
   value.every(
@@ -79,6 +90,19 @@ export const discovery: Rule = (value) =>
   )
     ? undefined
     : `must be an array of discovery providers, as [localMachine(), staticPeers(['127.0.0.1:7946'])], not ${show(value)}`;
+
+/** All entries that are wrong, by their place. */
+function nodePatterns(value: unknown, example: string): string | undefined {
+  if (!Array.isArray(value))
+    return `must be an array of strings and RegExps, as ${example}, not ${show(value)}`;
+  const wrong = Array.from(value as readonly unknown[], (entry, at) => {
+    if (entry === '') return `entry ${at} is an empty string, which is no node's name`;
+    return typeof entry === 'string' || types.isRegExp(entry) ? [] : `entry ${at} is ${show(entry)}`;
+  }).flat();
+  return wrong.length > 0
+    ? `must hold names or ids of nodes as strings, and RegExps, as ${example}: ${wrong.join(', ')}`
+    : undefined;
+}
 
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
@@ -89,6 +113,7 @@ export function show(value: unknown): string {
   if (typeof value === 'function') return `the function ${value.name || '(anonymous)'}`;
   if (typeof value === 'string') return JSON.stringify(value);
   if (Array.isArray(value)) return 'an array';
+  if (types.isRegExp(value)) return String(value);
   if (typeof value === 'object' && value !== null) return 'an object';
   return String(value);
 }

@@ -41,6 +41,8 @@ const RULES: Readonly<Record<Exclude<keyof SwarmModuleOptions, Group>, rules.Rul
   cluster: rules.clusterName,
   discovery: rules.discovery,
   strategy: rules.strategy,
+  nodeWhitelist: rules.nodeWhitelist,
+  nodeBlacklist: rules.nodeBlacklist,
   heartbeatMs: rules.duration,
   suspectAfterMs: rules.duration,
   pollMs: rules.duration,
@@ -78,6 +80,13 @@ export function optionFaults(options: unknown): string[] {
       continue;
     }
     faults.push(...faultsOf(group as Readonly<Record<string, unknown>>, groupRules, `${name}.`, []));
+  }
+  const { nodeWhitelist, nodeBlacklist } = given;
+  // An empty blacklist has nothing that a whitelist could put out of use.
+  if (nodeWhitelist !== undefined && Array.isArray(nodeBlacklist) && nodeBlacklist.length > 0) {
+    faults.push(
+      'nodeBlacklist is not looked at beside nodeWhitelist, which decides alone: leave out one of them',
+    );
   }
   return faults;
 }

@@ -113,27 +113,55 @@ export interface SwarmModuleOptions {
    */
   readonly strategy?: DistributionStrategy;
   /**
-   * Milliseconds between two signs of life on each link. Less finds a dead node sooner and costs traffic.
+   * Which nodes may host workers: those whose id (`name@host:port`) or name an entry matches. A string must be the whole
+   * of it, a RegExp may match a part. All other nodes, this one too if it is not listed, are clients as with
+   * `node.hosting: false`: they call workers and run none. Decides alone, so it is given instead of `nodeBlacklist`.
+   * Should be the same on every node: what one of them refuses is a client for all.
+   *
+   * @default none: `nodeBlacklist` decides
+   */
+  readonly nodeWhitelist?: ReadonlyArray<string | RegExp>;
+  /**
+   * Which nodes may not host workers, matched as in `nodeWhitelist`. A list replaces the default one, `[]` ignores
+   * nobody. Use it for processes that boot the application for a moment only, as shells, migrations and jobs, and whose
+   * `node.name` says so: workers should not move to them and away again.
+   *
+   * @default `[/^remsh/, /_upgrader_/, /_maint_/]`
+   */
+  readonly nodeBlacklist?: ReadonlyArray<string | RegExp>;
+  /**
+   * Milliseconds between two pings on each link. Each acknowledged one extends the sender's lease. Less renews leases
+   * more often, and costs traffic.
    *
    * @default 1000
    */
   readonly heartbeatMs?: number;
   /**
-   * A node that was silent for so many milliseconds is suspected to be dead. Less restarts workers sooner; more
-   * forgives longer pauses (garbage collection, a blocked event loop). Must be more than `heartbeatMs`.
+   * A node that was silent for so many milliseconds is suspected to be dead: the others are asked, and it is taken for
+   * dead when none of them hears it either. A node that says its event loop was held up gets as much more time. Less
+   * restarts workers sooner; more forgives longer pauses (garbage collection, a stopped process). A process that was
+   * stopped for longer looks around before its workers begin another message. Must be more than `heartbeatMs`.
    *
    * @default 3000
    */
   readonly suspectAfterMs?: number;
   /**
-   * Milliseconds that a question to all members waits for their answers.
+   * Milliseconds that a question to all members waits for their answers: whether they hear a silent node, what they know
+   * of a dead one's workers. More than a round trip between any two nodes, with room to spare.
    *
    * @default 500
    */
   readonly pollMs?: number;
   /**
-   * Milliseconds that workers whose strategy has a quorum stay paused, with their state, while fewer nodes than that
-   * are there. If those are back in time the workers go on; else they are stopped, and start anew with the quorum.
+   * Milliseconds that a node may run workers whose strategy has a quorum after it has sent the latest ping that enough
+   * others have acknowledged: its lease. When it runs out they pause at once and keep their state. They go on if the
+   * others answer again and have not gone on without this node; else they are stopped, as also after so many
+   * milliseconds with fewer nodes than the quorum.
+   *
+   * What a node ran that is not heard any more starts elsewhere when its lease is surely over: not sooner than 1.02 times
+   * as many milliseconds later. So less restarts workers sooner after a crash, and pauses them sooner when the network
+   * or a node hesitates. Must be more than `heartbeatMs`. After Gray and Cheriton, "Leases:
+   * an efficient fault-tolerant mechanism for distributed file cache consistency" (1989).
    *
    * @default 3000
    */

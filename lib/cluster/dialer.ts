@@ -17,6 +17,10 @@ const SEEK_MAX_MS = 1_000;
 /** How long, and how many, nodes that were lost are dialled again. */
 const FORMER_MS = 3_600_000;
 const FORMER_LIMIT = 256;
+/** Those that were lost of late, so many at most, are dialled twice a second: a network that heals is one swarm soon. */
+const LATELY_MS = 300_000;
+const LATELY_LIMIT = 32;
+const LATELY_ROUND_MS = 500;
 
 interface Sought {
   readonly address: Address;
@@ -38,6 +42,7 @@ export class Dialer {
   private readonly failures = new Map<string, string>();
   private pending = new Set<string>();
   private roundAsking = false;
+  private latelyDue = false;
   private roundStartedAt = 0;
   private next: Timer | undefined;
   /** When the last round that has ended began; `undefined` before the first. */
@@ -86,10 +91,24 @@ export class Dialer {
     const key = addressKey(address);
     this.former.delete(key);
     this.former.set(key, { address, until: this.runtime.now() + FORMER_MS });
+    this.dialLatelyLost();
     for (const oldest of this.former.keys()) {
       if (this.former.size <= FORMER_LIMIT) break;
       this.former.delete(oldest);
     }
+  }
+
+  private dialLatelyLost(): void {
+    if (this.latelyDue) return;
+    this.latelyDue = true;
+    this.runtime.after(LATELY_ROUND_MS * (0.5 + this.runtime.random()), () => {
+      this.latelyDue = false;
+      const since = this.runtime.now() + FORMER_MS - LATELY_MS;
+      const lately = [...this.former.values()].filter(({ until }) => until > since).slice(-LATELY_LIMIT);
+      for (const { address } of lately)
+        if (!this.view.isLinked(addressKey(address))) this.transport.dial(address);
+      if (lately.length > 0) this.dialLatelyLost();
+    });
   }
 
   /** To be told of every outcome of a dial. */

@@ -1,15 +1,21 @@
 // Decides who is silent: a ping on every link every heartbeat, any frame is proof of life (carries P7: nobody is
-// waited for longer than `suspectAfterMs`). Whether a silent node is dead is the membership's decision.
+// waited for longer than `suspectAfterMs`). Whether a silent node is dead is the membership's decision. It suspects this
+// node first: while the event loop was held up, what the others sent waits unread, and what they believe is not known.
 import type { Runtime } from '../runtime/runtime.interface.js';
-import { FrameKind, type PingFrame } from '../transport/frame.js';
+import { FrameKind } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
+import type { Member } from './member.js';
 import type { Members } from './members.js';
 
 /** Looks at the clock four times a heartbeat, so that silence is noticed a quarter of it late at most. */
 const LOOKS_PER_HEARTBEAT = 4;
 /** A ping follows this long after the own log moved, so that replicas are compared soon (P6). */
 export const QUIET_LOG_MS = 200;
+/** Pings whose sending time is known; more are on their way only if nobody has answered for minutes. */
+const KNOWN_PINGS = 256;
+/** How much less is said of a delay with each ping. */
+const DELAY_DECAY = 0.8;
 
 export interface FailureDetectorParts {
   readonly runtime: Runtime;
@@ -20,53 +26,122 @@ export interface FailureDetectorParts {
   /** What the ping to this peer says of the own log. */
   logState(peer: NodeId): { readonly seq: number | null; readonly digest: number };
   stamp(): number;
-  /** Not heard for `suspectAfterMs`. */
-  silent(peer: NodeId): void;
+  /** Not heard for `suspectAfterMs`, and what it says of its own delays. */
+  silent(member: Member): void;
+  /** It is time to look at leases; also after a ping was acknowledged. */
+  looked(): void;
+  /**
+   * Until when the others do not take this node for dead, for all they have heard of it. `-Infinity` when it has woken
+   * after that, and has not heard yet what became of it.
+   */
+  trustedUntil(until: number): void;
 }
 
 export class FailureDetector {
   private pingId = 0;
   private lookedAt = 0;
   private pingAt = 0;
+  private pingedAt = 0;
+  private delayMs = 0;
+  private readonly sentAt = new Map<number, number>();
+  /** Peers that have to be heard, or lost, before this node goes on after it was held up for too long. */
+  private bearings: Set<NodeId> | undefined;
 
   constructor(private readonly parts: FailureDetectorParts) {}
 
   start(): void {
     this.lookedAt = this.parts.runtime.now();
+    this.pingedAt = this.lookedAt;
     this.pingAt = this.lookedAt;
     this.look();
   }
 
-  /** Pings everyone now; used by the heartbeat, and when the own log has come to rest. */
-  pingAll(): void {
-    for (const peer of this.parts.members.linkedIds()) this.ping(peer);
+  /** Whether this node was held up for so long that the others may have given it up, and does not know yet. */
+  get isLost(): boolean {
+    return this.bearings !== undefined;
   }
 
-  private ping(peer: NodeId): void {
-    const frame: PingFrame = {
+  /** Pings everyone now; used by the heartbeat, and when the own log has come to rest. */
+  pingAll(): void {
+    const id = this.newPing();
+    for (const peer of this.parts.members.linkedIds()) this.send(peer, id);
+  }
+
+  ping(peer: NodeId): void {
+    this.send(peer, this.newPing());
+  }
+
+  /** A ping was acknowledged by a member whose word counts. */
+  acknowledged(member: Member, id: number): void {
+    const sentAt = this.sentAt.get(id);
+    if (sentAt === undefined || sentAt <= member.ackedAt) return;
+    member.ackedAt = sentAt;
+    this.parts.looked();
+  }
+
+  /** A member was heard, or is no member any more. */
+  heard(id: NodeId): void {
+    if (!this.bearings?.delete(id)) return;
+    this.findBearings();
+  }
+
+  private newPing(): number {
+    const { sentAt, parts } = this;
+    const id = (this.pingId = (this.pingId + 1) >>> 0);
+    sentAt.set(id, parts.runtime.now());
+    if (sentAt.size > KNOWN_PINGS) for (const oldest of sentAt.keys()) if (sentAt.delete(oldest)) break;
+    return id;
+  }
+
+  private send(peer: NodeId, id: number): void {
+    const { transport, stamp, logState, members } = this.parts;
+    const { incarnation } = members.self.info;
+    const delayMs = Math.round(this.delayMs);
+    transport.send(peer, {
       kind: FrameKind.Ping,
-      id: (this.pingId = (this.pingId + 1) >>> 0),
-      stamp: this.parts.stamp(),
-      ...this.parts.logState(peer),
-    };
-    this.parts.transport.send(peer, frame);
+      id,
+      stamp: stamp(),
+      incarnation,
+      delayMs,
+      ...logState(peer),
+    });
   }
 
   private look(): void {
     const { runtime, members, heartbeatMs, suspectAfterMs } = this.parts;
     const now = runtime.now();
-    const late = now - this.lookedAt - heartbeatMs / LOOKS_PER_HEARTBEAT;
+    const lateMs = now - this.lookedAt - heartbeatMs / LOOKS_PER_HEARTBEAT;
     this.lookedAt = now;
-    // This node itself was blocked or paused: what the others sent meanwhile waits unread in its sockets, so their
-    // silence means nothing yet.
-    if (late > suspectAfterMs / 2) for (const member of members.peers()) member.heardAt = now;
+    this.delayMs = Math.max(this.delayMs, Math.min(lateMs, suspectAfterMs));
+    // This node itself was blocked or paused: the silence of the others means nothing yet.
+    if (lateMs > suspectAfterMs / 2) for (const member of members.peers()) member.heardAt = now;
+    if (now - this.pingedAt > suspectAfterMs) this.loseBearings();
     for (const member of [...members.peers()]) {
-      if (now - member.heardAt > suspectAfterMs) this.parts.silent(member.info.id);
+      if (now - member.heardAt > suspectAfterMs + member.delayMs) this.parts.silent(member);
     }
     if (now >= this.pingAt) {
       this.pingAt = now + heartbeatMs;
       this.pingAll();
+      this.pingedAt = now;
+      this.delayMs = this.delayMs < 1 ? 0 : this.delayMs * DELAY_DECAY;
     }
+    this.findBearings();
+    this.parts.looked();
     runtime.after(heartbeatMs / LOOKS_PER_HEARTBEAT, () => this.look());
+  }
+
+  private loseBearings(): void {
+    this.bearings = new Set([...this.parts.members.peers()].map(({ info }) => info.id));
+    this.pingAt = this.lookedAt;
+    this.parts.trustedUntil(-Infinity);
+  }
+
+  /** Nobody is waited for who is lost; a node that was fenced meanwhile has to join again first. */
+  private findBearings(): void {
+    const { members, suspectAfterMs, trustedUntil } = this.parts;
+    for (const id of this.bearings ?? []) if (!members.get(id)) this.bearings?.delete(id);
+    if (this.bearings !== undefined && (this.bearings.size > 0 || members.self.status === 'joining')) return;
+    this.bearings = undefined;
+    trustedUntil(this.pingedAt + suspectAfterMs);
   }
 }

@@ -14,17 +14,24 @@ export interface JoinBarrierParts {
 }
 
 export class JoinBarrier {
-  constructor(private readonly parts: JoinBarrierParts) {}
+  private since: number;
+
+  constructor(private readonly parts: JoinBarrierParts) {
+    this.since = parts.listeningSince;
+  }
+
+  /** This node joins anew: what it has looked for before does not count. */
+  rearm(now: number): void {
+    this.since = now;
+  }
 
   /** Whether nothing stands between `joining` and `up` any more. */
   isOpen(): boolean {
-    const { members, dialer, aloneAfterMs, listeningSince } = this.parts;
+    const { members, dialer, aloneAfterMs } = this.parts;
     if (this.blockers().length > 0) return false;
-    if (members.peerCount > 0) return dialer.lastRoundStartedAt !== undefined || dialer.isIdle;
     if (dialer.isIdle) return true;
-    return (
-      dialer.lastRoundStartedAt !== undefined && dialer.lastRoundStartedAt >= listeningSince + aloneAfterMs
-    );
+    const from = this.since + (members.peerCount > 0 ? 0 : aloneAfterMs);
+    return dialer.lastRoundStartedAt !== undefined && dialer.lastRoundStartedAt >= from;
   }
 
   /** Ids of the members that have not answered yet. */

@@ -2,19 +2,27 @@ import type { NodeInfo } from '../transport/node-info.js';
 
 /**
  * `joining`: waits for the join barrier. `up`: hosts and starts workers. `leaving`: serves, starts nothing.
- * `down`: taken for dead; such a member is listed nowhere, the status stands in events and logs only.
+ * `suspect`: one of these that is not heard at present; only `inspect()` and `nodes()` say so. `down`: taken for dead; such a member is listed nowhere, the status stands in events and logs only.
  */
-export type NodeStatus = 'joining' | 'up' | 'leaving' | 'down';
+export type NodeStatus = 'joining' | 'up' | 'leaving' | 'suspect' | 'down';
 
 /** Another node of the swarm as this node sees it. Written by `cluster/` only. */
 export interface Member {
   /** Replaced only for this node itself, when its incarnation must rise before it has joined. */
   info: NodeInfo;
-  /** As the member says of itself. */
+  /** As the member says of itself; never `suspect`. */
   status: NodeStatus;
   linked: boolean;
   /** Monotonic time of the last frame that came from it. */
   heardAt: number;
+  /** How long its own event loop was held up of late: it gets as much more time, in milliseconds. */
+  delayMs: number;
+  /** The others are asked about it. */
+  suspected: boolean;
+  /** Monotonic time at which this node first saw it up in this incarnation. */
+  upSince: number | undefined;
+  /** When the latest ping was sent that it has acknowledged; `-Infinity` before the first. */
+  ackedAt: number;
   /** It has said, on the present link, that this node is in its ring and that everything before was streamed. */
   adoptedUs: boolean;
 }

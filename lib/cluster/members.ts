@@ -48,8 +48,13 @@ export class Members {
     }));
   }
 
+  /** What a member that joins is told of all others. */
+  infos(): NodeInfo[] {
+    return [this.self, ...this.others.values()].map(({ info }) => info);
+  }
+
   add(info: NodeInfo, status: Member['status'], now: number): Member {
-    const member: Member = { info, status, linked: true, heardAt: now, adoptedUs: false };
+    const member = { ...newMember(info, status, now), linked: true };
     this.others.set(info.id, member);
     this.changed();
     return member;
@@ -60,14 +65,31 @@ export class Members {
     this.changed();
   }
 
-  setStatus(member: Member, status: Member['status']): void {
+  setStatus(member: Member, status: Member['status'], now: number): void {
     if (member.status === status) return;
     member.status = status;
+    if (status === 'up') member.upSince ??= now;
     this.changed();
   }
 
-  private changed(): void {
+  /** Placements are to be made anew. */
+  changed(): void {
     this.sortedRing = undefined;
     this.ringVersion++;
   }
+}
+
+/** A member that is not linked yet, and of which nothing is known beyond what it says of itself. */
+export function newMember(info: NodeInfo, status: Member['status'], now: number): Member {
+  return {
+    info,
+    status,
+    linked: false,
+    heardAt: now,
+    delayMs: 0,
+    suspected: false,
+    upSince: status === 'up' ? now : undefined,
+    ackedAt: -Infinity,
+    adoptedUs: false,
+  };
 }

@@ -1,9 +1,15 @@
-// Decides who is there: adopts every node that links, waits at the join barrier, takes silent and refused nodes for
-// dead (promises P1 and P7). The one place that writes the set of members.
+// Decides who is there: adopts every node that links, waits at the join barrier, takes for dead whom nobody hears
+// (promises P1, P2 and P7). The one place that writes the set of members.
 import type { DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
 import type { HybridLogicalClock } from '../runtime/hybrid-logical-clock.js';
 import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.js';
-import { FrameKind, type AdoptedFrame, type PingFrame, type StatusFrame } from '../transport/frame.js';
+import {
+  FrameKind,
+  type AdoptedFrame,
+  type PingFrame,
+  type PongFrame,
+  type StatusFrame,
+} from '../transport/frame.js';
 import {
   addressKey,
   type Address,
@@ -16,12 +22,19 @@ import {
 import type { DialOutcome, LinkCloseReason, Transport } from '../transport/transport.interface.js';
 import { Dialer } from './dialer.js';
 import { FailureDetector } from './failure-detector.js';
+import { CLOCK_RATES, Fencing, type Loss } from './fencing.js';
+import type { IgnoreList } from './ignore-list.js';
 import { JoinBarrier } from './join-barrier.js';
+import { Leases } from './leases.js';
 import type { Member } from './member.js';
-import { Members } from './members.js';
+import { Members, newMember } from './members.js';
+import { votes } from './quorum-bound.js';
+import { Suspicions } from './suspicions.js';
 
 /** How many (id, incarnation) pairs of dead nodes are remembered, so that none comes back. */
 const DEAD_LIMIT = 4_096;
+/** How many nodes that nobody heard are asked about when they cannot be dialled. */
+const LOST_LIMIT = 256;
 
 export interface MembershipOptions {
   readonly cluster: string;
@@ -30,6 +43,8 @@ export interface MembershipOptions {
   readonly suspectAfterMs: number;
   readonly pollMs: number;
   readonly aloneAfterMs: number;
+  readonly leaseMs: number;
+  readonly ignoreList: IgnoreList;
 }
 
 /** What the rest of the kernel is told of the members. */
@@ -38,16 +53,42 @@ export interface MembershipListener {
   linked(member: Member): void;
   /** The link broke; the member is not yet taken for dead. */
   unlinked(member: Member): void;
-  down(member: Member, reason: string): void;
+  /** `reborn`: the same process goes on under another incarnation. */
+  down(member: Member, reason: string, reborn: boolean): void;
   /** Who is in the ring, or whether starts are allowed, has changed. */
   changed(): void;
+  /** Everything that the member had tracked before it linked was read. */
+  level(member: Member): void;
   /** A member's own status changed, or it appeared for the first time. */
   statusChanged(member: Member): void;
   /** This node has passed the join barrier. */
   selfUp(): void;
-  /** This node, which has not joined yet, has another incarnation. */
+  /** This node has another incarnation, and joins anew. */
   reincarnated(incarnation: number): void;
+  /** The others have gone on without this node: what it runs under a lease must end; `done` when it has. */
+  selfFenced(by: NodeId, done: () => void): void;
+  suspected(member: Member, reason: string): void;
+  refuted(id: NodeId, by: NodeId): void;
+  fenced(id: NodeId, incarnation: number, by: NodeId): void;
+  /** What it ran may be started elsewhere, for types with a quorum. */
+  released(info: NodeInfo, types: readonly string[]): void;
+  /** A node that was taken for dead is linked again in the same incarnation. */
+  merged(member: Member): void;
+  leaseExtended(type: string, until: number): void;
+  leasesChanged(lost: readonly string[], regained: readonly string[]): void;
+  leaseStale(type: string): void;
+  trustedUntil(until: number): void;
+  /** How far the log of that incarnation was read here. What this node itself has tracked is handed to the links before. */
+  readUpTo(id: NodeId, incarnation: number): number;
   logState(peer: NodeId): { readonly seq: number | null; readonly digest: number };
+}
+
+/** Reaches nodes by way of others. */
+export interface Relays {
+  /** Opens a link to a node by way of another. */
+  relay(to: NodeId, via: NodeId): void;
+  /** The node through which a link goes, `undefined` for one of its own. */
+  viaOf(peer: NodeId): NodeId | undefined;
 }
 
 export interface MembershipParts {
@@ -57,54 +98,121 @@ export interface MembershipParts {
   readonly logger: KernelLogger;
   readonly discovery: readonly DiscoveryProvider[];
   readonly self: NodeInfo;
+  readonly relays: Relays;
+  /** Sizes of the quorums of the types that this node hosts. */
+  readonly quorums: ReadonlyMap<string, number>;
   readonly options: MembershipOptions;
   readonly listener: MembershipListener;
+}
+
+/** A member that others named. */
+interface Expected {
+  readonly address: MemberAddress;
+  readonly since: number;
+  /** As a member that has adopted this node described it. */
+  info: NodeInfo | undefined;
 }
 
 export class Membership {
   readonly members: Members;
   readonly barrier: JoinBarrier;
   readonly detector: FailureDetector;
+  readonly suspicions: Suspicions;
+  readonly fencing: Fencing;
+  readonly leases: Leases;
   private readonly dialer: Dialer;
   /** Members that others named and this node has no link to yet. */
-  private readonly expected = new Map<NodeId, { address: MemberAddress; since: number }>();
-  /** Highest incarnation of an id that was taken for dead or replaced. */
-  private readonly dead = new Map<NodeId, number>();
+  private readonly expected = new Map<NodeId, Expected>();
+  /** Highest incarnation of an id that was taken for dead or replaced, and since when it was seen up. */
+  private readonly dead = new Map<
+    NodeId,
+    { readonly incarnation: number; readonly upSince: number | undefined }
+  >();
+  /** Nodes that nobody heard, by address: if others hear them again, they are reached by way of those. */
+  private readonly lost = new Map<string, NodeInfo>();
+  /** Why suspects are suspected, for what is said of them when nobody hears them. */
+  private readonly reasons = new Map<NodeId, string>();
   /** Peers whose rows may still be on their way; nothing unknown is started meanwhile, for `pollMs` at most. */
   private readonly rowsPending = new Map<NodeId, Timer>();
   /** It has left: nobody links any more. */
   private closing = false;
+  private established = false;
+  /** It is stopping what it ran under a lease, and joins again then. */
+  private rejoining = false;
+  private readonly bootedAt: number;
 
   constructor(private readonly parts: MembershipParts) {
-    const { runtime, transport, logger, discovery, options, self } = parts;
-    this.members = new Members({ info: self, status: 'joining', linked: false, heardAt: 0, adoptedUs: true });
+    const { runtime, transport, logger, discovery, options, self, listener } = parts;
+    this.bootedAt = runtime.now();
+    this.members = new Members({ ...newMember(self, 'joining', 0), adoptedUs: true });
+    const { members } = this;
     this.dialer = new Dialer(
       runtime,
       transport,
       discovery,
       {
-        isLinked: (key) => key === addressKey(self) || this.memberAt(key)?.linked === true,
-        isJoining: () => this.members.self.status === 'joining',
+        isLinked: (key) => key === addressKey(self) || this.isLinkedAt(key),
+        isJoining: () => members.self.status === 'joining',
         roundEnded: () => this.check(),
       },
       logger,
     );
     this.barrier = new JoinBarrier({
-      members: this.members,
+      members,
       dialer: this.dialer,
       aloneAfterMs: options.aloneAfterMs,
       listeningSince: runtime.now(),
       expected: () => this.expected.keys(),
     });
+    this.fencing = new Fencing({
+      runtime,
+      transport,
+      members,
+      quorums: parts.quorums,
+      leaseMs: options.leaseMs,
+      pollMs: options.pollMs,
+      askAgain: (id, incarnation) => this.suspicions.ask(id, incarnation),
+      fenced: (id, incarnation, by) => this.hasFenced(id, incarnation, by),
+      readUpTo: listener.readUpTo,
+      released: listener.released,
+      changed: () => this.countsChanged(),
+    });
+    this.leases = new Leases({
+      runtime,
+      self: members.self,
+      quorums: parts.quorums,
+      leaseMs: options.leaseMs,
+      boundOf: (type) => this.fencing.boundOf(type),
+      extended: listener.leaseExtended,
+      changed: listener.leasesChanged,
+      stale: listener.leaseStale,
+    });
     this.detector = new FailureDetector({
       runtime,
       transport,
-      members: this.members,
+      members,
       heartbeatMs: options.heartbeatMs,
       suspectAfterMs: options.suspectAfterMs,
-      logState: (peer) => parts.listener.logState(peer),
+      logState: listener.logState,
       stamp: () => parts.clock.next(),
-      silent: (peer) => this.silent(peer),
+      silent: (member) => this.suspect(member, `it was silent for ${options.suspectAfterMs} ms`),
+      looked: () => this.leases.renew(),
+      trustedUntil: listener.trustedUntil,
+    });
+    this.suspicions = new Suspicions({
+      runtime,
+      transport,
+      members,
+      pollMs: options.pollMs,
+      probe: (id) => this.probe(id),
+      fence: (id, incarnation, by) => this.fencing.fence(id, incarnation, by),
+      isFenced: (id, incarnation) => this.fencing.isFenced(id, incarnation),
+      ackedAgoMs: (id, incarnation) => this.fencing.ackedAgoMs(id, incarnation),
+      readUpTo: listener.readUpTo,
+      isReleased: (id, incarnation) => this.fencing.isOver(id, incarnation),
+      refuted: (id, by) => this.refuted(id, by),
+      unheard: (id, incarnation, voices) => this.unheard(id, incarnation, voices),
+      voted: (from, frame) => this.fencing.voted(from, frame),
     });
   }
 
@@ -129,7 +237,7 @@ export class Membership {
   announce(status: 'leaving' | 'left'): void {
     // A node that is leaving still serves: it links, and is linked to, until the last of its workers has ended.
     this.closing = status === 'left';
-    this.members.setStatus(this.members.self, 'leaving');
+    this.members.setStatus(this.members.self, 'leaving', this.parts.runtime.now());
     this.broadcastStatus(status);
     this.parts.listener.changed();
   }
@@ -141,12 +249,17 @@ export class Membership {
       cluster,
       protocol,
       node: info,
-      status: status === 'down' ? 'leaving' : status,
+      status: status === 'joining' || status === 'up' ? status : 'leaving',
       members: this.members.addresses(),
     };
   }
 
   admit({ node }: Hello): Refusal | undefined {
+    const refusal = this.refusalOf(node);
+    return refusal && { ...refusal, about: node.id };
+  }
+
+  private refusalOf(node: NodeInfo): Omit<Refusal, 'about'> | undefined {
     if (this.closing) return { code: 'closing', message: `${this.members.self.info.id} is shutting down` };
     if (node.id === this.members.self.info.id) {
       return {
@@ -154,7 +267,21 @@ export class Membership {
         message: `another node calls itself ${node.id}: give each node its own name or port`,
       };
     }
-    const known = Math.max(this.members.get(node.id)?.info.incarnation ?? 0, this.dead.get(node.id) ?? 0);
+    if (this.fencing.isFenced(node.id, node.incarnation)) {
+      return {
+        code: 'fenced',
+        message: `${node.id} was not heard for too long: the others have gone on without it`,
+        incarnation: this.fencing.fencedUpTo(node.id) ?? node.incarnation,
+      };
+    }
+    const ignored = node.hosting ? this.parts.options.ignoreList.reasonFor(node) : undefined;
+    if (ignored !== undefined) {
+      return { code: 'ignored', message: `${ignored}: it may be linked as a client (node.hosting: false)` };
+    }
+    const known = Math.max(
+      this.members.get(node.id)?.info.incarnation ?? 0,
+      this.dead.get(node.id)?.incarnation ?? 0,
+    );
     if (node.incarnation < known) {
       return {
         code: 'stale-incarnation',
@@ -166,27 +293,48 @@ export class Membership {
   }
 
   linkOpened(hello: Hello): void {
-    const { runtime, listener, options } = this.parts;
-    const { id, incarnation } = hello.node;
+    const { runtime, listener, options, relays, clock, transport } = this.parts;
+    const { id, incarnation, firstIncarnation } = hello.node;
+    const { self } = this.members;
+    clock.observe(incarnation);
+    // Who comes later has a higher incarnation: it takes nobody's place among those that count for a quorum.
+    const isOlder = incarnation > self.info.incarnation && this.parts.quorums.size > 0;
+    if (isOlder && self.status === 'joining' && hello.status !== 'joining') {
+      transport.disconnect(id, 'this node takes a new incarnation');
+      this.hearOf(hello.node);
+      return this.reincarnate();
+    }
+    const before = this.dead.get(id);
     let member = this.members.get(id);
     if (member && member.info.incarnation < incarnation) {
-      this.takeForDead(member, 'it was restarted');
+      const reborn = firstIncarnation <= member.info.incarnation;
+      const reason = reborn ? 'it has taken a new incarnation' : 'it was restarted';
+      this.takeForDead(member, reason, { kind: 'replaced' }, reborn);
       member = undefined;
     }
+    const isBack = !member && before?.incarnation === incarnation;
     this.expected.delete(id);
-    this.dialer.forget(hello.node);
+    const isDirect = relays.viaOf(id) === undefined;
+    this.lost.delete(addressKey(hello.node));
+    if (isDirect) this.dialer.forget(hello.node);
+    else this.dialer.seek(hello.node);
     if (member) {
       member.linked = true;
+      member.suspected = false;
       member.heardAt = runtime.now();
       member.adoptedUs = false;
-      this.members.setStatus(member, hello.status);
+      this.members.setStatus(member, hello.status, runtime.now());
     } else {
       member = this.members.add(hello.node, hello.status, runtime.now());
+      if (isBack) member.upSince = before.upSince;
     }
+    if (isDirect) this.suspicions.heard(id);
+    else this.suspicions.drop(id);
+    this.fencing.returned(hello.node);
     for (const address of hello.members) this.hearOf(address);
     // The hello was made before the link opened: either side may have come up meanwhile.
     this.tellStatus(id);
-    if (this.members.self.status === 'up') {
+    if (self.status === 'up') {
       this.rowsPending.get(id)?.cancel();
       this.rowsPending.set(
         id,
@@ -194,7 +342,9 @@ export class Membership {
       );
     }
     listener.linked(member);
+    this.detector.ping(id);
     listener.statusChanged(member);
+    if (isBack) listener.merged(member);
     listener.changed();
     this.check();
   }
@@ -206,6 +356,7 @@ export class Membership {
     member.adoptedUs = false;
     this.parts.logger.debug(`the link to ${id} is closed: ${reason}`);
     this.parts.listener.unlinked(member);
+    this.suspicions.unlinked(id);
     this.rowsArrived(id);
     if (this.closing) return;
     // A process that died refuses the next connection; one that lives is linked again at once.
@@ -224,16 +375,42 @@ export class Membership {
     this.dialer.dialed(address, outcome);
     const key = addressKey(address);
     if (outcome.kind === 'refused') return this.goneAt(key, 'nothing listens at its address any more');
+    if (outcome.kind === 'unreachable') return this.askAboutUnreachable(key);
     const peer = 'peer' in outcome ? outcome.peer : undefined;
+    if (outcome.kind === 'known' || outcome.kind === 'nudged') this.metAnew(outcome.peer);
     if (peer) this.goneAt(key, `${peer.id} answers at its address`, peer.id);
     if (outcome.kind === 'nudged' && peer) this.hearOf(peer);
-    if (outcome.kind === 'rejected') this.rejected(key, outcome.message, outcome.refusal);
+    if (outcome.kind === 'rejected') this.rejected(key, outcome.message, outcome.refusal, peer?.id ?? key);
     return undefined;
   }
 
-  ping(from: NodeId, { id, stamp }: PingFrame): void {
+  /** A frame of a member has come. */
+  heard(member: Member): void {
+    const { id } = member.info;
+    member.heardAt = this.parts.runtime.now();
+    if (this.detector.isLost) this.detector.heard(id);
+    // What came by way of another says nothing about the way between the two.
+    if (this.suspicions.isBusy && this.parts.relays.viaOf(id) === undefined) this.suspicions.heard(id);
+  }
+
+  ping(from: NodeId, { id, stamp, delayMs, incarnation }: PingFrame): void {
+    const member = this.members.get(from);
     this.parts.clock.observe(stamp);
-    this.parts.transport.send(from, { kind: FrameKind.Pong, id });
+    if (!member) return;
+    if (incarnation !== member.info.incarnation) {
+      this.parts.transport.disconnect(from, 'it has taken another incarnation while it linked');
+      this.linkClosed(from, 'disconnected');
+      return;
+    }
+    member.delayMs = Math.min(delayMs, this.parts.options.suspectAfterMs);
+    const counts = votes(this.members.self) && this.isEstablished;
+    if (counts) this.fencing.acknowledged(member);
+    this.parts.transport.send(from, { kind: FrameKind.Pong, id, votes: counts });
+  }
+
+  pong(from: NodeId, { id, votes: counts }: PongFrame): void {
+    const member = this.members.get(from);
+    if (member && counts) this.detector.acknowledged(member, id);
   }
 
   status(from: NodeId, { status }: StatusFrame): void {
@@ -241,21 +418,60 @@ export class Membership {
     if (!member) return;
     if (status === 'left') {
       this.parts.transport.disconnect(from, 'it has left');
-      return this.takeForDead(member, 'it has left');
+      return this.takeForDead(member, 'it has left', { kind: 'left' });
     }
-    this.members.setStatus(member, status);
+    this.members.setStatus(member, status, this.parts.runtime.now());
+    if (status === 'up') this.askForLease(from);
     this.parts.listener.statusChanged(member);
     this.parts.listener.changed();
     return this.check();
   }
 
-  adopted(from: NodeId, { members }: AdoptedFrame): void {
+  adopted(from: NodeId, { members, fenced, missing, established }: AdoptedFrame): void {
     const member = this.members.get(from);
     if (!member) return;
+    const { self } = this.members;
+    if (fenced.some(([id, incarnation]) => id === self.info.id && incarnation >= self.info.incarnation))
+      return this.selfFenced(from);
+    // It does not know what it has acknowledged in an earlier life; those who have a quorum say it.
+    if (self.status === 'joining')
+      for (const [id, incarnation] of fenced) this.fencing.recall(id, incarnation);
+    for (const info of missing) if (!this.isKnown(info)) this.fencing.learned(info);
+    for (const info of members) this.hearOf(info, info);
     member.adoptedUs = true;
-    for (const address of members) this.hearOf(address);
+    this.established ||= established;
+    this.leases.renew();
+    this.parts.listener.level(member);
     this.rowsArrived(from);
-    this.check();
+    return this.check();
+  }
+
+  /** Whether this node has seen itself what became of that incarnation; perhaps it is this one, or a later one of its process. */
+  private isKnown({ id, incarnation }: NodeInfo): boolean {
+    if ((this.dead.get(id)?.incarnation ?? -1) >= incarnation) return true;
+    const current = this.members.get(id)?.info;
+    return current !== undefined && current.firstIncarnation <= incarnation;
+  }
+
+  /**
+   * Whether this node knows of all who may hold a lease: it was told by one who does, or so long has passed since its boot
+   * that what it may have acknowledged in an earlier life is over.
+   */
+  private get isEstablished(): boolean {
+    return (
+      this.established || this.parts.runtime.now() - this.bootedAt > CLOCK_RATES * this.parts.options.leaseMs
+    );
+  }
+
+  /** What a member is told when it has everything that was tracked before: it is in this node's ring. */
+  adoption(): AdoptedFrame {
+    return {
+      kind: FrameKind.Adopted,
+      members: this.members.infos(),
+      established: this.isEstablished,
+      fenced: this.fencing.fencedList(),
+      missing: [...this.fencing.missingNodes()],
+    };
   }
 
   /** A node that this one has to dial asks for it: it is there now. */
@@ -274,12 +490,13 @@ export class Membership {
   }
 
   /** Another node named this one: link to it, and do not pass the barrier without it. */
-  private hearOf(address: MemberAddress): void {
+  private hearOf(address: MemberAddress, info?: NodeInfo): void {
     if (this.closing || address.id === this.members.self.info.id || this.members.get(address.id)) return;
-    if (address.incarnation < (this.dead.get(address.id) ?? 0)) return;
-    if (!this.expected.has(address.id)) {
-      this.expected.set(address.id, { address, since: this.parts.runtime.now() });
-    }
+    if (address.incarnation < (this.dead.get(address.id)?.incarnation ?? 0)) return;
+    if (this.fencing.isFenced(address.id, address.incarnation)) return;
+    const known = this.expected.get(address.id);
+    if (!known) this.expected.set(address.id, { address, since: this.parts.runtime.now(), info });
+    else if (info) known.info = info;
     this.dialer.seek(address);
   }
 
@@ -289,38 +506,176 @@ export class Membership {
       if (id !== except && addressKey(address) === key) this.unexpect(id);
     }
     const member = this.memberAt(key, except);
-    if (member && !member.linked) this.takeForDead(member, reason);
+    if (member) this.suspicions.gone(member.info.id);
+    if (member && !member.linked) this.suspect(member, reason);
     this.check();
   }
 
-  private rejected(key: string, message: string, refusal: Refusal | undefined): void {
-    const { logger, clock } = this.parts;
-    if (refusal?.code === 'closing') this.goneAt(key, 'it is shutting down');
-    if (refusal?.code !== 'stale-incarnation' || refusal.incarnation === undefined) return;
-    clock.observe(refusal.incarnation);
-    const { self } = this.members;
-    if (self.status === 'joining' && self.info.incarnation <= refusal.incarnation) {
-      // The wall clock went back since the process before this one ran: take a stamp above its last.
-      self.info = { ...self.info, incarnation: clock.next() };
-      this.parts.listener.reincarnated(self.info.incarnation);
-      // Whoever has linked already knows this node by its old stamp: link again under the new one.
-      for (const id of [...this.members.linkedIds()]) {
-        this.parts.transport.disconnect(id, 'this node takes a new incarnation');
-        this.linkClosed(id, 'disconnected');
-      }
-    } else {
-      logger.warn(`${key} refuses this node: ${message}. Restart this process.`);
-    }
+  /** Others may reach who cannot be reached from here. */
+  private askAboutUnreachable(key: string): void {
+    const lost = this.lost.get(key);
+    if (lost && !this.members.get(lost.id)) this.suspicions.ask(lost.id, lost.incarnation);
+    for (const [id, { address }] of this.expected)
+      if (addressKey(address) === key) this.suspicions.ask(id, address.incarnation);
   }
 
-  private silent(id: NodeId): void {
+  private rejected(key: string, message: string, refusal: Refusal | undefined, by: NodeId): void {
+    const { logger, clock } = this.parts;
+    const { self } = this.members;
+    const { code, incarnation, about = self.info.id } = refusal ?? {};
+    // It may be this node that will not have the other.
+    if (about !== self.info.id) return undefined;
+    if (code === 'closing') this.leftAt(key);
+    if (code === 'ignored') return this.ignoredBy(by, message);
+    if (incarnation === undefined || (code !== 'stale-incarnation' && code !== 'fenced')) return undefined;
+    clock.observe(incarnation);
+    if (incarnation < self.info.incarnation) return undefined;
+    if (code === 'fenced') return this.selfFenced(by);
+    // The wall clock went back since the process before this one ran: take a stamp above its last.
+    if (self.status === 'joining') return this.reincarnate();
+    return logger.warn(`${key} refuses this node: ${message}. Restart this process.`);
+  }
+
+  /** It says itself that it has stopped its workers. */
+  private leftAt(key: string): void {
+    const member = this.memberAt(key);
+    if (member && !member.linked) this.takeForDead(member, 'it is shutting down', { kind: 'left' });
+    for (const [id, { address }] of this.expected) if (addressKey(address) === key) this.unexpect(id);
+  }
+
+  /** The others have gone on without this node: what they started in its place must be the only one. */
+  private selfFenced(by: NodeId): void {
+    if (this.rejoining) return;
+    this.rejoining = true;
+    this.parts.listener.selfFenced(by, () => {
+      this.rejoining = false;
+      // Those that it has given up itself may have what it ran: it is not up before it has asked them.
+      this.fencing.forgetPast();
+      for (const info of this.fencing.missingNodes()) this.hearOf(info, info);
+      this.reincarnate();
+    });
+  }
+
+  /** A node that hosts nothing is in no ring; it may still register, find and call. */
+  private ignoredBy(by: NodeId, message: string): void {
+    const { self } = this.members;
+    const { logger } = this.parts;
+    if (self.status !== 'joining' || !self.info.hosting)
+      return logger.warn(`${by} refuses this node: ${message}`);
+    logger.warn(
+      `${by} does not want this node as a host: ${message}. It joins as a client and hosts nothing`,
+    );
+    self.info = { ...self.info, hosting: false };
+    return this.reincarnate();
+  }
+
+  /** Whoever knows this node by its old stamp links again under the new one, and adopts it anew. */
+  private reincarnate(): void {
+    const { clock, listener, transport } = this.parts;
+    const { self } = this.members;
+    self.info = { ...self.info, incarnation: clock.next() };
+    if (self.status === 'up') this.members.setStatus(self, 'joining', this.parts.runtime.now());
+    this.barrier.rearm(this.parts.runtime.now());
+    for (const type of this.parts.quorums.keys()) this.leases.reset(type);
+    this.members.changed();
+    listener.reincarnated(self.info.incarnation);
+    for (const id of [...this.members.linkedIds()]) {
+      transport.disconnect(id, 'this node takes a new incarnation');
+      this.linkClosed(id, 'disconnected');
+    }
+    listener.changed();
+  }
+
+  /** Its link is closed, or nothing came over it: the others are asked before it is given up. */
+  private suspect(member: Member, reason: string): void {
+    const { id, incarnation } = member.info;
+    if (member.suspected && this.suspicions.isAsking(id)) return;
+    if (!member.suspected) this.parts.listener.suspected(member, reason);
+    member.suspected = true;
+    this.reasons.set(id, reason);
+    this.suspicions.ask(id, incarnation);
+  }
+
+  private probe(id: NodeId): void {
+    const { relays, transport } = this.parts;
     const member = this.members.get(id);
     if (!member) return;
-    this.parts.transport.disconnect(id, 'it is silent');
-    this.takeForDead(member, `it was silent for ${this.parts.options.suspectAfterMs} ms`);
+    if (!member.linked || relays.viaOf(id) !== undefined) return this.dialer.dialNow(member.info);
+    this.detector.ping(id);
+    // A connection that has lost much waits long before it tries again; another one tells sooner that the way is open.
+    return transport.dial(member.info);
   }
 
-  private takeForDead(member: Member, reason: string): void {
+  /** It has answered at its address, although nothing comes over its link. */
+  private metAnew({ id, incarnation }: NodeInfo): void {
+    const member = this.members.get(id);
+    if (member?.info.incarnation !== incarnation) return;
+    const { suspected } = member;
+    this.suspicions.heard(id);
+    if (!suspected || !member.linked || this.parts.relays.viaOf(id) !== undefined) return;
+    this.parts.transport.disconnect(id, 'nothing comes over it any more');
+    this.linkClosed(id, 'disconnected');
+  }
+
+  /** `by` hears it. If that is not this node, frames go that way. */
+  private refuted(id: NodeId, by: NodeId): void {
+    const { listener, runtime, transport, relays } = this.parts;
+    const member = this.members.get(id);
+    this.reasons.delete(id);
+    if (member) {
+      member.suspected = false;
+      member.heardAt = runtime.now();
+      listener.refuted(id, by);
+    }
+    if (by === this.members.self.info.id) return;
+    if (member?.linked && relays.viaOf(id) === undefined) {
+      transport.disconnect(id, 'it is heard by others only');
+      this.linkClosed(id, 'disconnected');
+    }
+    if (!this.fencing.isFenced(id, member?.info.incarnation ?? 0)) relays.relay(id, by);
+  }
+
+  private unheard(id: NodeId, incarnation: number, voices: readonly NodeId[]): void {
+    const member = this.members.get(id);
+    const reason = this.reasons.get(id) ?? 'nobody hears it';
+    this.reasons.delete(id);
+    if (!member) {
+      this.fencing.unheard(id, incarnation, voices);
+      if (this.expected.has(id)) this.giveUpExpected(id);
+      return;
+    }
+    if (member.info.incarnation !== incarnation) return;
+    this.parts.transport.disconnect(id, reason);
+    this.takeForDead(member, reason, { kind: 'unheard', voices });
+  }
+
+  private giveUpExpected(id: NodeId): void {
+    this.parts.logger.warn(
+      `${id} is a member for others, and neither this node nor any of them hears it now: check the network between them`,
+    );
+    const info = this.expected.get(id)?.info;
+    this.unexpect(id);
+    // It may be there all the same, with workers that this node knows nothing of.
+    if (info && !this.isKnown(info)) this.fencing.learned(info);
+    this.check();
+  }
+
+  private hasFenced(id: NodeId, incarnation: number, by: NodeId): void {
+    this.parts.listener.fenced(id, incarnation, by);
+    const member = this.members.get(id);
+    if (!member?.linked || member.info.incarnation > incarnation) return;
+    this.parts.transport.disconnect(id, 'it is fenced');
+    this.linkClosed(id, 'disconnected');
+  }
+
+  /** Which nodes count for a quorum, or belong to a ring that waits for missing ones, is not what it was. */
+  private countsChanged(): void {
+    this.members.changed();
+    this.leases.renew();
+    this.parts.listener.changed();
+  }
+
+  private takeForDead(member: Member, reason: string, loss: Loss, reborn = false): void {
     const { id, incarnation } = member.info;
     if (member.linked) {
       member.linked = false;
@@ -328,18 +683,33 @@ export class Membership {
     }
     this.members.remove(id);
     member.status = 'down';
+    this.suspicions.drop(id);
+    this.suspicions.gone(id);
+    this.suspicions.unlinked(id);
+    this.detector.heard(id);
     this.dead.delete(id);
-    this.dead.set(id, incarnation);
+    this.dead.set(id, { incarnation, upSince: member.upSince });
     for (const oldest of this.dead.keys()) {
       if (this.dead.size <= DEAD_LIMIT) break;
       this.dead.delete(oldest);
     }
     this.dialer.forget(member.info);
-    if (reason !== 'it has left') this.dialer.remember(member.info);
+    if (loss.kind !== 'left') this.dialer.remember(member.info);
+    if (loss.kind === 'unheard') this.noteLost(member.info);
     this.rowsArrived(id);
-    this.parts.listener.down(member, reason);
+    if (!reborn) this.fencing.lost(member.info, loss);
+    this.parts.listener.down(member, reason, reborn);
+    this.fencing.check();
     this.parts.listener.changed();
     this.check();
+  }
+
+  private noteLost(info: NodeInfo): void {
+    const key = addressKey(info);
+    this.lost.delete(key);
+    this.lost.set(key, info);
+    if (this.lost.size > LOST_LIMIT)
+      for (const oldest of this.lost.keys()) if (this.lost.delete(oldest)) break;
   }
 
   private unexpect(id: NodeId): void {
@@ -349,16 +719,11 @@ export class Membership {
     this.dialer.forget(gone.address);
   }
 
-  /** Members that only others can reach are waited for as long as a silent one is, not longer. */
+  /** Members that others name and that cannot be reached at all are waited for as long as a silent one is, not longer. */
   private forgetUnreachable(): void {
-    const { runtime, options, logger } = this.parts;
-    for (const [id, { since }] of this.expected) {
-      if (runtime.now() - since <= options.suspectAfterMs) continue;
-      logger.warn(
-        `${id} is a member for others and cannot be reached from here: check the network between them`,
-      );
-      this.unexpect(id);
-    }
+    const { runtime, options } = this.parts;
+    for (const [id, { since }] of this.expected)
+      if (runtime.now() - since > options.suspectAfterMs) this.giveUpExpected(id);
     this.check();
     runtime.after(options.suspectAfterMs / 4, () => this.forgetUnreachable());
   }
@@ -368,6 +733,16 @@ export class Membership {
       if (member.info.id !== except && addressKey(member.info) === key) return member;
     }
     return undefined;
+  }
+
+  private isLinkedAt(key: string): boolean {
+    const member = this.memberAt(key);
+    return member?.linked === true && this.parts.relays.viaOf(member.info.id) === undefined;
+  }
+
+  /** Its word counts from now on: workers of types with a quorum need not wait for the next heartbeat. */
+  private askForLease(id: NodeId): void {
+    if (this.parts.quorums.size > 0) this.detector.ping(id);
   }
 
   private tellStatus(id: NodeId): void {
@@ -382,8 +757,9 @@ export class Membership {
 
   private check(): void {
     if (this.closing || this.members.self.status !== 'joining' || !this.barrier.isOpen()) return;
-    this.members.setStatus(this.members.self, 'up');
+    this.members.setStatus(this.members.self, 'up', this.parts.runtime.now());
     this.broadcastStatus('up');
+    for (const id of this.members.linkedIds()) this.askForLease(id);
     this.parts.listener.selfUp();
     this.parts.listener.changed();
   }

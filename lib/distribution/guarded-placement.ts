@@ -8,6 +8,17 @@ export interface GuardedPlacement extends Placement {
   readonly quorum: number | undefined;
 }
 
+/** Fewest nodes without which nothing of the strategy runs; `undefined` if it has no quorum, or none that makes sense. */
+export function quorumSizeOf(strategy: DistributionStrategy): number | undefined {
+  try {
+    const { quorum } = strategy;
+    return Number.isSafeInteger(quorum) && (quorum ?? 0) >= 1 ? quorum : undefined;
+  } catch {
+    // Told when names are placed by it.
+    return undefined;
+  }
+}
+
 const nobody = (): undefined => undefined;
 
 /**

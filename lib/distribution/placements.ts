@@ -1,8 +1,9 @@
 // Decides who should host a name of a worker type, and who decides between two that want the same name (promise P1).
 import type { Members } from '../cluster/members.js';
 import type { Member } from '../cluster/member.js';
+import { quorumBound, type MissingNode } from '../cluster/quorum-bound.js';
 import type { NodeId, NodeInfo } from '../transport/node-info.js';
-import { guardedPlacement, type GuardedPlacement } from './guarded-placement.js';
+import { guardedPlacement, quorumSizeOf, type GuardedPlacement } from './guarded-placement.js';
 import type { DistributionStrategy, PlaceableNode, Placement } from './strategy.interface.js';
 
 /** A member, and why it may not host a worker type if it may not. */
@@ -13,14 +14,25 @@ export interface Refusal {
 
 interface TypePlacement {
   readonly eligible: readonly NodeInfo[];
+  /** Members that could host the type and are more than its quorum fits. */
+  readonly beyond: readonly NodeId[];
   readonly placement: GuardedPlacement;
 }
+
+/** Nodes that are no members any more and may still run workers of types with a quorum. */
+export interface MissingNodes {
+  missingFor(type: string): Iterable<MissingNode>;
+  missingNodes(): Iterable<NodeInfo>;
+}
+
+const NOBODY_IS_MISSING: MissingNodes = { missingFor: () => [], missingNodes: () => [] };
 
 /** The placements of this node's present view; made anew when the ring changes. */
 export class Placements {
   private version = -1;
   private readonly byType = new Map<string, TypePlacement>();
   private arbiters: Placement | undefined;
+  private strictArbiters: Placement | undefined;
   /** Strategies whose fault was told for this version of the ring. */
   private readonly reported = new Set<DistributionStrategy>();
 
@@ -33,9 +45,13 @@ export class Placements {
     private readonly strategyFor: (type: string) => DistributionStrategy | undefined = () => undefined,
     /** Told what a strategy does wrong, once per strategy and version of the ring. */
     private readonly report: (message: string) => void = () => undefined,
+    private readonly missing: MissingNodes = NOBODY_IS_MISSING,
   ) {}
 
-  /** Id of the node that should host the name; `undefined` if no node may. */
+  /**
+   * Id of the node that should host the name; `undefined` if no node may. For a type with a quorum it may be a node that
+   * is not heard: what belongs there waits until it is known to have ended.
+   */
   ownerOf(name: string, type: string): NodeId | undefined {
     return this.of(type).placement.nodeFor(name);
   }
@@ -50,25 +66,35 @@ export class Placements {
     return this.of(type).eligible;
   }
 
+  /** Nodes that host none of the type because more are there than its quorum fits. */
+  beyond(type: string): readonly NodeId[] {
+    return this.of(type).beyond;
+  }
+
   /** Every member, sorted by id, and why it may not host the type if it may not. */
   refusals(type: string): Refusal[] {
+    const { beyond } = this.of(type);
+    const why = (member: Member): string | undefined =>
+      refusalOf(member, type) ??
+      (beyond.includes(member.info.id)
+        ? `more nodes are there than the quorum of ${type} fits, and it came last`
+        : undefined);
     return [this.members.self, ...this.members.peers()]
-      .map((member) => ({ node: member.info.id, refusal: refusalOf(member, type) }))
+      .map((member) => ({ node: member.info.id, refusal: why(member) }))
       .sort((a, b) => (a.node < b.node ? -1 : 1));
   }
 
   /**
    * Id of the node that says who gets the name. Does not depend on the worker type, so that two types, or a worker
    * and a pinned object, cannot take one name on two nodes. Where all nodes are alike it is the owner itself.
+   * `strict`, for types with a quorum: a node that is not heard is still the arbiter of its names, as it may be one for
+   * others who hear it.
    */
-  arbiterOf(name: string): NodeId | undefined {
+  arbiterOf(name: string, strict = false): NodeId | undefined {
     this.refresh();
-    if (!this.arbiters) {
-      const hosting = this.members.ring().some(({ info }) => info.hosting);
-      const nodes = this.members.ring().filter(({ info }) => info.hosting || !hosting);
-      this.arbiters = this.arbiterStrategy.place(nodes.map(({ info }) => placeable(info)));
-    }
-    return this.arbiters.nodeFor(name);
+    if (strict)
+      return (this.strictArbiters ??= this.arbitersAmong(this.missing.missingNodes())).nodeFor(name);
+    return (this.arbiters ??= this.arbitersAmong([])).nodeFor(name);
   }
 
   /** Whether any node of the ring has the worker type in its application. */
@@ -80,19 +106,42 @@ export class Placements {
     this.refresh();
     let known = this.byType.get(type);
     if (!known) {
-      const strategy = this.strategyFor(type) ?? this.strategy;
-      const eligible = this.members
-        .ring()
-        .filter((member) => refusalOf(member, type) === undefined)
-        .map(({ info }) => info);
-      const placement = guardedPlacement(strategy, eligible.map(placeable), (what) =>
-        this.fault(strategy, type, what),
-      );
-      known = { eligible, placement };
+      known = this.make(type, this.strategyFor(type) ?? this.strategy);
       // A type that nobody provides may be any string that someone asked for; there is no end of those.
-      if (eligible.length > 0) this.byType.set(type, known);
+      if (known.eligible.length > 0) this.byType.set(type, known);
     }
     return known;
+  }
+
+  private make(type: string, strategy: DistributionStrategy): TypePlacement {
+    const fault = (what: string): void => this.fault(strategy, type, what);
+    const placed = this.members.ring().filter((member) => refusalOf(member, type) === undefined);
+    if (quorumSizeOf(strategy) === undefined) {
+      const eligible = placed.map(({ info }) => info);
+      return { eligible, beyond: [], placement: guardedPlacement(strategy, eligible.map(placeable), fault) };
+    }
+    const { size, members, missing, beyond } = quorumBound(this.members, this.missing.missingFor(type), type);
+    const taken = new Set(missing.map(({ id }) => id));
+    // A new process under the id of one that may still run waits for it to end.
+    const eligible = placed
+      .filter((member) => members.includes(member) && !taken.has(member.info.id))
+      .map(({ info }) => info);
+    const nodes = [...eligible, ...missing].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const among = eligible.length < size ? [] : nodes;
+    return {
+      eligible,
+      beyond: beyond.map(({ info }) => info.id),
+      placement: guardedPlacement(strategy, among.map(placeable), fault),
+    };
+  }
+
+  private arbitersAmong(missing: Iterable<NodeInfo>): Placement {
+    const ring = this.members.ring().map(({ info }) => info);
+    const hosting = ring.filter((info) => info.hosting);
+    const byId = new Map((hosting.length > 0 ? hosting : ring).map((info) => [info.id, info]));
+    for (const info of missing) byId.set(info.id, info);
+    const nodes = [...byId.values()].sort((a, b) => (a.id < b.id ? -1 : 1));
+    return this.arbiterStrategy.place(nodes.map(placeable));
   }
 
   private fault(strategy: DistributionStrategy, type: string, what: string): void {
@@ -106,6 +155,7 @@ export class Placements {
     this.version = this.members.ringVersion;
     this.byType.clear();
     this.arbiters = undefined;
+    this.strictArbiters = undefined;
     this.reported.clear();
   }
 }

@@ -16,10 +16,12 @@ const NOBODY: Placement = { nodeFor: () => undefined };
  * As `ring()`, but names are placed on no node while fewer than `size` nodes may host them. When the network splits,
  * the side with fewer nodes stops its workers and the other goes on: a name does not run on both.
  *
- * Choose half of the nodes plus one, rounded down: 2 for 3 nodes, 3 for 5. `size` is fixed, and counts the nodes that
- * may host the worker type; with more than `2 * size - 1` of them both sides could have a quorum, and would run every
- * name twice. An even number of nodes survives no more losses than one fewer. What is asked for below the quorum fails
- * with `NoNodeAvailableError`.
+ * Choose half of the nodes plus one, rounded down: 2 for 3 nodes, 3 for 5. `size` is fixed, must be the same on every
+ * node, and counts the nodes that may host the worker type. At most `2 * size - 1` of them do: two halves of more could
+ * both have a quorum. The newest nodes beyond it host none of the type until others have left, or were fenced and have
+ * stopped for certain: that is logged as an error, and `SwarmCluster.inspect().exceeded` names them. An even
+ * number of nodes survives no more losses than one fewer. What is asked for below the quorum fails with
+ * `NoNodeAvailableError`.
  *
  * Use it where a second worker of a name does harm. `ring()` goes on with any number of nodes, and settles what ran
  * twice when the sides meet again.

@@ -22,8 +22,8 @@ const ASK_AFTER_MS = 1_000;
 interface Arrival {
   readonly row: Row;
   readonly source: NodeId;
-  /** Of the source: a later one knows nothing of this arrival. */
-  readonly incarnation: number;
+  /** Of the source: another process under its id knows nothing of this arrival. */
+  incarnation: number;
   readonly since: number;
   /** When it was found to belong here. */
   readonly ringVersion: number;
@@ -101,6 +101,24 @@ export class Arrivals {
     }
   }
 
+  /** A source goes on under another incarnation, and knows all that it knew. */
+  reborn(source: NodeId, before: number, incarnation: number): void {
+    for (const arrival of this.arrivals.values())
+      if (arrival.source === source && arrival.incarnation === before) arrival.incarnation = incarnation;
+  }
+
+  /** A dead source is known to have ended. */
+  released(source: NodeId, incarnation: number): void {
+    for (const arrival of [...this.arrivals.values()])
+      if (arrival.source === source && arrival.incarnation === incarnation) this.beginIfDecided(arrival);
+  }
+
+  /** The worker ends here, whatever its source decides; its row is somebody else's matter. */
+  abandon({ name }: Row): void {
+    this.arrivals.delete(name);
+    this.parts.rest.changed();
+  }
+
   /** A row of the name has changed: its source may have let go of it. */
   rowChanged(name: string): void {
     if (this.arrivals.size === 0) return;
@@ -150,6 +168,7 @@ export class Arrivals {
     const { membership, placements, forgotten, rows, self, clock } = this.parts;
     clock.observe(fence);
     if (membership.members.self.status !== 'up') return `${self} is ${membership.members.self.status}`;
+    if (!membership.leases.isHeld(type)) return `${self} has no lease for ${type}`;
     const owner = placements.ownerOf(name, type);
     if (owner !== self) return `for ${self} it belongs to ${owner ?? 'nobody'}`;
     if (forgotten.has(registration)) return 'it was unregistered';
@@ -172,11 +191,18 @@ export class Arrivals {
   }
 
   private beginIfDecided(arrival: Arrival): void {
-    const { rows, emit, trace, history, settledHere, rest } = this.parts;
-    const { row, source } = arrival;
+    const { rows, host, clock, emit, trace, history, settledHere, rest } = this.parts;
+    const { source, committed } = arrival;
     if (!arrival.ready || !this.isDecided(arrival)) return;
+    let { row } = arrival;
     this.arrivals.delete(row.name);
-    rows.setStatus(row, RowStatus.running);
+    if (committed) {
+      rows.setStatus(row, RowStatus.running);
+    } else {
+      // Its source may have gone on with it, under a newer fence than that of this attempt.
+      row = rows.replace(row, { ...contentOf(row), status: RowStatus.running, fence: clock.next() });
+      host.resume(row.name, row.fence);
+    }
     emit({ type: 'worker-started', name: row.name, workerType: row.type, fence: row.fence });
     history.note(row.name, `came from ${source}`);
     trace(() => `"${row.name}" of ${source} goes on here, fence ${row.fence}`);
@@ -185,7 +211,9 @@ export class Arrivals {
   }
 
   private isDecided(arrival: Arrival): boolean {
-    return arrival.sourceIsDead || (arrival.committed && this.isLetGo(arrival));
+    const { source, incarnation, row, sourceIsDead, committed } = arrival;
+    if (sourceIsDead) return this.parts.membership.fencing.isReleased(source, incarnation, row.type);
+    return committed && this.isLetGo(arrival);
   }
 
   /** Whether this node has read that the source's row is gone. */

@@ -20,6 +20,9 @@ const TAKEN_LIMIT = 65_536;
 
 type Offer = OfferFrame['offers'][number];
 
+/** An activation that has no state to give; every state has a byte at least. */
+const NO_STATE = new Uint8Array(0);
+
 export class Conflicts {
   /** Names whose activation here gives way; those that wait for their turn are in `queue` too. */
   private readonly losing = new Set<string>();
@@ -69,6 +72,11 @@ export class Conflicts {
     this.fresh.add(name);
   }
 
+  /** All rows of a node were read: verdicts that have waited for that can be given. */
+  level(): void {
+    for (const name of this.contested) this.noted(name);
+  }
+
   /** Whether a change of any row of the name is to be noted. */
   follows(name: string): boolean {
     return this.contested.has(name);
@@ -102,26 +110,32 @@ export class Conflicts {
     replicas.contested(name);
     const [best, ...others] = index.all(name);
     if (best?.isHeld && others.some((row) => row.orphaned)) orphans.superseded(name, best);
-    const own = rows.get(name);
-    const rivals = own?.isHeld ? others.concat(best ?? []).filter((row) => row !== own) : [];
-    if (own && rivals.some((row) => row.orphaned && row.registration === own.registration)) this.restamp(own);
-    const isContested = rivals.some((row) => row.isHeld);
+    let own = rows.get(name);
+    const before = own;
+    const rivals = own?.isHeld ? others.concat(best ?? []).filter((row) => row !== before) : [];
+    if (own && rivals.some((row) => row.orphaned && row.registration === before?.registration))
+      own = this.restamp(own);
+    const isContested = rivals.some((row) => this.isRival(row));
     if (isContested) this.contested.add(name);
     else if (this.contested.delete(name) && own) {
       // Those that gave way had newer fences: whoever has seen them must take what comes from this one again.
-      const mayRenew = own.status === RowStatus.running && !this.moves.has(name);
+      const mayRenew = own === before && own.status === RowStatus.running && !this.moves.has(name);
       settledHere(mayRenew ? this.renew(own) : own);
     }
-    if (own && rivals.some((row) => row.isHeld && winsConflict(row, own))) this.lose(own);
+    const current = own;
+    if (current && rivals.some((row) => this.isKnownRival(row) && winsConflict(row, current)))
+      this.lose(current);
   }
 
   /**
    * An orphan of this very registration with a newer fence: its node died when the worker was on its way there, or had
    * been started there beside this one. What goes on here has the newest fence from now on, and the orphan is history.
    */
-  private restamp(own: Row): void {
-    if (own.status !== RowStatus.running || this.moves.has(own.name) || this.losing.has(own.name)) return;
-    this.parts.orphans.superseded(own.name, this.renew(own));
+  private restamp(own: Row): Row {
+    if (own.status !== RowStatus.running || this.moves.has(own.name) || this.losing.has(own.name)) return own;
+    const fresh = this.renew(own);
+    this.parts.orphans.superseded(own.name, fresh);
+    return fresh;
   }
 
   /** The worker goes on, under a new fence. */
@@ -169,7 +183,8 @@ export class Conflicts {
     if (!row?.isHeld || !this.winnerOver(row)) return;
     this.parts.cancelMove(row);
     let state: Uint8Array | undefined;
-    if (row.status === RowStatus.running && !row.isPinned) {
+    // What a worker without a lease has come to must not reach the one that took its place.
+    if (row.status === RowStatus.running && !row.isPinned && this.parts.membership.leases.isHeld(row.type)) {
       try {
         await host.pause(name, handoff.timeoutMs);
         if (rows.has(row)) {
@@ -185,14 +200,15 @@ export class Conflicts {
     while (rows.has(row)) {
       const winner = this.winnerOver(row);
       if (!winner) {
-        // It is gone: this activation is the best again.
-        if (row.status === RowStatus.running) this.renew(row);
+        // It is gone, or has a newer fence by now: this activation is the best again. It keeps its fence while another
+        // has the name too; two that renewed theirs in turn would each give way to the other for ever.
+        if (row.status === RowStatus.running) host.resume(name);
         return;
       }
-      if (state !== undefined && winner.type === row.type && !winner.isPinned) {
-        if (!(await this.offer(row, winner, state))) continue;
-        if (!rows.has(row)) return;
-      }
+      const given = winner.type === row.type && !winner.isPinned ? state : undefined;
+      // Also where there is no state: the winner must know that it is one, or both would give way to what each has seen last.
+      if (!(await this.offer(row, winner, given ?? NO_STATE))) continue;
+      if (!rows.has(row)) return;
       endings.giveWay(row);
       emit({ type: 'conflict-resolved', name, winner: winner.node, loser: row.node });
       history.note(name, `gave way to the older one on ${winner.node}`);
@@ -202,17 +218,29 @@ export class Conflicts {
     }
   }
 
+  /** Not one that its node has let go of, and none whose registration has ended: its node is told so. */
+  private isRival(row: Row): boolean {
+    const { replicas, forgotten } = this.parts;
+    return row.isHeld && !replicas.isLetGo(row) && !forgotten.has(row.registration);
+  }
+
+  /** What a node that has just linked again is read of first may be history: nothing gives way to it before all is read. */
+  private isKnownRival(row: Row): boolean {
+    return this.isRival(row) && this.parts.membership.members.get(row.node)?.adoptedUs === true;
+  }
+
   private winnerOver(row: Row): Row | undefined {
     return this.parts.index
       .all(row.name)
-      .find((other) => other !== row && other.isHeld && winsConflict(other, row));
+      .find((other) => other !== row && this.isKnownRival(other) && winsConflict(other, row));
   }
 
   /** True when the winner has the state. False after a pause when it could not take it now: who wins may have changed. */
   private async offer(row: Row, winner: Row, state: Uint8Array): Promise<boolean> {
     const { runtime, membership, handoff, waiters } = this.parts;
     const { name, fence } = row;
-    if (!winner.isRunning || !membership.members.get(winner.node)?.linked) {
+    const isReady = winner.isRunning || state.length === 0;
+    if (!isReady || !membership.members.get(winner.node)?.linked) {
       await waiters.changed(name, runtime.now() + LOOK_AGAIN_MS);
       return false;
     }
@@ -240,9 +268,12 @@ export class Conflicts {
     let merged = this.taken.get(key);
     if (!merged) {
       const row = rows.get(name);
-      if (!row?.isRunning || row.fence !== winnerFence || this.moves.has(name) || this.losing.has(name)) {
+      const stays = row?.fence === winnerFence && !this.moves.has(name) && !this.losing.has(name);
+      const isReady = state.length === 0 ? row?.isHeld : row?.isRunning;
+      if (!row || !stays || !isReady || this.winnerOver(row)) {
         return this.answers.add(from, [name, loserFence, 0]);
       }
+      if (state.length === 0) return this.answers.add(from, [name, loserFence, 1]);
       merged = host.merge(name, state, handoff.timeoutMs).then(
         () => true,
         (error: unknown) => {

@@ -223,7 +223,12 @@ export class Moves {
     const move = this.moves.get(name);
     if (!move) return;
     const shown = this.parts.replicas.table(move.to)?.get(name);
-    if (shown?.fence === move.fence && shown?.status === RowStatus.arriving) this.commit(move);
+    if (shown?.fence !== move.fence || shown?.status !== RowStatus.arriving) return;
+    const { row } = move;
+    // Without a lease this worker may not be the only one: nothing is to be made of what it was.
+    if (row.status === RowStatus.running && !this.parts.membership.leases.isHeld(row.type))
+      this.goOn(move, { kind: 'refused', reason: `${row.type} has no lease here` });
+    else this.commit(move);
   }
 
   private commit(move: Move): void {
@@ -261,7 +266,9 @@ export class Moves {
     let current = row;
     if (fence !== undefined) {
       this.decide(to, [row.name, fence, 0, []]);
-      current = rows.replace(row, { ...contentOf(row), fence: clock.next() });
+      // One that is parked is started under a new fence anyway.
+      if (row.status !== RowStatus.parked)
+        current = rows.replace(row, { ...contentOf(row), fence: clock.next() });
     }
     if (current.status === RowStatus.running) host.resume(current.name, current.fence);
   }

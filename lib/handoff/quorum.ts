@@ -1,5 +1,7 @@
-// Decides what becomes of workers whose type has too few nodes: they pause at once and keep their state; after
-// `leaseMs` below the quorum they are stopped, and their registrations are parked until it is back.
+// Decides what becomes of workers of types with a quorum when it is lost (promise P2): while this node has no lease they
+// begin no message and keep their state; when they cannot be the only ones any more, or too few nodes are there for
+// `leaseMs`, they are stopped, and their registrations are parked until a quorum is back.
+import type { NodeId } from '../transport/node-info.js';
 import type { Timer } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
 import { NoNodeAvailableError } from '../errors/index.js';
@@ -8,38 +10,114 @@ import { refuse } from '../registration/endings.js';
 import type { RegistrationParts } from '../registration/registration-parts.js';
 
 export interface QuorumParts extends RegistrationParts {
+  /** Sizes of the quorums of the types that this node hosts. */
+  readonly quorums: ReadonlyMap<string, number>;
   readonly leaseMs: number;
-  /** The node's worker types are looked at again: some have got their quorum back. */
+  /** A worker that was prepared to go on here does not. */
+  abandonArrival(row: Row): void;
+  /** The node's worker types are looked at again: some may run again. */
   regained(): void;
 }
 
 export class Quorum {
-  /** Types of this node that are below their quorum, and when their workers are stopped. */
+  /** Types for which too few nodes are there, and when their workers are stopped. */
   private readonly below = new Map<string, Timer>();
   private readonly lost = new Set<string>();
+  /** Types whose parked workers may start again. */
+  private readonly restartable = new Set<string>();
+  /** Types whose workers pause, as was told. */
+  private readonly pausing = new Set<string>();
+  /** Types whose workers are being stopped; none of them may go on meanwhile. */
+  private readonly stopping = new Map<string, Array<() => void>>();
 
-  constructor(private readonly parts: QuorumParts) {}
-
-  /** Types whose workers pause, or were stopped, for want of nodes. */
-  get types(): string[] {
-    return [...this.below.keys(), ...this.lost];
+  constructor(private readonly parts: QuorumParts) {
+    for (const type of parts.quorums.keys()) parts.host.allowUntil(type, -Infinity, true);
   }
 
-  /** The view has changed: which types of this node have a quorum. */
+  /** Types whose workers pause, or were stopped, for want of nodes or of a lease. */
+  get types(): string[] {
+    const { quorums, membership } = this.parts;
+    return [...quorums.keys()].filter((type) => this.isBelow(type) || !membership.leases.isHeld(type));
+  }
+
+  /** The view has changed: which types of this node have enough nodes. */
   check(): void {
-    const { host, placements } = this.parts;
+    const { quorums, placements, runtime, leaseMs } = this.parts;
     const gone: string[] = [];
     const back: string[] = [];
-    for (const type of host.types) {
-      const quorum = placements.quorumOf(type);
-      if (quorum === undefined) continue;
-      const isBelow = placements.eligible(type).length < quorum;
-      if (isBelow === (this.below.has(type) || this.lost.has(type))) continue;
+    for (const [type, size] of quorums) {
+      const isBelow = placements.eligible(type).length < size;
+      if (isBelow === this.isBelow(type)) continue;
       (isBelow ? gone : back).push(type);
     }
-    for (const type of gone) this.pause(type);
-    for (const type of back) this.goOn(type);
+    for (const type of gone) {
+      const stop = (): void => {
+        this.below.delete(type);
+        this.lost.add(type);
+        this.stop(type);
+      };
+      this.below.set(type, runtime.after(leaseMs, stop));
+    }
+    for (const type of back) {
+      this.below.get(type)?.cancel();
+      this.below.delete(type);
+      this.lost.delete(type);
+    }
     this.tell(gone, back);
+    if (back.length > 0) this.goOn(back);
+  }
+
+  /** Whether parked workers of the type may start again, as far as their quorum is concerned. */
+  mayRestart(type: string): boolean {
+    const { quorums, membership } = this.parts;
+    return !quorums.has(type) || (this.restartable.has(type) && membership.leases.isHeld(type));
+  }
+
+  leaseExtended(type: string, until: number): void {
+    if (!this.stopping.has(type)) this.parts.host.allowUntil(type, until, true);
+  }
+
+  leasesChanged(lost: readonly string[], regained: readonly string[]): void {
+    const { emit, logger, leaseMs } = this.parts;
+    for (const type of lost) {
+      this.pausing.add(type);
+      this.restartable.delete(type);
+    }
+    // The first lease of a node is nothing that it had lost.
+    const again = regained.filter((type) => this.pausing.delete(type));
+    if (lost.length > 0) {
+      emit({ type: 'lease-lost', workerTypes: lost });
+      logger.warn(
+        `no lease for ${lost.join(', ')}: too few nodes have acknowledged this one for ${leaseMs} ms, so their workers pause here and keep their state; check the network to the other nodes, and whether this process was stopped or blocked`,
+      );
+    }
+    if (again.length > 0) {
+      emit({ type: 'lease-regained', workerTypes: again });
+      logger.log(`lease again for ${again.join(', ')}: their workers go on here`);
+    }
+    if (regained.length > 0) this.goOn(regained);
+  }
+
+  /** Those who acknowledge this node now cannot know whether it was fenced: what runs here ends first. */
+  leaseStale(type: string): void {
+    this.stop(type);
+  }
+
+  /** The others have gone on without this node: what it ran under a lease runs elsewhere, or soon will. */
+  selfFenced(by: NodeId, done: () => void): void {
+    const { emit, logger, quorums } = this.parts;
+    emit({ type: 'self-fenced', by });
+    logger.warn(
+      `${by} has gone on without this node, which was not heard for too long: it stops its workers of ${[...quorums.keys()].join(', ') || 'no type'}, and joins again; check whether this process was stopped, or blocked its event loop, and the network to it`,
+    );
+    // Nobody may see one of them run under the next incarnation.
+    let left = quorums.size;
+    if (left === 0) done();
+    for (const type of quorums.keys())
+      this.stop(type, () => {
+        left--;
+        if (left === 0) done();
+      });
   }
 
   /** A worker that no node may host now. Those below a quorum wait for it; of others nobody says when that changes. */
@@ -47,41 +125,53 @@ export class Quorum {
     if (!this.below.has(row.type)) this.park(row);
   }
 
-  private pause(type: string): void {
-    const { host, runtime, leaseMs } = this.parts;
-    host.setDispatching(type, false);
-    this.below.set(
-      type,
-      runtime.after(leaseMs, () => {
-        this.below.delete(type);
-        this.lost.add(type);
-        this.stopAll(type);
-      }),
-    );
-  }
-
-  private goOn(type: string): void {
-    this.below.get(type)?.cancel();
-    this.below.delete(type);
-    this.lost.delete(type);
-    this.parts.host.setDispatching(type, true);
-    this.parts.regained();
-  }
-
-  private stopAll(type: string): void {
-    const { rows, runtime } = this.parts;
-    const stopped = [...rows.values()].filter((row) => row.type === type && row.status === RowStatus.running);
-    runSliced(runtime, stopped, (row) => {
-      if (this.lost.has(type) && rows.has(row)) this.park(row);
+  /** Not before all others have read what is parked here: whoever knows that a registration has ended says so then. */
+  private goOn(types: readonly string[]): void {
+    const { stream, membership, regained } = this.parts;
+    stream.whenHeld(Number.MAX_SAFE_INTEGER, undefined, () => {
+      for (const type of types)
+        if (membership.leases.isHeld(type) && !this.stopping.has(type)) this.restartable.add(type);
+      regained();
     });
+  }
+
+  private isBelow(type: string): boolean {
+    return this.below.has(type) || this.lost.has(type);
+  }
+
+  private stop(type: string, done: () => void = () => undefined): void {
+    const { rows, runtime, host, membership } = this.parts;
+    const others = this.stopping.get(type);
+    if (others) return void others.push(done);
+    const waiting = [done];
+    this.stopping.set(type, waiting);
+    this.restartable.delete(type);
+    this.pausing.add(type);
+    host.allowUntil(type, -Infinity, true);
+    const here = [...rows.values()].filter((row) => row.type === type);
+    runSliced(
+      runtime,
+      here,
+      (row) => this.park(row),
+      () => {
+        this.stopping.delete(type);
+        membership.leases.reset(type);
+        for (const stopped of waiting) stopped();
+        membership.leases.renew();
+      },
+    );
   }
 
   /** The worker ends, its registration stays. */
   private park(row: Row): void {
-    const { rows, host, cancelMove, emit, history, rest } = this.parts;
-    if (row.isPinned || row.status !== RowStatus.running) return;
-    const { name, type } = row;
-    cancelMove(row);
+    const { rows, host, cancelMove, abandonArrival, emit, history, rest } = this.parts;
+    const { name, type, status } = row;
+    if (!rows.has(row) || row.isPinned) return;
+    // Whoever has it started is told, and decides what becomes of the registration.
+    if (status === RowStatus.starting) host.end(name, 'no-quorum');
+    if (status !== RowStatus.running && status !== RowStatus.arriving) return;
+    if (status === RowStatus.running) cancelMove(row);
+    else abandonArrival(row);
     const { waiting } = host.end(name, 'no-quorum');
     rows.setStatus(row, RowStatus.parked);
     refuse(waiting, () => new NoNodeAvailableError(`no node may host "${name}" now`));
@@ -91,15 +181,14 @@ export class Quorum {
   }
 
   private tell(gone: readonly string[], back: readonly string[]): void {
-    const { emit, logger, placements, leaseMs } = this.parts;
+    const { emit, logger, placements, quorums, leaseMs } = this.parts;
     if (gone.length > 0) {
       emit({ type: 'quorum-lost', workerTypes: gone });
       const counts = gone.map(
-        (type) =>
-          `${type} (${placements.eligible(type).length} of at least ${placements.quorumOf(type)} nodes)`,
+        (type) => `${type} (${placements.eligible(type).length} of at least ${quorums.get(type)} nodes)`,
       );
       logger.warn(
-        `no quorum for ${counts.join(', ')}: workers pause, and are stopped in ${leaseMs} ms unless nodes come back`,
+        `no quorum for ${counts.join(', ')}: workers pause when their lease ends, and are stopped in ${leaseMs} ms unless nodes come back; start nodes, or mend the network to those that run`,
       );
     }
     if (back.length > 0) {

@@ -100,7 +100,7 @@ export class Rebalancer {
     if (!isParked && row.status !== RowStatus.running) return;
     const owner = placements.ownerOf(row.name, row.type);
     if (owner === self) {
-      if (isParked && !this.isContested(row)) supervisor.resume(row);
+      if (isParked && this.mayRestart(row)) supervisor.resume(row);
     } else if (owner === undefined) {
       if (this.leaving) this.giveUp(row, 'no other node may host it');
       else if (!isParked) this.quorum.missing(row);
@@ -239,6 +239,13 @@ export class Rebalancer {
   private giveUp({ name }: Row, reason: string): void {
     this.givenUp.set(name, reason);
     this.parts.rest.changed();
+  }
+
+  /** Whether it is known that no other node has it, and this one may run it. */
+  private mayRestart(row: Row): boolean {
+    const { membership, orphans } = this.parts;
+    if (!membership.mayStart || !orphans.isSettled || !this.quorum.mayRestart(row.type)) return false;
+    return !this.isContested(row);
   }
 
   /** Whether another node holds the name too. */

@@ -25,10 +25,10 @@ export class DeliveredMessages {
       });
       return;
     }
-    const end = (error: SwarmError | undefined, answer?: Body): void => {
+    const end = (error: SwarmError | undefined, answer?: Body, goodUntil?: number): void => {
       if (!this.open.delete(end)) return;
       timer.cancel();
-      reply(error, answer);
+      reply(error, answer, goodUntil);
     };
     this.open.add(end);
     const leftMs = Math.max(0, deadline - this.runtime.now());

@@ -7,6 +7,7 @@ import { FrameKind, type AnswerFrame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { PayloadCodec, PayloadRules, RefFactory } from '../transport/payload.interface.js';
 import type { SendResult, Transport } from '../transport/transport.interface.js';
+import { expiredError, untilHere } from './answer-validity.js';
 import { lateError, type Message } from './message.js';
 import { PendingReplies } from './pending-replies.js';
 import { asSwarmError, fromWireError } from './wire-error.js';
@@ -71,14 +72,17 @@ export class ForwardedMessages {
     const { transport, runtime, refs, self } = this.parts;
     const { name, pattern, chain, hops, reply } = message;
     const isPassedOn = message.rerouted || message.from !== self;
-    const timeoutMs = Math.max(1, message.deadline - runtime.now());
+    const sentAt = runtime.now();
+    const timeoutMs = Math.max(1, message.deadline - sentAt);
     const id = this.pending.add(
       to,
       timeoutMs,
       () => lateError(message),
       (error, answer) => {
-        if (answer && !answer.error) reply(undefined, { bytes: answer.body });
-        else reply(error ?? (answer?.error ? fromWireError(answer.error, refs) : undefined), undefined);
+        const goodUntil = untilHere(answer?.goodForMs, sentAt);
+        const failure = error ?? (answer?.error ? fromWireError(answer.error, refs) : undefined);
+        if (goodUntil !== undefined && runtime.now() > goodUntil) reply(expiredError(to, name), undefined);
+        else reply(failure, failure || !answer ? undefined : { bytes: answer.body }, goodUntil);
         if (isPassedOn) this.answered();
       },
     );

@@ -17,8 +17,19 @@ import {
 } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { PayloadRules } from '../transport/payload.interface.js';
-import type { Body, Delivery } from '../workers/worker-host.interface.js';
+import type { Delivery } from '../workers/worker-host.interface.js';
+import { expiredError, spanOf, untilHere } from './answer-validity.js';
 import { Answers, unsentAnswer } from './answers.js';
+import {
+  given,
+  isExpired,
+  outcomeOf,
+  shortest,
+  type Asked,
+  type Heard,
+  type MemberOutcome,
+  type Outcome,
+} from './member-outcome.js';
 import { earlyBy } from './message.js';
 import { PendingReplies } from './pending-replies.js';
 import type { Router, RouterParts } from './router.js';
@@ -26,17 +37,6 @@ import { asSwarmError, fromWireError, toWireError } from './wire-error.js';
 
 /** Names in one frame: more go in several, so that neither a frame nor the one with their answers becomes too large. */
 const NAMES_PER_FRAME = 4096;
-
-/** What became of one member. */
-export type MemberOutcome =
-  { readonly row: Row; readonly value: unknown } | { readonly row: Row; readonly error: Error };
-
-/** What a node heard of one member. */
-interface Heard {
-  readonly name: string;
-  readonly error: SwarmError | undefined;
-  readonly answer: Body | undefined;
-}
 
 type Call = Pick<MultiCallFrame, 'group' | 'pattern' | 'chain' | 'body' | 'timeoutMs'>;
 
@@ -97,24 +97,35 @@ export class GroupFanOut {
   }
 
   async multiCall(group: string, outgoing: OutgoingCall): Promise<MemberOutcome[]> {
-    const { self, codec, callTimeoutMs } = this.parts;
+    const { self, codec, callTimeoutMs, runtime } = this.parts;
     const { pattern, data, chain, timeoutMs = callTimeoutMs } = outgoing;
     const call: Call = { group, pattern, chain, timeoutMs, body: codec.encode(data, this.dataRules) };
-    const outcomes: Array<Promise<MemberOutcome[]>> = [];
+    const asked: Array<Promise<Asked>> = [];
     for (const [node, members] of this.membersByNode(group)) {
       for (const rows of chunksOf(members))
-        outcomes.push(node === self ? this.callOwn(rows, call) : this.callThere(node, rows, call));
+        asked.push(node === self ? this.callOwn(rows, call) : this.callThere(node, rows, call));
     }
-    return (await Promise.all(outcomes)).flat();
+    // Those that came first have waited for the slowest: what they hold by may be over.
+    const settled = await Promise.all(asked);
+    const now = runtime.now();
+    return settled.flatMap((one) => given(one, now));
   }
 
   onMultiCall(from: NodeId, frame: MultiCallFrame): void {
-    const { transport } = this.parts;
+    const { transport, runtime } = this.parts;
     const { id, names, timeoutMs } = frame;
+    const receivedAt = runtime.now();
     void this.callHere(names, frame.from || from, frame, timeoutMs - earlyBy(timeoutMs)).then((heard) => {
-      const results = heard.map((one) => this.toWire(one));
+      const now = runtime.now();
+      const results = heard.map((one) => this.toWire(one, now));
+      const goodForMs = spanOf(shortest(heard, now), receivedAt);
       try {
-        const sent = transport.send(from, { kind: FrameKind.MultiAnswer, id, results });
+        const sent = transport.send(from, {
+          kind: FrameKind.MultiAnswer,
+          id,
+          results,
+          ...(goodForMs !== undefined && { goodForMs }),
+        });
         if (sent === 'full') this.refuseAll(from, id, heard, unsentAnswer(from));
       } catch (error) {
         // Together the answers are more than one frame may hold.
@@ -159,23 +170,23 @@ export class GroupFanOut {
     }
   }
 
-  private callThere(node: NodeId, rows: readonly Row[], call: Call): Promise<MemberOutcome[]> {
-    const { transport, refs, codec } = this.parts;
+  private callThere(node: NodeId, rows: readonly Row[], call: Call): Promise<Asked> {
+    const { transport, refs, codec, runtime } = this.parts;
+    const sentAt = runtime.now();
     return new Promise((resolve) => {
-      const fail = (error: SwarmError): void => resolve(rows.map((row) => ({ row, error })));
+      const fail = (error: SwarmError): void => resolve({ rows, outcomes: { error, goodUntil: undefined } });
       const late = (): SwarmError => timeout(call, call.timeoutMs);
       const id = this.pending.add(node, call.timeoutMs, late, (error, reply) => {
         if (error) return fail(error);
-        const answers = new Map<string, Outcome>();
+        const outcomes = new Map<string, Outcome>();
+        const goodUntil = untilHere(reply?.goodForMs, sentAt);
         for (const [name, body, wire] of reply?.results ?? []) {
-          answers.set(
-            name,
-            wire
-              ? { error: fromWireError(wire, refs) }
-              : outcomeOf(() => (body ? codec.decode(body) : undefined)),
-          );
+          const outcome = wire
+            ? { error: fromWireError(wire, refs), goodUntil }
+            : outcomeOf(() => (body ? codec.decode(body) : undefined), goodUntil);
+          outcomes.set(name, outcome);
         }
-        return resolve(matched(rows, answers));
+        return resolve({ rows, outcomes });
       });
       const names = rows.map(({ name }) => name);
       const sent = transport.send(node, { kind: FrameKind.MultiCall, id, from: '', names, ...call });
@@ -187,13 +198,15 @@ export class GroupFanOut {
     });
   }
 
-  private async callOwn(rows: readonly Row[], call: Call): Promise<MemberOutcome[]> {
+  private async callOwn(rows: readonly Row[], call: Call): Promise<Asked> {
     const names = rows.map(({ name }) => name);
-    const answers = new Map<string, Outcome>();
-    for (const { name, error, answer } of await this.callHere(names, this.parts.self, call, call.timeoutMs)) {
-      answers.set(name, error ? { error } : outcomeOf(() => this.answers.toValue(answer)));
+    const outcomes = new Map<string, Outcome>();
+    const heard = await this.callHere(names, this.parts.self, call, call.timeoutMs);
+    for (const { name, error, answer, goodUntil } of heard) {
+      const outcome = error ? { error, goodUntil } : outcomeOf(() => this.answers.toValue(answer), goodUntil);
+      outcomes.set(name, outcome);
     }
-    return matched(rows, answers);
+    return { rows, outcomes };
   }
 
   /** Asks members by way of this node; settles within `timeoutMs` with what each has said. */
@@ -218,7 +231,9 @@ export class GroupFanOut {
       const heard: Heard[] = [];
       const finish = (): void => {
         timer.cancel();
-        for (const name of open) heard.push({ name, error: timeout(call, timeoutMs), answer: undefined });
+        for (const name of open) {
+          heard.push({ name, error: timeout(call, timeoutMs), answer: undefined, goodUntil: undefined });
+        }
         open.clear();
         resolve(heard);
       };
@@ -227,9 +242,9 @@ export class GroupFanOut {
       for (const name of [...open]) {
         this.router.accept(name, {
           ...content,
-          reply: (error, answer) => {
+          reply: (error, answer, goodUntil) => {
             if (!open.delete(name)) return;
-            heard.push({ name, error, answer });
+            heard.push({ name, error, answer, goodUntil });
             if (open.size === 0) finish();
           },
         });
@@ -238,7 +253,9 @@ export class GroupFanOut {
     });
   }
 
-  private toWire({ name, error, answer }: Heard): readonly [string, Uint8Array | null, WireError | null] {
+  private toWire(heard: Heard, now: number): readonly [string, Uint8Array | null, WireError | null] {
+    const { name, error, answer } = heard;
+    if (isExpired(heard, now)) return [name, null, toWireError(expiredError(this.parts.self, name))];
     try {
       if (!error) return [name, this.answers.toBytes(answer), null];
     } catch (failure) {
@@ -262,26 +279,6 @@ export class GroupFanOut {
     }
     return byNode;
   }
-}
-
-type Outcome = { readonly value: unknown } | { readonly error: SwarmError };
-
-function outcomeOf(make: () => unknown): Outcome {
-  try {
-    return { value: make() };
-  } catch (error) {
-    return { error: asSwarmError(error, 'answer') };
-  }
-}
-
-/** Every member that was addressed gets an outcome, also one that its node says nothing of. */
-function matched(rows: readonly Row[], answers: ReadonlyMap<string, Outcome>): MemberOutcome[] {
-  return rows.map((row) => ({
-    row,
-    ...(answers.get(row.name) ?? {
-      error: new NodeUnavailableError(row.node, `it said nothing of "${row.name}"`),
-    }),
-  }));
 }
 
 function timeout({ group, pattern }: Pick<Call, 'group' | 'pattern'>, timeoutMs: number): CallTimeoutError {

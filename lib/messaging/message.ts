@@ -22,8 +22,8 @@ export interface Message {
   readonly rerouted: boolean;
   /** It has waited here because it was forwarded often, and may be forwarded again. */
   readonly rested: boolean;
-  /** Called exactly once. For a cast only an error means anything: it was dropped. */
-  readonly reply: (error: SwarmError | undefined, answer: Body | undefined) => void;
+  /** Called exactly once, as that of a `Delivery`. For a cast only an error means anything: it was dropped. */
+  readonly reply: (error: SwarmError | undefined, answer: Body | undefined, goodUntil?: number) => void;
 }
 
 /** How often a message is forwarded without a pause; more means that the nodes do not agree where the worker is. */

@@ -13,9 +13,12 @@ interface Pending<Reply> {
 /** Questions to other nodes that are not answered yet, by the number that their frames carry. */
 export class PendingReplies<Reply> {
   private readonly pending = new Map<number, Pending<Reply>>();
-  private lastId = 0;
+  /** Begins anywhere: an answer to the process that had this node's id before must not be taken for one to this. */
+  private lastId: number;
 
-  constructor(private readonly runtime: Runtime) {}
+  constructor(private readonly runtime: Runtime) {
+    this.lastId = Math.floor(runtime.random() * 2 ** 32);
+  }
 
   get size(): number {
     return this.pending.size;

@@ -15,6 +15,7 @@ import type { NodeId } from '../transport/node-info.js';
 import type { PayloadRules } from '../transport/payload.interface.js';
 import type { Body, Delivery, WorkerHost } from '../workers/worker-host.interface.js';
 import { Answers, NO_BODY, unsentAnswer } from './answers.js';
+import { spanOf } from './answer-validity.js';
 import { DeliveredMessages } from './delivered-messages.js';
 import { ForwardedMessages, type ForwardedMessagesParts } from './forwarded-messages.js';
 import { earlyBy, lateError, MAX_HOPS, type Message } from './message.js';
@@ -160,6 +161,7 @@ export class Router {
 
   onCall(from: NodeId, frame: CallFrame): void {
     const { name, pattern, body, chain, hops, id, timeoutMs } = frame;
+    const receivedAt = this.parts.runtime.now();
     this.route({
       kind: 'call',
       name,
@@ -168,11 +170,12 @@ export class Router {
       from: frame.from || from,
       chain,
       hops: hops + 1,
-      deadline: this.parts.runtime.now() + timeoutMs,
+      deadline: receivedAt + timeoutMs,
       timeoutMs,
       rerouted: false,
       rested: false,
-      reply: (error, answer) => this.answer(from, id, error, answer),
+      reply: (error, answer, goodUntil) =>
+        this.answer(from, id, error, answer, spanOf(goodUntil, receivedAt)),
     });
   }
 
@@ -250,7 +253,13 @@ export class Router {
     return this.parked.retryWithin(name, DISPUTE_PAUSE_MS);
   }
 
-  private answer(to: NodeId, id: number, error: SwarmError | undefined, answer: Body | undefined): void {
+  private answer(
+    to: NodeId,
+    id: number,
+    error: SwarmError | undefined,
+    answer: Body | undefined,
+    goodForMs: number | undefined,
+  ): void {
     const { transport } = this.parts;
     let refusal = error;
     let body = NO_BODY;
@@ -260,7 +269,11 @@ export class Router {
       refusal = asSwarmError(failure, 'answer');
     }
     const wire = refusal ? toWireError(refusal) : null;
-    const sent = transport.send(to, { kind: FrameKind.Answer, id, body, error: wire });
+    const frame: AnswerFrame =
+      goodForMs === undefined
+        ? { kind: FrameKind.Answer, id, body, error: wire }
+        : { kind: FrameKind.Answer, id, body, error: wire, goodForMs };
+    const sent = transport.send(to, frame);
     if (sent !== 'full') return;
     transport.send(to, { kind: FrameKind.Answer, id, body: NO_BODY, error: unsentAnswer(to) });
   }
@@ -288,7 +301,7 @@ export class Router {
       timeoutMs,
       rerouted,
       rested: false,
-      reply: (error, answer) => delivery.reply(error, answer),
+      reply: (error, answer, goodUntil) => delivery.reply(error, answer, goodUntil),
     };
   }
 }

@@ -37,13 +37,16 @@ import { RegistryIndex } from '../tracker/registry-index.js';
 import { RegistryWatch } from '../tracker/registry-watch.js';
 import { Replicas } from '../tracker/replicas.js';
 import type { Row } from '../tracker/row.js';
-import { FrameKind, type ResponseFrame } from '../transport/frame.js';
-import { nodeIdOf, type Address, type NodeId, type NodeInfo } from '../transport/node-info.js';
+import type { ResponseFrame } from '../transport/frame.js';
+import type { Address, NodeId } from '../transport/node-info.js';
+import type { RelayTransport } from '../transport/relay/relay.transport.js';
 import type { TransportHandler } from '../transport/transport.interface.js';
 import { type EventLog, PlacementHistory } from '../events/index.js';
 import { dispatch, type FrameReceivers } from './frame-dispatch.js';
 import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
+import { membershipNews } from './membership-news.js';
+import { ownInfo, ownQuorums } from './own-info.js';
 
 /** The protocols that this build speaks. */
 const PROTOCOL = { min: 1, max: 1 } as const;
@@ -55,24 +58,16 @@ export type Assembly = ReturnType<typeof assemble>;
 export function assemble(
   options: KernelOptions,
   parts: KernelParts,
+  transport: RelayTransport,
   runtime: Runtime,
   bound: Address,
   events: EventLog,
   viewChanged: () => void,
 ) {
-  const { transport, host, codec, refs, logger, discovery } = parts;
+  const { host, codec, refs, logger, discovery } = parts;
   const clock = new HybridLogicalClock(runtime);
-  const self: NodeInfo = {
-    id: nodeIdOf(options.node.name, bound),
-    name: options.node.name,
-    host: bound.host,
-    port: bound.port,
-    incarnation: clock.next(),
-    weight: options.node.weight,
-    labels: options.node.labels,
-    hosting: options.node.hosting,
-    types: host.types,
-  };
+  const quorums = ownQuorums(options, host);
+  const self = ownInfo(options, host, quorums, bound, clock, logger);
   const count = (counter: string): void => events.count(counter);
   const dropped = (name: string, pattern: string, reason: string): void =>
     events.messageDropped(name, pattern, reason);
@@ -119,6 +114,7 @@ export function assemble(
     },
   });
 
+  const news = membershipNews(self.id, events, logger);
   const membership: Membership = new Membership({
     runtime,
     clock,
@@ -126,6 +122,8 @@ export function assemble(
     logger,
     discovery,
     self,
+    relays: transport,
+    quorums,
     options: { ...options, protocol: PROTOCOL },
     listener: {
       linked(member) {
@@ -147,18 +145,40 @@ export function assemble(
         router.unlinked(id);
         groups.unlinked(id);
       },
-      down(member, reason) {
+      down(member, reason, reborn) {
         const { id, incarnation } = member.info;
+        if (reborn) arrivals.reborn(id, incarnation, members.get(id)?.info.incarnation ?? incarnation);
         if (announced.delete(id)) events.emit({ type: 'node-down', node: id, reason });
         stream.peerLost();
         orphans.add(id, incarnation, replicas.take(id));
-        arrivals.down(id, incarnation);
+        if (!reborn) arrivals.down(id, incarnation);
         downReasons.set(id, reason);
       },
+      ...news,
+      released(info, types) {
+        news.released(info, types);
+        arrivals.released(info.id, info.incarnation);
+      },
+      selfFenced: (by, done) => quorum.selfFenced(by, done),
+      leaseExtended: (type, until) => quorum.leaseExtended(type, until),
+      leasesChanged(lost, regained) {
+        quorum.leasesChanged(lost, regained);
+        changed();
+      },
+      leaseStale: (type) => quorum.leaseStale(type),
+      trustedUntil(until) {
+        for (const type of host.types) if (!quorums.has(type)) host.allowUntil(type, until, false);
+      },
       statusChanged: (member) => announce(member),
+      level: () => conflicts.level(),
       selfUp: () => announce(membership.members.self),
       reincarnated: (incarnation) => (stream.log.table.incarnation = incarnation),
       changed,
+      readUpTo(id, incarnation) {
+        stream.log.flush();
+        const table = replicas.table(id);
+        return table?.incarnation === incarnation ? table.seq : orphans.readUpTo(id, incarnation);
+      },
       logState: (peer) => stream.stateFor(peer),
     },
   });
@@ -177,6 +197,7 @@ export function assemble(
     waiters.wakeAll();
     views.wakeAll();
     router.parked.retryAll();
+    membership.fencing.check();
     takeover.scan();
     view.note();
     rest.changed();
@@ -199,14 +220,17 @@ export function assemble(
     runtime,
     transport,
     caughtUp(peer) {
-      orphans.sendAll(peer, () => ({ kind: FrameKind.Adopted, members: members.addresses() }));
+      orphans.sendAll(peer, () => membership.adoption());
     },
     moved: pingWhenQuiet,
     peerCount: (): number => members.peerCount,
   });
   const rows = new OwnRows(self.id, stream.log, index);
   const forgotten = new Forgotten();
-  const replicas = new Replicas({ runtime, transport, clock, index, forgotten, count, trace });
+  const replicas = new Replicas({
+    ...{ runtime, transport, clock, index, forgotten, count, trace },
+    ended: (name, registration) => orphans.forget(name, registration),
+  });
   const orphans = new Orphans({
     runtime,
     transport,
@@ -225,6 +249,7 @@ export function assemble(
     ring(),
     (type) => host.definition(type)?.strategy,
     (message) => logger.error(message),
+    membership.fencing,
   );
   const questions = new PendingReplies<ResponseFrame>(runtime);
   const sender = new PacedSender(runtime, transport);
@@ -285,7 +310,13 @@ export function assemble(
   const moves = new Moves(handoff);
   const arrivals = new Arrivals(handoff);
   const conflicts = new Conflicts(handoff, moves);
-  const quorum = new Quorum({ ...shared, leaseMs: options.leaseMs, regained: () => rebalancer.scan() });
+  const quorum = new Quorum({
+    ...shared,
+    quorums,
+    leaseMs: options.leaseMs,
+    abandonArrival: (row) => arrivals.abandon(row),
+    regained: () => rebalancer.scan(),
+  });
   const rebalancer = new Rebalancer(handoff, moves, quorum);
   const isIdle = (): boolean => router.pending.size + router.parked.size + groups.size + questions.size === 0;
   const drain = new Drain({ ...handoff, moves, rebalancer, arrivals, conflicts, isIdle });
@@ -348,7 +379,7 @@ export function assemble(
     frame(from, frame) {
       const member = members.get(from);
       if (!member?.linked) return;
-      member.heardAt = runtime.now();
+      membership.heard(member);
       dispatch(receivers, from, frame);
       rest.changed();
     },

@@ -38,6 +38,14 @@ export function dispatch(to: FrameReceivers, from: NodeId, frame: Frame): void {
       to.membership.ping(from, frame);
       return to.replicas.compare(from, frame);
     case FrameKind.Pong:
+      return to.membership.pong(from, frame);
+    case FrameKind.Suspect:
+      return to.membership.suspicions.onSuspect(from, frame);
+    case FrameKind.Verdict:
+      return to.membership.suspicions.onVerdict(from, frame);
+    case FrameKind.Relay:
+    case FrameKind.RelayControl:
+      // Taken by the transport that relays; one that comes here was relayed itself.
       return undefined;
     case FrameKind.Status:
       return to.membership.status(from, frame);

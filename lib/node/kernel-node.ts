@@ -7,7 +7,8 @@ import {
   WorkerNotFoundError,
 } from '../errors/index.js';
 import type { DrainReport } from '../handoff/drain-report.js';
-import { quorumWarnings } from '../distribution/quorum-warnings.js';
+import { exceededMessage, quorumWarnings } from '../distribution/quorum-warnings.js';
+import { RelayTransport } from '../transport/relay/relay.transport.js';
 import type { Timer } from '../runtime/runtime.interface.js';
 import { ScopedRuntime } from '../runtime/scoped.runtime.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
@@ -29,6 +30,7 @@ const STEADY_VIEW_MS = 5_000;
 export class KernelNode implements Kernel {
   private readonly runtime: ScopedRuntime;
   private readonly events: EventLog;
+  private readonly transport: RelayTransport;
   /** Ends operations that wait when the node stops. */
   private readonly interrupts = new Set<() => void>();
   private assembly: Assembly | undefined;
@@ -39,6 +41,8 @@ export class KernelNode implements Kernel {
   /** Its workers are gone, and whoever calls it comes too late. */
   private closed = false;
   private readonly warned = new Set<string>();
+  /** By type: the nodes that were told to be too many for its quorum. */
+  private readonly exceeded = new Map<string, string>();
   private quorumWarning: Timer | undefined;
   /** Members at the last view change that was logged. */
   private loggedView = new Set<string>();
@@ -49,6 +53,20 @@ export class KernelNode implements Kernel {
   ) {
     this.runtime = new ScopedRuntime(parts.runtime);
     this.events = new EventLog(this.runtime, parts.logger);
+    const { events } = this;
+    this.transport = new RelayTransport(parts.transport, {
+      runtime: this.runtime,
+      relayed(node, via) {
+        events.emit({ type: 'relay-opened', node, via });
+        parts.logger.warn(
+          `${node} is not to be reached from here, frames to it go by way of ${via}: check the network between the two`,
+        );
+      },
+      relayEnded(node, via, reason) {
+        events.emit({ type: 'relay-closed', node, via, reason });
+        parts.logger.log(`frames to ${node} go by way of ${via} no more: ${reason}`);
+      },
+    });
   }
 
   start(): Promise<void> {
@@ -213,7 +231,7 @@ export class KernelNode implements Kernel {
   }
 
   inspect(): SwarmSnapshot {
-    return snapshotOf(this.assembled(), this.events.counters, this.parts);
+    return snapshotOf(this.assembled(), this.events.counters, this.transport, this.parts.host);
   }
 
   onEvent(listener: (event: SwarmEvent) => void): () => void {
@@ -226,10 +244,11 @@ export class KernelNode implements Kernel {
   }
 
   private async open(): Promise<void> {
-    const { transport, discovery, logger } = this.parts;
+    const { discovery, logger } = this.parts;
+    const { transport } = this;
     const { cluster, joinTimeoutMs } = this.options;
     this.listening = transport.open((bound) => {
-      this.assembly = assemble(this.options, this.parts, this.runtime, bound, this.events, () =>
+      this.assembly = assemble(this.options, this.parts, transport, this.runtime, bound, this.events, () =>
         this.viewChanged(),
       );
       return this.assembly.handler;
@@ -265,7 +284,7 @@ export class KernelNode implements Kernel {
   }
 
   private async close(timeoutMs: number): Promise<DrainReport> {
-    const { transport, discovery, logger } = this.parts;
+    const { discovery, logger } = this.parts;
     // Stopped while it starts: what is being bound must be closed, too.
     await this.listening?.catch(() => undefined);
     const { assembly } = this;
@@ -293,7 +312,7 @@ export class KernelNode implements Kernel {
         logger.warn(`discovery ${provider.name} could not withdraw this node: ${String(error)}`);
       }
     }
-    await transport.close();
+    await this.transport.close();
     this.runtime.close();
     return report;
   }
@@ -367,7 +386,17 @@ export class KernelNode implements Kernel {
         this.warned.add(warning);
         this.parts.logger.warn(warning);
       }
+      this.tellExceeded(type, quorum, placements.beyond(type));
     }
+  }
+
+  /** Again when others are too many. */
+  private tellExceeded(type: string, quorum: number, nodes: readonly string[]): void {
+    const before = this.exceeded.get(type) ?? '';
+    this.exceeded.set(type, nodes.join(' '));
+    if (nodes.length === 0 || nodes.join(' ') === before) return;
+    this.events.emit({ type: 'quorum-exceeded', workerType: type, nodes });
+    this.parts.logger.error(exceededMessage(type, quorum, nodes));
   }
 
   /** One line for all members that came or went within `coalesceMs`. */

@@ -1,3 +1,4 @@
+import type { IgnoreList } from '../cluster/ignore-list.js';
 import type { DistributionStrategy } from '../distribution/strategy.interface.js';
 
 /** What a kernel node is built from, all defaults filled in. Times in milliseconds. */
@@ -12,6 +13,8 @@ export interface KernelOptions {
     readonly hosting: boolean;
   };
   readonly strategy: DistributionStrategy;
+  /** Which nodes, this one perhaps among them, may be clients only. */
+  readonly ignoreList: IgnoreList;
   readonly heartbeatMs: number;
   readonly suspectAfterMs: number;
   readonly pollMs: number;
@@ -23,7 +26,7 @@ export interface KernelOptions {
   readonly registerTimeoutMs: number;
   readonly readyTimeoutMs: number;
   readonly settledTimeoutMs: number;
-  /** Below a quorum workers pause, and are stopped after so long. */
+  /** Workers under a quorum run for so long after the last ping that enough others have acknowledged. */
   readonly leaseMs: number;
   readonly handoff: {
     /** How long each step of a move may take. */

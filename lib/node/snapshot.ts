@@ -3,7 +3,8 @@ import type { Member } from '../cluster/member.js';
 import type { RowTable } from '../tracker/row-table.js';
 import { RowStatus } from '../tracker/row.js';
 import type { Assembly } from './assembly.js';
-import type { KernelParts } from './kernel-parts.js';
+import type { Transport } from '../transport/transport.interface.js';
+import type { WorkerHost } from '../workers/worker-host.interface.js';
 import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
 
 /** Moves under way that are listed one by one. */
@@ -29,18 +30,21 @@ export function unrestOf(assembly: Assembly): string | undefined {
   return queues.length > 0 ? queues.map(([queue, size]) => `${size} ${queue}`).join(', ') : undefined;
 }
 
-export function toSwarmNode({ info, status }: Member): SwarmNode {
+export function toSwarmNode({ info, status, suspected }: Member): SwarmNode {
   const { id, name, host, port, incarnation, weight, labels, hosting, types } = info;
-  return { id, name, host, port, incarnation, status, weight, labels, hosting, types };
+  const shown = suspected ? 'suspect' : status;
+  return { id, name, host, port, incarnation, status: shown, weight, labels, hosting, types };
 }
 
 export function snapshotOf(
   assembly: Assembly,
   counters: Readonly<Record<string, number>>,
-  { transport, host }: KernelParts,
+  transport: Transport,
+  host: WorkerHost,
 ): SwarmSnapshot {
   const {
     members,
+    membership,
     placements,
     stream,
     replicas,
@@ -64,6 +68,12 @@ export function snapshotOf(
     workers,
     pausing: supervisor.size,
     withoutQuorum: quorum.types,
+    leases: membership.leases.list(),
+    missing: membership.fencing.list(),
+    exceeded: host.types.flatMap((type) => {
+      const nodes = placements.beyond(type);
+      return nodes.length > 0 ? { type, nodes } : [];
+    }),
     moves: [...moves.list()].slice(0, MOVES_SHOWN),
     queues: {
       starts: starts.size,

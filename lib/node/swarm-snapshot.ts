@@ -46,6 +46,20 @@ export interface SwarmSnapshot {
   readonly pausing: number;
   /** Worker types of this node whose workers pause, or were stopped, for want of nodes. */
   readonly withoutQuorum: readonly string[];
+  /** Types with a quorum: for how many more milliseconds their workers may run here, 0 without a lease. */
+  readonly leases: ReadonlyArray<{ readonly type: string; readonly leftMs: number }>;
+  /**
+   * Nodes that are not heard, and that may still run workers of these types as far as this node knows: nothing of it is
+   * started elsewhere before `fencedBy` is a quorum and its lease is over.
+   */
+  readonly missing: ReadonlyArray<{
+    readonly node: string;
+    readonly incarnation: number;
+    readonly fencedBy: readonly string[];
+    readonly workerTypes: readonly string[];
+  }>;
+  /** Types with more nodes than their quorum fits, and the nodes that host none of their workers for that. */
+  readonly exceeded: ReadonlyArray<{ readonly type: string; readonly nodes: readonly string[] }>;
   /** Workers that are leaving this node, at most a hundred of them. */
   readonly moves: ReadonlyArray<{ readonly name: string; readonly to: string; readonly step: string }>;
   /** Things under way: starts, calls waiting for an answer, messages waiting for a worker to be placed. */

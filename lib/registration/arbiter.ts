@@ -8,6 +8,8 @@ import type { RegistrationParts } from './registration-parts.js';
 export interface Claimant {
   readonly node: NodeId;
   readonly registration: string;
+  /** For a type with a quorum; see `Placements.arbiterOf`. */
+  readonly strict: boolean;
 }
 
 type ArbiterParts = Pick<
@@ -56,13 +58,13 @@ export class Arbiter {
   private activeGrant(name: string): Claimant | undefined {
     const granted = this.grants.get(name);
     if (!granted) return undefined;
-    if (this.parts.placements.arbiterOf(name) === this.parts.self && this.isClaiming(name, granted))
-      return granted;
+    const arbiter = this.parts.placements.arbiterOf(name, granted.strict);
+    if (arbiter === this.parts.self && this.isClaiming(name, granted)) return granted;
     this.grants.delete(name);
     return undefined;
   }
 
-  private isClaiming(name: string, { node, registration }: Claimant): boolean {
+  private isClaiming(name: string, { node, registration }: Pick<Claimant, 'node' | 'registration'>): boolean {
     const row = this.parts.replicas.table(node)?.get(name);
     return row?.registration === registration && row.status === RowStatus.claiming;
   }

@@ -21,10 +21,12 @@ export class Endings {
       refuse(waiting, () => new WorkerNotFoundError(row.name));
       await ended;
     }
-    if (!rows.has(row)) return false;
+    // It may have got another fence meanwhile.
+    const current = rows.get(row.name);
+    if (current?.registration !== row.registration) return false;
     forgotten.add(row.registration);
-    rows.untrack(row, Untracked.forgotten);
-    this.tell(row, reason);
+    rows.untrack(current, Untracked.forgotten);
+    this.tell(current, reason);
     return true;
   }
 

@@ -161,12 +161,13 @@ export class Registrar {
     respond(this.parts, from, id, work());
   }
 
-  onReserve(from: NodeId, { id, name, registration, timeoutMs }: ReserveFrame): void {
+  onReserve(from: NodeId, { id, name, registration, strict, timeoutMs }: ReserveFrame): void {
     const deadline = this.parts.runtime.now() + timeoutMs;
     const work = async (): Promise<Reply> => {
       for (;;) {
-        if (this.parts.placements.arbiterOf(name) !== this.parts.self) return { outcome: 'elsewhere' };
-        const claimant = { node: from, registration };
+        const arbiter = this.parts.placements.arbiterOf(name, strict);
+        if (arbiter !== this.parts.self) return { outcome: 'elsewhere' };
+        const claimant = { node: from, registration, strict };
         const verdict = this.arbiter.verdict(name, claimant);
         if (verdict instanceof Row) return { outcome: 'taken', row: verdict, error: this.taken(verdict) };
         if (verdict === 'free') return { outcome: this.arbiter.grant(name, claimant) ? 'ok' : 'elsewhere' };

@@ -80,9 +80,11 @@ export class Starts {
         if (this.closed) throw new ShuttingDownError();
         const { ringVersion } = this.parts.membership.members;
         if (!spec.isWanted()) return 'elsewhere';
-        const verdict = this.arbiter.verdict(spec.name, { node: self, registration: spec.registration });
+        const { registration } = spec;
+        const strict = this.isStrict(spec);
+        const verdict = this.arbiter.verdict(spec.name, { node: self, registration, strict });
         if (verdict instanceof Row) return verdict;
-        if (verdict === 'wait') {
+        if (verdict === 'wait' || !this.mayRun(spec) || !this.canAsk(spec)) {
           if (!(await waiters.changed(spec.name, deadline))) throw tooLate(spec, deadline - began);
           continue;
         }
@@ -104,7 +106,8 @@ export class Starts {
   /** Tracks the row; its own arbiter has the name at once, another must be asked. The name was found free just now. */
   private async claim(spec: StartSpec, deadline: number, timeoutMs: number): Promise<Row | 'again'> {
     const { self, placements, rows, clock, runtime } = this.parts;
-    const arbiter = placements.arbiterOf(spec.name);
+    const strict = this.isStrict(spec);
+    const arbiter = placements.arbiterOf(spec.name, strict);
     if (arbiter === undefined) throw new NoNodeAvailableError(`no node may decide about "${spec.name}" now`);
     const row = rows.track({
       name: spec.name,
@@ -118,9 +121,9 @@ export class Starts {
     });
     if (arbiter === self) return row;
     this.parts.stream.log.flush();
-    const winner = await this.askFor(row, arbiter, deadline);
+    const winner = await this.askFor(row, arbiter, strict, deadline);
     if (!rows.has(row)) return 'again';
-    if (winner === 'granted' && placements.arbiterOf(spec.name) === arbiter) {
+    if (winner === 'granted' && placements.arbiterOf(spec.name, strict) === arbiter) {
       rows.setStatus(row, RowStatus.starting);
       return row;
     }
@@ -131,10 +134,20 @@ export class Starts {
     return 'again';
   }
 
-  private async askFor(row: Row, arbiter: string, deadline: number): Promise<Row | 'granted' | 'again'> {
+  private async askFor(
+    row: Row,
+    arbiter: string,
+    strict: boolean,
+    deadline: number,
+  ): Promise<Row | 'granted' | 'again'> {
     const { name, registration } = row;
     try {
-      const reply = await ask(this.parts, arbiter, { kind: FrameKind.Reserve, name, registration }, deadline);
+      const reply = await ask(
+        this.parts,
+        arbiter,
+        { kind: FrameKind.Reserve, name, registration, strict },
+        deadline,
+      );
       if (reply.row && reply.node !== null && reply.outcome === 'error')
         return Row.fromWire(reply.row, reply.node);
       return reply.outcome === 'ok' ? 'granted' : 'again';
@@ -198,6 +211,23 @@ export class Starts {
     } finally {
       timer?.cancel();
     }
+  }
+
+  /** Two nodes must not both find themselves free to start it because they hear different nodes. */
+  private isStrict({ type, pinned }: StartSpec): boolean {
+    return !pinned && this.parts.placements.quorumOf(type) !== undefined;
+  }
+
+  /** Under a quorum nothing is started without a lease. */
+  private mayRun({ type, pinned }: StartSpec): boolean {
+    return pinned !== undefined || this.parts.membership.leases.isHeld(type);
+  }
+
+  /** An arbiter that is not to be reached is asked when it is, or when another takes its place. */
+  private canAsk(spec: StartSpec): boolean {
+    const { placements, membership, self } = this.parts;
+    const arbiter = placements.arbiterOf(spec.name, this.isStrict(spec));
+    return arbiter === undefined || arbiter === self || membership.members.get(arbiter)?.linked === true;
   }
 
   private flagsOf({ type, pinned }: StartSpec): number {

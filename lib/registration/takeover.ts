@@ -116,6 +116,7 @@ export class Takeover {
   }
 
   private isWanted(row: Row): boolean {
-    return row.orphaned && this.parts.index.get(row.name) === row;
+    if (!row.orphaned || this.parts.index.get(row.name) !== row) return false;
+    return this.parts.membership.fencing.isEveryReleased(row.node, row.type);
   }
 }

@@ -1,6 +1,6 @@
 import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { Kernel } from '../node/kernel.interface.js';
-import { callChain } from '../workers/call-chain.js';
+import { assertMayAct, callChain } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import type { CallOptions } from './message-types.js';
 
@@ -19,17 +19,24 @@ export function sendCall(
   return kernel.call(name, outgoing(pattern, data, options));
 }
 
-/** Sends a cast to a name. */
+/**
+ * Sends a cast to a name.
+ *
+ * @throws NodeUnavailableError if it comes from a worker that may have no effect any more
+ */
 export function sendCast(kernel: Kernel, name: string, pattern: string, data: unknown): void {
+  assertMayAct('message');
   assertName('the pattern', pattern);
   kernel.cast(name, pattern, data);
 }
 
-/** A message as the kernel takes it. */
+/** A message as the kernel takes it. Throws as `sendCast`. */
 export function outgoing(pattern: string, data: unknown, options: CallOptions | undefined): OutgoingCall {
+  const scope = callChain.getStore();
+  scope?.assertMayAct('message');
   assertName('the pattern', pattern);
   const { timeoutMs } = checkedOptions(options);
-  return { pattern, data, timeoutMs, chain: callChain.getStore() ?? NO_WORKER_WAITS };
+  return { pattern, data, timeoutMs, chain: scope?.names ?? NO_WORKER_WAITS };
 }
 
 /**

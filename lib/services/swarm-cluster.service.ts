@@ -8,6 +8,7 @@ import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';
 import { checkedOptions } from './messages.js';
 import { typeNameOf } from './registry-filter.js';
+import { inSubscriberScope } from './subscriber-scope.js';
 
 /** What this node knows of the swarm. Throws as `SwarmRegistry` does when the node is not started or is stopping. */
 @Injectable()
@@ -24,7 +25,7 @@ export class SwarmCluster {
   readonly events$: Observable<SwarmEvent>;
 
   constructor(private readonly holder: KernelHolder) {
-    this.events$ = holder.events.asObservable();
+    this.events$ = inSubscriberScope(holder.events);
   }
 
   /** This node. */

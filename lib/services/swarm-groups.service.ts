@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { assertMayAct } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';
 import type { CallOptions } from './message-types.js';
@@ -16,7 +17,7 @@ export type MemberOutcome<R> =
  * the worker: it survives its restart on another node and ends with it.
  *
  * After Elixir's swarm (`join/2`, `publish/2`, `multi_call/2`). Throws as `SwarmRegistry` does when the node is not
- * started, is stopping, or a name is none.
+ * started, is stopping, a name is none, or what a worker does may have no effect any more.
  */
 @Injectable()
 export class SwarmGroups {
@@ -33,6 +34,7 @@ export class SwarmGroups {
    */
   async join(group: string, member: string | WorkerRef): Promise<void> {
     const { kernel } = this.nodes;
+    assertMayAct('change');
     assertName('the group', group);
     await kernel.joinGroup(group, nameOfTarget(member));
   }
@@ -44,6 +46,7 @@ export class SwarmGroups {
    */
   async leave(group: string, member: string | WorkerRef): Promise<void> {
     const { kernel } = this.nodes;
+    assertMayAct('change');
     assertName('the group', group);
     await kernel.leaveGroup(group, nameOfTarget(member));
   }
@@ -69,6 +72,7 @@ export class SwarmGroups {
    */
   publish(group: string, pattern: string, data?: unknown): number {
     const { kernel } = this.nodes;
+    assertMayAct('message');
     assertName('the group', group);
     assertName('the pattern', pattern);
     return kernel.publish(group, pattern, data);

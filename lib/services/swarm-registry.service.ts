@@ -2,6 +2,7 @@ import { Injectable, type Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import { AlreadyRegisteredError, WorkerTypeMismatchError } from '../errors/index.js';
 import type { RegistryEvent } from '../events/index.js';
+import { assertMayAct } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import { workerTypeOf } from '../workers/worker-metadata.js';
 import { KernelHolder } from './kernel.holder.js';
@@ -9,6 +10,7 @@ import type { Answer, CallOptions, HandlerOf, MessageArgs, RegisterArgs } from '
 import { checkedOptions, sendCall, sendCast } from './messages.js';
 import { type RegistryFilter, rowFilterOf, typeNameOf } from './registry-filter.js';
 import { watchRows } from './registry-watch.js';
+import { inSubscriberScope } from './subscriber-scope.js';
 import { nameOfTarget, WorkerRefs } from './worker-ref.js';
 import type { WorkerRef } from './worker-ref.interface.js';
 
@@ -19,6 +21,11 @@ import type { WorkerRef } from './worker-ref.interface.js';
  * Everything throws (or rejects with) `NotStartedError` before the node is started, `ShuttingDownError` after it began
  * to stop, and `InvalidNameError` for a name, type or pattern that is no string of 1 to 1024 bytes without control
  * characters. A `timeoutMs` that no timer can keep is a `RangeError`.
+ *
+ * What a worker sends, registers or unregisters is refused with `NodeUnavailableError` when another activation of its name
+ * may be at work; see there. Its timers and streams are the worker's too, so clear them in `@OnHandoff('die')`. What a
+ * service of the application does on its own account it does better to begin in a hook of its own than when a worker first
+ * uses it.
  */
 @Injectable()
 export class SwarmRegistry {
@@ -49,6 +56,7 @@ export class SwarmRegistry {
     options?: CallOptions,
   ): Promise<WorkerRef> {
     const { kernel } = this.nodes;
+    assertMayAct('change');
     assertName('the name', name);
     return this.refs.of(await kernel.register(name, typeNameOf(worker), args, checkedOptions(options)));
   }
@@ -70,6 +78,7 @@ export class SwarmRegistry {
     options?: CallOptions,
   ): Promise<WorkerRef> {
     const { kernel } = this.nodes;
+    assertMayAct('change');
     assertName('the name', name);
     const type = typeNameOf(worker);
     const timeout = checkedOptions(options);
@@ -95,6 +104,7 @@ export class SwarmRegistry {
    */
   async registerLocal<T extends object>(name: string, instance: T): Promise<WorkerRef<T>> {
     const { kernel } = this.nodes;
+    assertMayAct('change');
     assertName('the name', name);
     return this.refs.of<T>(await kernel.registerLocal(name, this.nodes.definitionFor(instance), instance));
   }
@@ -107,6 +117,7 @@ export class SwarmRegistry {
    */
   async unregister(name: string): Promise<boolean> {
     const { kernel } = this.nodes;
+    assertMayAct('change');
     assertName('the name', name);
     return kernel.unregister(name);
   }
@@ -202,7 +213,8 @@ export class SwarmRegistry {
    */
   watch(filter: RegistryFilter = {}): Observable<RegistryEvent> {
     const rows = rowFilterOf(filter);
-    return watchRows(this.nodes.registryChanges, rows, () => this.nodes.rowsIfStarted(rows));
+    const changes = watchRows(this.nodes.registryChanges, rows, () => this.nodes.rowsIfStarted(rows));
+    return inSubscriberScope(changes);
   }
 
   private refOfType(held: { readonly name: string; readonly type: string }, type: string): WorkerRef {

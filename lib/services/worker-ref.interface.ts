@@ -37,7 +37,7 @@ export interface WorkerRef<W = unknown> {
    * `message-dropped` event.
    *
    * @throws WorkerNotFoundError, LinkOverloadedError, PayloadTooLargeError, UnserializableError, InvalidNameError,
-   *   NotStartedError, ShuttingDownError
+   *   NodeUnavailableError (it comes from a worker that may have no effect any more), NotStartedError, ShuttingDownError
    */
   cast<K extends HandlerOf<W>>(pattern: K, ...message: MessageArgs<W, K>): void;
 

@@ -19,6 +19,9 @@ export interface SwarmTestClusterOptions {
   /**
    * The application of one node. Give the options to `SwarmModule.forRoot`, as they are or spread into more:
    * `SwarmModule.forRoot({ ...options, mailboxLimit: 10 })`. They hold the network, which has no place elsewhere.
+   *
+   * Nodes are called `node-1`, `node-2` and so on, and all of them may host: where the application names nodes in a
+   * `nodeWhitelist` or `nodeBlacklist` of its own, spread the options after it.
    */
   readonly module: (options: SwarmModuleOptions) => Type<unknown> | DynamicModule;
   /** Makes the jitter of the nodes repeatable (time is real, so a run is not). @default 1 */
@@ -220,6 +223,9 @@ function optionsOf(
     cluster: 'test',
     node: { name: `node-${address.port}`, ...address },
     discovery: others.length > 1 ? [discovery] : [],
+    // A list of the application tells its real nodes apart, and these have other names.
+    nodeWhitelist: undefined,
+    nodeBlacklist: [],
     [SWARM_PARTS]: parts,
   } as SwarmModuleOptions;
 }

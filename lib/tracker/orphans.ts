@@ -19,8 +19,13 @@ import type { RegistryIndex } from './registry-index.js';
 import { RowTable } from './row-table.js';
 import { BYTES_PER_FRAME, Row, wireBytes } from './row.js';
 
+/** Orphans that nobody has started are shown to another node so often: it may know that their registrations have ended. */
+const SHOW_AGAIN_MS = 2_000;
+const SHOWN_AT_ONCE = 64;
 /** How many reports about nodes that are still members here are kept. */
 const EARLY_REPORTS_LIMIT = 1_024;
+/** Of how many dead nodes with nothing left it is known how far their logs were read. */
+const FINISHED_LIMIT = 4_096;
 
 interface DeadNode {
   table: RowTable;
@@ -52,9 +57,12 @@ export interface OrphansParts {
 
 export class Orphans {
   private readonly dead = new Map<string, DeadNode>();
+  /** How far the logs of those were read of which nothing is left. */
+  private readonly finished = new Map<string, number>();
   /** What survivors said of nodes that this one has not given up yet. */
   private readonly early = new Map<string, Map<NodeId, number>>();
   private readonly sender: PacedSender;
+  private showDue = false;
 
   constructor(private readonly parts: OrphansParts) {
     this.sender = new PacedSender(parts.runtime, parts.transport);
@@ -64,6 +72,12 @@ export class Orphans {
   get isSettled(): boolean {
     for (const { awaiting, marked } of this.dead.values()) if (awaiting.size > 0 || !marked) return false;
     return true;
+  }
+
+  /** How far the log of a dead incarnation was read; 0 if nothing is known of it. */
+  readUpTo(node: NodeId, incarnation: number): number {
+    const id = key(node, incarnation);
+    return this.dead.get(id)?.table.seq ?? this.finished.get(id) ?? 0;
   }
 
   *rows(): IterableIterator<Row> {
@@ -210,9 +224,18 @@ export class Orphans {
     for (const [id, dead] of this.dead) {
       if (dead.table.get(row.name) !== row) continue;
       dead.table.delete(row.name);
-      if (isOver(dead)) this.dead.delete(id);
+      if (isOver(dead)) this.finish(id, dead);
     }
     this.parts.index.remove(row);
+  }
+
+  private finish(id: string, { table }: DeadNode): void {
+    this.dead.delete(id);
+    const seq = Math.max(table.seq, this.finished.get(id) ?? 0);
+    this.finished.delete(id);
+    this.finished.set(id, seq);
+    if (this.finished.size <= FINISHED_LIMIT) return;
+    for (const oldest of this.finished.keys()) if (this.finished.delete(oldest)) return;
   }
 
   private orphan(dead: DeadNode, row: Row): void {
@@ -287,8 +310,41 @@ export class Orphans {
     dead.timer?.cancel();
     const { node, seq, size } = dead.table;
     this.parts.trace(() => `${size} rows of ${node}, read up to ${seq}, wait to be started by others`);
-    if (isOver(dead)) this.dead.delete(id);
+    if (isOver(dead)) this.finish(id, dead);
+    this.showLater();
     this.parts.settled();
+  }
+
+  private showLater(): void {
+    if (this.showDue || this.dead.size === 0) return;
+    this.showDue = true;
+    const { runtime } = this.parts;
+    runtime.after(SHOW_AGAIN_MS * (0.5 + runtime.random()), () => {
+      this.showDue = false;
+      this.showSome();
+      this.showLater();
+    });
+  }
+
+  /** Some of them, to any peer. They say nothing of how far the log was read, so that nobody takes them for all. */
+  private showSome(): void {
+    const { runtime, linkedPeers } = this.parts;
+    const peers = [...linkedPeers()];
+    const peer = peers[Math.floor(runtime.random() * peers.length)];
+    if (peer === undefined) return;
+    for (const { table } of this.dead.values()) {
+      const rows: WireRow[] = [];
+      let skipped = Math.floor(runtime.random() * Math.max(0, table.size - SHOWN_AT_ONCE));
+      for (const row of table.values()) {
+        if (skipped-- > 0) continue;
+        if (rows.length === SHOWN_AT_ONCE) break;
+        if (this.outlives(row)) rows.push(row.toWire());
+      }
+      if (rows.length === 0) continue;
+      const { node, incarnation } = table;
+      const frame = { kind: FrameKind.Orphans, node, incarnation, seq: 0, first: true, last: true } as const;
+      this.sender.send(peer, [{ ...frame, rows }].values());
+    }
   }
 }
 

@@ -43,6 +43,8 @@ export interface ReplicasParts {
   readonly clock: HybridLogicalClock;
   readonly index: RegistryIndex;
   readonly forgotten: Forgotten;
+  /** A registration has ended for good: whatever else is held of it is history. */
+  ended(name: string, registration: string): void;
   count(counter: string): void;
   /** Logs a decision with its reason. */
   trace(decision: () => string): void;
@@ -51,7 +53,10 @@ export interface ReplicasParts {
 export class Replicas {
   private readonly byNode = new Map<NodeId, Replica>();
   /** Rows of workers that have moved to a node whose row was not read yet, by name. */
-  private readonly lingering = new Map<string, { end(): void; isSuccessor(row: Row): boolean }>();
+  private readonly lingering = new Map<
+    string,
+    { readonly row: Row; end(): void; isSuccessor(row: Row): boolean }
+  >();
 
   constructor(private readonly parts: ReplicasParts) {}
 
@@ -75,6 +80,11 @@ export class Replicas {
   /** Whether a row of the name is shown only until that of the node to which its worker has moved was read. */
   isLingering(name: string): boolean {
     return this.lingering.has(name);
+  }
+
+  /** Whether its node has let go of the worker. */
+  isLetGo(row: Row): boolean {
+    return this.lingering.get(row.name)?.row === row;
   }
 
   /** Another row of the name has come to light: the one of which its worker has moved away need not be shown longer. */
@@ -181,8 +191,11 @@ export class Replicas {
     const row = table.get(op[1]);
     if (!row) return undefined;
     if (op[0] === 2) return index.alter(row, () => table.update(row, op[2] as RowStatus, op[3]));
-    if (op[2] === Untracked.forgotten) this.parts.forgotten.add(row.registration);
     table.delete(row.name);
+    if (op[2] === Untracked.forgotten) {
+      this.parts.forgotten.add(row.registration);
+      this.parts.ended(row.name, row.registration);
+    }
     return op[2] === Untracked.moved ? this.linger(row) : index.remove(row);
   }
 
@@ -214,7 +227,7 @@ export class Replicas {
     };
     const timer = runtime.after(LINGER_MS, end);
     this.lingering.get(name)?.end();
-    this.lingering.set(name, { end, isSuccessor });
+    this.lingering.set(name, { row, end, isSuccessor });
     return undefined;
   }
 

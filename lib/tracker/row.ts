@@ -171,15 +171,20 @@ export function wireBytes(args: Uint8Array | null, groups: readonly string[]): n
   return bytes;
 }
 
-/** FNV-1a over the row's changing and identifying parts. */
+/**
+ * FNV-1a over the row's changing and identifying parts, and then the finalizer of MurmurHash3 (Austin Appleby, public
+ * domain): digests are the XOR of these, and without it the fences of two rows that change alike cancel each other out.
+ */
 function hashOf(row: Row): number {
   let hash = hashString(0x811c9dc5, row.name);
   hash = hashString(hash, row.registration);
   hash = Math.imul(hash ^ (row.fence % 0x1_0000_0000), 0x01000193);
   hash = Math.imul(hash ^ row.status, 0x01000193);
   for (const group of row.groups) hash = hashString(hash, group);
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
   // Signed, so that it is no object of its own in memory.
-  return hash | 0;
+  return (hash ^ (hash >>> 16)) | 0;
 }
 
 function hashString(seed: number, text: string): number {

@@ -1,4 +1,4 @@
-import type { MemberAddress, NodeId } from './node-info.js';
+import type { Hello, NodeId, NodeInfo, Refusal } from './node-info.js';
 
 /**
  * Every message that one node can send to another. Frames are plain, immutable objects: the memory transport
@@ -35,7 +35,11 @@ export type Frame =
   | OfferFrame
   | OfferedFrame
   | FarewellFrame
-  | LastWordFrame;
+  | LastWordFrame
+  | SuspectFrame
+  | VerdictFrame
+  | RelayFrame
+  | RelayControlFrame;
 
 /** Numbers on the wire; one is never given to another frame. */
 export const FrameKind = {
@@ -70,6 +74,10 @@ export const FrameKind = {
   Offered: 29,
   Farewell: 30,
   LastWord: 31,
+  Suspect: 32,
+  Verdict: 33,
+  Relay: 34,
+  RelayControl: 35,
 } as const;
 
 /** A row as it travels: name, type, args, fence, registration, groups, status, and the sum of its `RowFlag`s. */
@@ -103,12 +111,18 @@ export interface PingFrame {
   readonly kind: typeof FrameKind.Ping;
   readonly id: number;
   readonly stamp: number;
+  /** Of the sender. The link may have been opened just before it took another. */
+  readonly incarnation: number;
   readonly seq: number | null;
   readonly digest: number;
+  /** How long the sender's event loop was held up of late, in milliseconds: be as much more patient with it. */
+  readonly delayMs: number;
 }
+/** `votes`: the sender is up and has not fenced the receiver, so that this acknowledges the lease of the ping's sender. */
 export interface PongFrame {
   readonly kind: typeof FrameKind.Pong;
   readonly id: number;
+  readonly votes: boolean;
 }
 /** The sender's own membership status has changed. */
 export interface StatusFrame {
@@ -144,7 +158,13 @@ export interface SnapshotFrame {
 /** The sender has put the receiver into its ring; everything it tracked before was sent before. */
 export interface AdoptedFrame {
   readonly kind: typeof FrameKind.Adopted;
-  readonly members: readonly MemberAddress[];
+  readonly members: readonly NodeInfo[];
+  /** Whether the sender knows of all who may hold a lease, so that the receiver does from now on. */
+  readonly established: boolean;
+  /** Incarnations that the sender has fenced. */
+  readonly fenced: ReadonlyArray<readonly [node: NodeId, incarnation: number]>;
+  /** Nodes that the sender does not hear and that may run workers of types with a quorum all the same. */
+  readonly missing: readonly NodeInfo[];
 }
 /** The sender takes `node` for dead and holds that incarnation's log up to `seq` (0: nothing). */
 export interface LostFrame {
@@ -187,6 +207,8 @@ export interface RegisterFrame extends RequestFields {
 export interface ReserveFrame extends RequestFields {
   readonly kind: typeof FrameKind.Reserve;
   readonly registration: string;
+  /** For a type with a quorum: members that are not heard and not fenced count as there when the arbiter is found. */
+  readonly strict: boolean;
 }
 export interface UnregisterFrame extends RequestFields {
   readonly kind: typeof FrameKind.Unregister;
@@ -236,6 +258,8 @@ export interface AnswerFrame {
   readonly id: number;
   readonly body: Uint8Array;
   readonly error: WireError | null;
+  /** Of a worker that runs under a lease: milliseconds after the question was sent in which the answer holds. */
+  readonly goodForMs?: number;
 }
 /** For every worker in `names`: the members of the group that the sender saw on the receiver. */
 export interface PublishFrame extends MessageFields {
@@ -254,6 +278,8 @@ export interface MultiAnswerFrame {
   readonly kind: typeof FrameKind.MultiAnswer;
   readonly id: number;
   readonly results: ReadonlyArray<readonly [name: string, body: Uint8Array | null, error: WireError | null]>;
+  /** As in `Answer`, for the shortest of their leases. */
+  readonly goodForMs?: number;
 }
 
 /** A worker on its way: its row as it will stand on the receiver, and its state, if it brings one along. */
@@ -286,7 +312,7 @@ export interface UndecidedFrame {
   readonly kind: typeof FrameKind.Undecided;
   readonly arrivals: ReadonlyArray<readonly [name: string, fence: number]>;
 }
-/** States of workers that give way to older activations of their names on the receiver. */
+/** States of workers that give way to older activations of their names on the receiver; empty where there is none. */
 export interface OfferFrame {
   readonly kind: typeof FrameKind.Offer;
   readonly offers: ReadonlyArray<
@@ -306,3 +332,57 @@ export interface FarewellFrame {
 export interface LastWordFrame {
   readonly kind: typeof FrameKind.LastWord;
 }
+
+/**
+ * "I hear nothing of that incarnation: do you?" With `fence` it is more than a question: who does not hear it either
+ * acknowledges nothing of it from now on.
+ */
+export interface SuspectFrame {
+  readonly kind: typeof FrameKind.Suspect;
+  readonly node: NodeId;
+  readonly incarnation: number;
+  readonly fence: boolean;
+}
+/** The answer to `Suspect`. */
+export interface VerdictFrame {
+  readonly kind: typeof FrameKind.Verdict;
+  readonly node: NodeId;
+  readonly incarnation: number;
+  /** Whether it answers a `Suspect` with `fence`. */
+  readonly fence: boolean;
+  readonly verdict: Verdict;
+  /** Milliseconds since the sender last acknowledged a ping of that node, or since its own boot. */
+  readonly ackedAgoMs: number;
+  /** How far the sender has read that node's log. */
+  readonly seq: number;
+  /** Whether a quorum has fenced it, and its lease is over, as far as the sender is concerned: then so it is for all. */
+  readonly released: boolean;
+}
+/** `abstains`: the sender has not joined yet, so its word does not count. */
+export type Verdict = 'hears' | 'silent' | 'fenced' | 'abstains';
+
+/** A frame for a node that its sender cannot reach itself, by way of one that reaches both. */
+export interface RelayFrame {
+  readonly kind: typeof FrameKind.Relay;
+  readonly from: NodeId;
+  readonly to: NodeId;
+  /** Number of the relayed link, given by the node that opened it. */
+  readonly link: number;
+  readonly frame: RelayedFrame;
+}
+/** Relays go over one hop. */
+export type RelayedFrame = Exclude<Frame, RelayFrame | RelayControlFrame>;
+
+/** Opens and closes a relayed link; the same three steps as over a connection. */
+export interface RelayControlFrame {
+  readonly kind: typeof FrameKind.RelayControl;
+  readonly from: NodeId;
+  readonly to: NodeId;
+  readonly link: number;
+  readonly step: RelayStep;
+  /** With `open` and `accept`. */
+  readonly hello: Hello | null;
+  /** With `close`: what is to be told. */
+  readonly refusal: Refusal | null;
+}
+export type RelayStep = 'open' | 'accept' | 'confirm' | 'close';

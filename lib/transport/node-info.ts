@@ -16,6 +16,10 @@ export interface NodeInfo extends Address {
   readonly name: string;
   /** Hybrid-logical-clock stamp taken at boot; a higher one replaces a lower one. */
   readonly incarnation: number;
+  /** The first incarnation of this process. A process that was fenced takes another: it is known to have left the former. */
+  readonly firstIncarnation: number;
+  /** For how long an acknowledged ping lets it run workers of types with a quorum, in milliseconds. */
+  readonly leaseMs: number;
   /** Share of names relative to other nodes, 1 by default. */
   readonly weight: number;
   readonly labels: Readonly<Record<string, string>>;
@@ -23,6 +27,8 @@ export interface NodeInfo extends Address {
   readonly hosting: boolean;
   /** Worker types its application provides. */
   readonly types: readonly string[];
+  /** Sizes of the quorums of those that have one. All nodes must name the same: see `quorumBound`. */
+  readonly quorums: Readonly<Record<string, number>>;
 }
 
 /** A member as one node describes it to another: enough to dial it. */
@@ -42,11 +48,17 @@ export interface Hello {
   readonly members: readonly MemberAddress[];
 }
 
+/** `fenced`: the swarm has gone on without that incarnation; `ignored`: it is on the ignore list of the peer. */
+export type RefusalCode =
+  'cluster' | 'protocol' | 'stale-incarnation' | 'closing' | 'identity' | 'fenced' | 'ignored';
+
 /** Why a hello was refused. */
 export interface Refusal {
-  readonly code: 'cluster' | 'protocol' | 'stale-incarnation' | 'closing' | 'identity';
+  readonly code: RefusalCode;
   readonly message: string;
-  /** With `stale-incarnation`: the incarnation that the peer knows of this id. */
+  /** Who is refused: the one that dials may refuse as well as the one that is dialled. */
+  readonly about?: NodeId;
+  /** With `stale-incarnation` and `fenced`: the newest incarnation that the peer knows of this id. */
   readonly incarnation?: number;
 }
 

@@ -71,6 +71,8 @@ export type DialOutcome =
 export interface TransportSnapshot {
   readonly links: ReadonlyArray<{
     readonly peer: NodeId;
+    /** The node by way of which its frames go, and where they are counted. */
+    readonly via?: NodeId;
     readonly queuedBytes: number;
     readonly framesIn: number;
     readonly framesOut: number;

@@ -8,7 +8,8 @@ import {
   WorkerNotFoundError,
   WorkerStartError,
 } from '../errors/index.js';
-import { callChain } from './call-chain.js';
+import { type Actor, callChain, CallScope } from './call-chain.js';
+import type { GateVisitor } from './gate.js';
 import { handlerFailure } from './handler-failure.js';
 import { readDecision } from './handoff-decision.js';
 import { Hold, type HoldOwner } from './hold.js';
@@ -17,17 +18,26 @@ import { Mailbox, type MailboxOwner } from './mailbox.js';
 import { OwnSwarmContext } from './own-swarm.context.js';
 import { type ContextSource, OwnWorkerContext } from './own-worker.context.js';
 import { reasonOf } from './remote-failure.js';
+import { type Act, type Standing, whyVoid } from './standing.js';
 import type { WorkerContext } from './worker-context.js';
 import type { DieReason } from './worker-definition.interface.js';
-import type { ActivationSpec, Delivery, HandoffAnswer, WorkerServices } from './worker-host.interface.js';
+import type {
+  ActivationSpec,
+  Body,
+  Delivery,
+  HandoffAnswer,
+  WorkerServices,
+} from './worker-host.interface.js';
 
-export class Activation implements MailboxOwner, HoldOwner, ContextSource {
+const NO_CALLERS: readonly string[] = [];
+
+export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateVisitor, Actor, Standing {
   readonly mailbox: Mailbox;
-  /** There when `onWorkerStart` has returned: from then on there is something for `die` to do. */
+  endReason: DieReason | undefined;
+  /** There from when `onWorkerStart` has returned, so that `die` has something to do, until it has done it. */
   private instance: object | undefined;
   private started = false;
   private ownContext: OwnWorkerContext | undefined;
-  private endReason: DieReason | undefined;
   private hold: Hold | undefined;
 
   constructor(
@@ -50,10 +60,6 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
     return this.hosted.parts.services;
   }
 
-  get isStarted(): boolean {
-    return this.started;
-  }
-
   /** Whether `onWorkerStart` has returned, so that there is something to close. */
   get hasBegun(): boolean {
     return this.instance !== undefined;
@@ -63,16 +69,12 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
     return this.endReason !== undefined;
   }
 
+  get isOver(): boolean {
+    return this.isEnded && this.instance === undefined;
+  }
+
   get isHandling(): boolean {
     return this.mailbox.isBusy;
-  }
-
-  get isOpen(): boolean {
-    return this.started && this.hosted.gate.open;
-  }
-
-  get mayDispatch(): boolean {
-    return this.isOpen && (this.hold === undefined || !this.hold.isHolding);
   }
 
   /** Made when first asked for: most workers never look at it. */
@@ -85,10 +87,10 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
   async start(spec: ActivationSpec): Promise<void> {
     this.assertWanted();
     const { definition, parts } = this.hosted;
-    const instance = spec.pinned?.instance ?? (await definition.create());
+    const instance = spec.pinned?.instance ?? (await this.run(() => definition.create()));
     if (!spec.pinned && definition.start) {
       const args: unknown = spec.args === null ? undefined : parts.codec.decode(spec.args);
-      await callChain.run([this.name], () => definition.start?.(instance, this.context, args));
+      await this.run(() => definition.start?.(instance, this.context, args));
     }
     this.instance = instance;
     this.assertWanted();
@@ -106,8 +108,22 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
     return delivery.reply(new MailboxFullError(this.name, this.limit), undefined);
   }
 
-  handle(delivery: Delivery): Promise<void> | void {
-    const { instance } = this;
+  mayDispatch(now: number): boolean {
+    if (!this.started || this.hold?.isHolding) return false;
+    return this.hosted.gate.admits(now, this);
+  }
+
+  mayWork(): boolean {
+    return this.started && this.hosted.gate.admits(this.now(), this);
+  }
+
+  mayWish(): boolean {
+    const { gate } = this.hosted;
+    return !gate.underLease || gate.admits(this.now(), this);
+  }
+
+  handle(delivery: Delivery, now: number): Promise<void> | void {
+    const { instance, name } = this;
     const { definition, parts } = this.hosted;
     const handler = definition.handler(delivery.pattern);
     if (!instance || !handler || (delivery.kind === 'call' && handler.accepts === 'event')) {
@@ -115,13 +131,16 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
       return delivery.reply(new UnknownPatternError(definition.type, delivery.pattern, hint), undefined);
     }
     try {
+      parts.observer?.dispatching(name, definition.type, this.fence, now);
       const { body, chain } = delivery;
       const payload = 'bytes' in body ? parts.codec.decode(body.bytes) : body.value;
       const context = new OwnSwarmContext(delivery, this, parts.runtime);
-      const answer = callChain.run([...chain, this.name], () => handler.invoke(instance, payload, context));
-      if (!isThenable(answer)) return delivery.reply(undefined, { value: answer });
+      const answer = callChain.run(new CallScope(chain, this), () =>
+        handler.invoke(instance, payload, context),
+      );
+      if (!isThenable(answer)) return this.answer(delivery, undefined, { value: answer });
       return Promise.resolve(answer).then(
-        (value) => delivery.reply(undefined, { value }),
+        (value) => this.answer(delivery, undefined, { value }),
         (error: unknown) => this.failed(delivery, error),
       );
     } catch (error) {
@@ -140,11 +159,19 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
     this.hold?.rested();
   }
 
-  /** Something that kept it from working may be over. `now`: messages need not wait for the caller to go on. */
-  goOn(now = false): void {
+  assertMayAct(act: Act, isDying: boolean): void {
+    const why = whyVoid(this, this.now(), act, isDying);
+    if (why === undefined) return;
+    const reason = `"${this.name}" ${why}: another activation may be at work, so what this one does is refused`;
+    throw new NodeUnavailableError(this.services.node, reason);
+  }
+
+  /** Something that kept it from working may be over. `atOnce`: messages need not wait for the caller to go on. */
+  goOn(atOnce = false): void {
+    this.ownContext?.goOn();
     this.hold?.giveTurn();
     if (this.hold?.isEmpty) this.hold = undefined;
-    if (now) this.mailbox.run();
+    if (atOnce) this.mailbox.run();
     else this.mailbox.kick();
   }
 
@@ -159,13 +186,13 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
   }
 
   async begin(timeoutMs: number): Promise<HandoffAnswer> {
-    const { instance, name } = this;
+    const { instance } = this;
     const { definition, isPinned, parts } = this.hosted;
     if (this.isEnded || !instance || !this.started) throw this.refusal();
     if (isPinned) return { kind: 'ignore' };
     if (!definition.begin) return { kind: 'restart' };
     const given: unknown = await this.held().ask('begin', timeoutMs, () =>
-      callChain.run([name], () => definition.begin?.(instance)),
+      this.run(() => definition.begin?.(instance)),
     );
     const decision = readDecision(given);
     if (!decision) throw new TypeError(noDecision(definition.type, given));
@@ -175,13 +202,13 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
   }
 
   async merge(bytes: Uint8Array, timeoutMs: number): Promise<void> {
-    const { instance, name } = this;
+    const { instance } = this;
     const { definition, isPinned, parts } = this.hosted;
     if (this.isEnded || !instance || !this.started) throw this.refusal();
     if (isPinned || !definition.conflict) return;
     const state = parts.codec.decode(bytes);
     const give = async (): Promise<void> => {
-      await callChain.run([name], () => definition.conflict?.(instance, state));
+      await this.run(() => definition.conflict?.(instance, state));
     };
     await this.held().turn(timeoutMs, (leftMs) => this.held().ask('conflict', leftMs, give));
   }
@@ -189,6 +216,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
   /** Nothing more is begun. Gives back the messages that waited. */
   end(reason: DieReason): Delivery[] {
     this.endReason = reason;
+    this.hosted.gate.forget(this);
     const waiting = this.mailbox.close();
     this.ownContext?.abort();
     this.hold?.end();
@@ -197,13 +225,19 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
 
   /** After `end`: runs `die` when the last handler has ended; waits for either no longer than `patienceMs`. */
   async die(patienceMs: number): Promise<void> {
-    const { instance, endReason: reason, hosted } = this;
+    const { instance, endReason: reason } = this;
+    const { definition, isPinned } = this.hosted;
     if (this.isHandling || this.hold?.isBusy) await this.held().rest(patienceMs);
-    if (!instance || !reason || hosted.isPinned || !hosted.definition.die) return;
     try {
-      await this.held().ask('die', patienceMs, () => hosted.definition.die?.(instance, reason));
+      if (!instance || !reason || isPinned || !definition.die) return;
+      await this.held().ask('die', patienceMs, () =>
+        this.run(() => definition.die?.(instance, reason), true),
+      );
     } catch (error) {
       this.failedLate('die', error);
+    } finally {
+      // What its code has begun may go on for long, and keeps this activation, but not its instance.
+      this.instance = undefined;
     }
   }
 
@@ -224,11 +258,19 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
       const reason = `${definition.type} has no @OnHandoff('end') that takes the state it brings along; add one`;
       throw new WorkerStartError(this.name, reason);
     }
-    await callChain.run([this.name], () => definition.end?.(instance, parts.codec.decode(state)));
+    await this.run(() => definition.end?.(instance, parts.codec.decode(state)));
   }
 
   private assertWanted(): void {
     if (this.isEnded) throw new WorkerStartError(this.name, 'it was ended while it started');
+  }
+
+  private run<T>(method: () => T, isDying = false): T {
+    return callChain.run(new CallScope(NO_CALLERS, this, isDying), method);
+  }
+
+  private now(): number {
+    return this.hosted.parts.runtime.now();
   }
 
   private held(): Hold {
@@ -243,7 +285,19 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource {
     if (!failure.isMeant || !isCall) {
       parts.handlerFailed(definition.type, this.name, delivery.pattern, error);
     }
-    return isCall ? delivery.reply(failure.error, undefined) : delivery.reply(undefined, undefined);
+    return isCall ? this.answer(delivery, failure.error, undefined) : delivery.reply(undefined, undefined);
+  }
+
+  /** Its handler has ended: the lease counts that it has now, because leases are renewed meanwhile. */
+  private answer(delivery: Delivery, error: SwarmError | undefined, answer: Body | undefined): void {
+    const { gate } = this.hosted;
+    if (!gate.underLease || delivery.kind !== 'call') return delivery.reply(error, answer);
+    const why = whyVoid(this, this.now(), 'message', false);
+    if (why === undefined) {
+      return delivery.reply(error, answer, gate.openUntil === Infinity ? undefined : gate.openUntil);
+    }
+    const reason = `"${this.name}" ${why}: the message may or may not have been handled`;
+    return delivery.reply(new NodeUnavailableError(this.services.node, reason), undefined);
   }
 }
 

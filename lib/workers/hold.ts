@@ -10,8 +10,8 @@ export interface HoldOwner {
   readonly name: string;
   /** Whether a message handler runs. */
   readonly isHandling: boolean;
-  /** Whether it may work now, as far as this hold has no say in it. */
-  readonly isOpen: boolean;
+  /** Whether it may work now, as far as this hold has no say in it; if not, it is told to go on when it may. */
+  mayWork(): boolean;
   /** What somebody is told who waited for something of it when it ended. */
   refusal(): SwarmError;
   /** A method threw that nobody waited for any more. */
@@ -105,9 +105,9 @@ export class Hold {
 
   /** The next in line has its turn, if nothing stands in its way. */
   giveTurn(): void {
-    if (this.paused || this.turnTaken || this.isBusy || !this.owner.isOpen) return;
+    if (this.paused || this.turnTaken || this.isBusy) return;
     const waiter = this.nextTurn();
-    if (!waiter) return;
+    if (!waiter || !this.owner.mayWork()) return;
     this.turnTaken = true;
     this.settle(waiter, 'come');
   }

@@ -1,11 +1,17 @@
 // What runs on this node: starts workers, hands them their messages, lets them be moved, ends them.
-import { UnknownWorkerTypeError, WorkerNotFoundError, WorkerStartError } from '../errors/index.js';
+import {
+  NodeUnavailableError,
+  UnknownWorkerTypeError,
+  WorkerNotFoundError,
+  WorkerStartError,
+} from '../errors/index.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
 import { Activation } from './activation.js';
 import { FailureLog } from './failure-log.js';
-import type { ActivationParts, DispatchGate, HostedType } from './hosted-type.js';
+import { Gate } from './gate.js';
+import type { ActivationParts, DispatchObserver, HostedType } from './hosted-type.js';
 import type { DieReason, WorkerDefinition } from './worker-definition.interface.js';
 import type {
   ActivationSpec,
@@ -18,8 +24,6 @@ import type {
 
 /** How long the end of a worker waits for the running handler, and then for `die`. */
 const STOP_PATIENCE_MS = 5_000;
-/** Objects of the user are bound to this process, whatever becomes of the nodes around it. */
-const ALWAYS_OPEN: DispatchGate = { open: true };
 
 export interface LocalWorkerHostParts {
   readonly definitions: ReadonlyMap<string, WorkerDefinition>;
@@ -33,6 +37,8 @@ export interface LocalWorkerHostParts {
   /** Whether stacks of handlers' errors travel to their callers. */
   readonly debug: boolean;
   readonly logger: KernelLogger;
+  /** Told of each message before it begins. */
+  readonly observer?: DispatchObserver;
 }
 
 export class LocalWorkerHost implements WorkerHost {
@@ -40,7 +46,9 @@ export class LocalWorkerHost implements WorkerHost {
   private readonly activations = new Map<string, Activation>();
   /** Workers that have ended and are not done with it; the next one of the name waits for them. */
   private readonly endings = new Map<string, Promise<void>>();
-  private readonly gates = new Map<string, { open: boolean }>();
+  private readonly gates: ReadonlyMap<string, Gate>;
+  /** Objects of the user are bound to this process, whatever becomes of the nodes around it. */
+  private readonly alwaysOpen = new Gate();
   private readonly hosted = new Map<string, HostedType>();
   private readonly pinned = new WeakMap<WorkerDefinition, HostedType>();
   private shared: ActivationParts | undefined;
@@ -49,20 +57,22 @@ export class LocalWorkerHost implements WorkerHost {
     const { definitions, nodeLabels = {} } = parts;
     const hosted = [...definitions].filter(([, { labels }]) => carries(nodeLabels, labels));
     this.types = hosted.map(([type]) => type).sort();
+    this.gates = new Map(this.types.map((type) => [type, new Gate()]));
   }
 
   attach(services: WorkerServices): void {
-    const { runtime, codec, logger, mailboxLimit, maxPayloadBytes, debug, definitions } = this.parts;
+    const { runtime, codec, logger, mailboxLimit, maxPayloadBytes, debug, definitions, observer } =
+      this.parts;
     const failures = new FailureLog(runtime, logger);
     const handlerFailed: ActivationParts['handlerFailed'] = (type, name, pattern, error) =>
       failures.note(`${type} "${name}" threw in "${pattern}"`, error);
-    const parts = { runtime, codec, logger, mailboxLimit, maxPayloadBytes, debug, services, handlerFailed };
+    const limits = { mailboxLimit, maxPayloadBytes, debug };
+    const parts = { runtime, codec, logger, ...limits, services, observer, handlerFailed };
     this.shared = parts;
-    for (const type of this.types) {
-      const gate = { open: true };
-      this.gates.set(type, gate);
+    for (const [type, gate] of this.gates) {
       this.hosted.set(type, { definition: definitions.get(type)!, isPinned: false, gate, parts });
     }
+    observer?.attached?.(services.node);
   }
 
   definition(type: string): WorkerDefinition | undefined {
@@ -91,8 +101,10 @@ export class LocalWorkerHost implements WorkerHost {
 
   deliver(name: string, delivery: Delivery): void {
     const activation = this.activations.get(name);
-    if (activation) activation.deliver(delivery);
-    else delivery.reply(new WorkerNotFoundError(name), undefined);
+    if (activation) return activation.deliver(delivery);
+    // Its registration is here, or the message would not be: it goes on on another node when this one has left.
+    const node = this.shared?.services.node ?? '';
+    return delivery.reply(new NodeUnavailableError(node, `"${name}" has ended there`), undefined);
   }
 
   pause(name: string, timeoutMs: number): Promise<boolean> {
@@ -123,23 +135,19 @@ export class LocalWorkerHost implements WorkerHost {
     return { waiting, ended: Promise.resolve() };
   }
 
-  setDispatching(type: string, allowed: boolean): void {
+  allowUntil(type: string, until: number, underLease: boolean): void {
+    const { runtime } = this.parts;
     const gate = this.gates.get(type);
-    if (!gate || gate.open === allowed) return;
-    gate.open = allowed;
+    gate?.allow(until, underLease);
+    if (!gate?.isWaitedAt || runtime.now() > until) return;
     // Not before the caller has gone on, and never so many at once that they hold the event loop.
-    if (allowed) this.parts.runtime.defer(() => this.goOn(gate));
+    runtime.defer(() => runSliced(runtime, gate.take(), (visitor) => visitor.goOn(true)));
   }
 
   inspect(): { readonly workers: number; readonly waiting: number } {
     let waiting = 0;
     for (const { mailbox } of this.activations.values()) waiting += mailbox.size;
     return { workers: this.activations.size, waiting };
-  }
-
-  private goOn(gate: DispatchGate): void {
-    const held = [...this.activations.values()].filter(({ hosted }) => hosted.gate === gate);
-    runSliced(this.parts.runtime, held, (activation) => activation.goOn(true));
   }
 
   private hostedFor({ name, type, pinned }: ActivationSpec): HostedType {
@@ -152,7 +160,7 @@ export class LocalWorkerHost implements WorkerHost {
     const { definition } = pinned;
     const known = this.pinned.get(definition);
     if (known) return known;
-    const hosted = { definition, isPinned: true, gate: ALWAYS_OPEN, parts: this.shared };
+    const hosted = { definition, isPinned: true, gate: this.alwaysOpen, parts: this.shared };
     this.pinned.set(definition, hosted);
     return hosted;
   }

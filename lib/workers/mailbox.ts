@@ -11,10 +11,13 @@ const MESSAGES_PER_TURN = 256;
 export interface MailboxOwner {
   readonly concurrency: number;
   readonly limit: number;
-  /** Whether the next message may be handled now. Read before each one; who turns it to true calls `kick` or `run`. */
-  readonly mayDispatch: boolean;
+  /**
+   * Whether the next message may be handled. Asked before each one, with the time of the runtime that is also its own; who
+   * turns the answer to true calls `kick` or `run`.
+   */
+  mayDispatch(now: number): boolean;
   /** Runs the handler. A promise keeps the place taken until it has settled; it never rejects. */
-  handle(delivery: Delivery): Promise<void> | void;
+  handle(delivery: Delivery, now: number): Promise<void> | void;
   expired(delivery: Delivery): void;
   /** No handler runs any more. */
   rested(): void;
@@ -55,14 +58,14 @@ export class Mailbox {
 
   /** Begins soon, but not before the caller has gone on, with what may be handled. */
   kick(): void {
-    if (this.draining || !this.isDue) return;
+    if (this.draining || !this.isWaiting) return;
     this.draining = true;
     queueMicrotask(() => this.drain());
   }
 
   /** Begins now with what may be handled. */
   run(): void {
-    if (this.draining || !this.isDue) return;
+    if (this.draining || !this.isWaiting) return;
     this.draining = true;
     this.drain();
   }
@@ -76,26 +79,28 @@ export class Mailbox {
     return left;
   }
 
-  private get isDue(): boolean {
-    return this.size > 0 && this.active < this.owner.concurrency && this.owner.mayDispatch;
+  /** Whether there is a message, and a place for it. */
+  private get isWaiting(): boolean {
+    return this.size > 0 && this.active < this.owner.concurrency;
   }
 
   private drain(): void {
-    for (let count = 0; this.isDue; count++) {
+    for (let count = 0; this.isWaiting; count++) {
       if (count === MESSAGES_PER_TURN) return this.runtime.defer(() => this.drain());
+      const now = this.runtime.now();
+      if (!this.owner.mayDispatch(now)) break;
       const delivery = this.waiting?.[this.head];
       this.head++;
-      if (delivery) this.dispatch(delivery);
+      if (delivery) this.dispatch(delivery, now);
     }
     this.compact();
     this.draining = false;
   }
 
-  private dispatch(delivery: Delivery): void {
-    if (delivery.deadline !== Infinity && this.runtime.now() > delivery.deadline)
-      return this.owner.expired(delivery);
+  private dispatch(delivery: Delivery, now: number): void {
+    if (now > delivery.deadline) return this.owner.expired(delivery);
     this.active++;
-    const work = this.owner.handle(delivery);
+    const work = this.owner.handle(delivery, now);
     if (!(work instanceof Promise)) return this.finished();
     const goOn = (): void => {
       this.finished();

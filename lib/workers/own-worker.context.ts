@@ -1,5 +1,6 @@
 import { reasonOf } from './remote-failure.js';
 import { WorkerContext } from './worker-context.js';
+import type { Act } from './standing.js';
 import type { WorkerServices } from './worker-host.interface.js';
 
 /** What a context asks of the activation it belongs to. */
@@ -7,6 +8,10 @@ export interface ContextSource {
   readonly name: string;
   readonly fence: number;
   readonly isEnded: boolean;
+  /** Whether it may change anything in the swarm now; if not, and it has not ended, it is told to go on when it may. */
+  mayWish(): boolean;
+  /** @throws NodeUnavailableError */
+  assertMayAct(act: Act, isDying: boolean): void;
   readonly services: WorkerServices;
 }
 
@@ -14,6 +19,8 @@ export interface ContextSource {
 export class OwnWorkerContext extends WorkerContext {
   /** Made when first asked for: it is the largest part of an idle worker. */
   private controller: AbortController | undefined;
+  /** What it asked for while it had no lease: what becomes of the name is not up to it before it has one again. */
+  private wish: (() => void) | undefined;
 
   constructor(private readonly source: ContextSource) {
     super();
@@ -38,22 +45,37 @@ export class OwnWorkerContext extends WorkerContext {
     return this.controller.signal;
   }
 
-  join(group: string): Promise<void> {
+  async join(group: string): Promise<void> {
+    this.source.assertMayAct('change', false);
     return this.source.services.joinGroup(group, this.name);
   }
 
-  leave(group: string): Promise<void> {
+  async leave(group: string): Promise<void> {
+    this.source.assertMayAct('change', false);
     return this.source.services.leaveGroup(group, this.name);
   }
 
   fail(error: Error): void {
-    if (this.source.isEnded) return;
     const failure = error instanceof Error ? error : new Error(reasonOf(error), { cause: error });
-    this.source.services.failed(this.name, this.fence, failure);
+    this.wishFor(() => this.source.services.failed(this.name, this.fence, failure));
   }
 
   stop(): void {
-    if (!this.source.isEnded) this.source.services.stopped(this.name, this.fence);
+    this.wishFor(() => this.source.services.stopped(this.name, this.fence));
+  }
+
+  /** Something that kept it from working may be over. */
+  goOn(): void {
+    const { wish } = this;
+    if (!wish || this.source.isEnded || !this.source.mayWish()) return;
+    this.wish = undefined;
+    wish();
+  }
+
+  private wishFor(wish: () => void): void {
+    if (this.source.isEnded) return;
+    this.wish ??= wish;
+    this.goOn();
   }
 
   /** The activation has ended. */

@@ -13,9 +13,13 @@ export abstract class WorkerContext {
   abstract readonly fence: number;
   /** Aborted when this activation ends, for whatever reason; also when it moves to another node. */
   abstract readonly signal: AbortSignal;
-  /** Joins a group; resolves when this node's next `publish` will reach the worker. */
+  /**
+   * Joins a group; resolves when this node's next `publish` will reach the worker.
+   *
+   * @throws NodeUnavailableError when another activation of the name may be at work
+   */
   abstract join(group: string): Promise<void>;
-  /** Leaves a group. */
+  /** Leaves a group. Throws as `join`. */
   abstract leave(group: string): Promise<void>;
   /**
    * Says that the worker cannot go on: it handles nothing more, `@OnHandoff('die')` gets `'failed'`, and what happens
@@ -23,8 +27,9 @@ export abstract class WorkerContext {
    * for it. For what is found out outside of a message, as a lost connection; an error that a handler throws goes to its
    * caller, and the worker lives on.
    *
-   * Never throws; does nothing when this activation has ended. A worker that is being started does better to throw
-   * out of `onWorkerStart`: here it takes effect when it has started.
+   * Never throws; does nothing when this activation has ended. Under a strategy with a quorum it takes effect when there
+   * is a lease, and a worker that is stopped for want of one starts anew elsewhere all the same. A worker that is being
+   * started does better to throw out of `onWorkerStart`: here it takes effect when it has started.
    *
    * After the abnormal exits of Erlang's processes.
    *
@@ -36,7 +41,7 @@ export abstract class WorkerContext {
    * that runs, and the name is free. As `SwarmRegistry.unregister`, said by the worker itself; what was still waiting
    * for it is answered with `WorkerNotFoundError`.
    *
-   * Never throws; does nothing when this activation has ended.
+   * Never throws; does nothing when this activation has ended. Waits for a lease as `fail` does.
    */
   abstract stop(): void;
 }

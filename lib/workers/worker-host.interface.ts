@@ -15,8 +15,12 @@ export interface Delivery {
   readonly chain: readonly string[];
   /** Monotonic time of the runtime after which nobody waits for the answer; `Infinity` if none does. */
   readonly deadline: number;
-  /** Called exactly once, later or at once. Without an error `answer` is what the handler gave, if anybody asked. */
-  reply(error: SwarmError | undefined, answer: Body | undefined): void;
+  /**
+   * Called exactly once, later or at once. Without an error `answer` is what the handler gave, if anybody asked.
+   * `goodUntil`: monotonic time of the runtime until which the outcome holds, because the worker runs under a lease;
+   * without it, for ever.
+   */
+  reply(error: SwarmError | undefined, answer: Body | undefined, goodUntil?: number): void;
 }
 
 /** What a worker is started from. */
@@ -73,7 +77,7 @@ export interface WorkerHost {
    * `end` during it abandons the start. Messages that come meanwhile are handled when it has ended well.
    */
   start(spec: ActivationSpec): Promise<void>;
-  /** Queues a message for a started worker. */
+  /** Queues a message for a started worker; one that has ended refuses it with `NodeUnavailableError`. */
   deliver(name: string, delivery: Delivery): void;
   /**
    * Dispatches nothing more to a worker until `resume`; messages still queue. Resolves with true when none of its
@@ -104,10 +108,14 @@ export interface WorkerHost {
    */
   end(name: string, reason: DieReason): EndedWorker;
   /**
-   * Whether workers of a type may handle messages now; while they may not, messages queue. All may at first. Objects of
-   * the user (`registerLocal`) always may: they are bound to this process, and to no number of nodes.
+   * Until when workers of a type may begin messages, as a monotonic time of the runtime: `Infinity` for ever (so it is
+   * at first), `-Infinity` not at all. Read before each message, so that a process which was stopped begins none when it
+   * wakes. While they may not, messages queue; they go on when a later time is given. `underLease`: what their handlers
+   * have done does not count afterwards either: their outcomes carry the time, and one that comes later is replaced by
+   * `NodeUnavailableError`, and what they send and register then is refused. Objects of the user (`registerLocal`) always
+   * may: they are bound to this process. May be called before `attach`.
    */
-  setDispatching(type: string, allowed: boolean): void;
+  allowUntil(type: string, until: number, underLease: boolean): void;
   /** How many workers are here, and how many messages wait for them together. */
   inspect(): { readonly workers: number; readonly waiting: number };
 }

@@ -139,6 +139,7 @@ describe('clock', () => {
     for (let i = 0; i < 5_000; i++) right.next();
     const row = activation(right.next(), 'a');
     const replicas = new Replicas({
+      ended: () => undefined,
       runtime,
       transport: new FakeTransport(runtime),
       clock: left,

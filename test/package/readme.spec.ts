@@ -7,6 +7,18 @@ import { root } from './support/run.js';
 /** Options that are made of others. */
 const GROUPS = new Set(['node', 'handoff', 'drain']);
 
+/** Types of events with the names of their fields, sorted. */
+function writtenEvents(): Array<[type: string, fields: string[]]> {
+  const [, union = ''] = readFileSync(`${root}lib/events/swarm-event.ts`, 'utf8').split(
+    'SwarmEventContent =',
+  );
+  return [...union.matchAll(/\{([^{}]*)\}/g)].map(([, body = '']) => {
+    const fields = [...body.matchAll(/readonly (\w+)\??:/g)].map(([, field = '']) => field);
+    const type = /readonly type: '([^']+)'/.exec(body)?.[1] ?? `a type is missing in {${body}}`;
+    return [type, fields.filter((field) => field !== 'type').sort()];
+  });
+}
+
 /** Options with the default that their docstring gives, as `node.port` for those of a node. */
 function documentedOptions(): Map<string, string> {
   const source = readFileSync(`${root}lib/swarm.options.ts`, 'utf8');
@@ -29,7 +41,7 @@ it('the README has every option and no other, with its default', () => {
   expect([...told.keys()].sort()).toEqual([...documented.keys()].sort());
   for (const [name, value] of documented) {
     const plain = value.replaceAll('`', '');
-    if (/^(\d+|true|false)\b/.test(plain)) expect(told.get(name), name).toBe(plain);
+    if (/^(\d+|true|false)\b|^\[\//.test(plain)) expect(told.get(name), name).toBe(plain);
   }
 });
 
@@ -49,6 +61,25 @@ it('the README has every error and no other, with its code and status', () => {
   }
   const exported = Object.keys(library).filter((name) => name.endsWith('Error') && name !== 'SwarmError');
   expect(told.map(([name]) => name).sort()).toEqual(exported.sort());
+});
+
+it('the README has every event and no other, with its fields, and says when it happens', () => {
+  const table = readmeTable('type');
+  const told = table.map(([type = '', fields = '']) => [type, fields.split(', ').sort()]);
+  const written = writtenEvents();
+  expect(written.length).toBeGreaterThan(20);
+  expect(Object.fromEntries(told)).toEqual(Object.fromEntries(written));
+  expect(told).toHaveLength(written.length);
+  expect(table.filter(([, , when]) => when === undefined || when === '')).toEqual([]);
+});
+
+it('the links of the README within it lead to a heading', () => {
+  const readme = readFileSync(`${root}README.md`, 'utf8');
+  const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase());
+  const anchors = new Set(headings.map((one) => one.replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-')));
+  const links = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor = '']) => anchor);
+  expect(links.length).toBeGreaterThan(0);
+  expect(links.filter((anchor) => !anchors.has(anchor))).toEqual([]);
 });
 
 it('the README has every folder of the source', () => {

@@ -11,7 +11,9 @@ import { parseArgs } from 'node:util';
 const USAGE = 'npm run simulate -- [--seeds 2000] [--first 1]';
 /** Seeds of one process: enough that its start is cheap beside them, few enough that a failure is soon told. */
 const SLICE = 100;
-const SPECS = ['kernel', 'handoff', 'partition'].map((name) => `test/simulation/${name}.simulation.spec.ts`);
+const SPECS = ['kernel', 'handoff', 'partition', 'fencing'].map(
+  (name) => `test/simulation/${name}.simulation.spec.ts`,
+);
 /** The tests that run seeds say how many; the others show that these bite, with seeds of their own. */
 const TESTS = String.raw`over \d+ seeds`;
 

@@ -1,9 +1,15 @@
+import { DEFAULT_IGNORE_LIST } from '../../lib/cluster/ignore-list.js';
 import { ring } from '../../lib/distribution/index.js';
 import type { DiscoveryProvider } from '../../lib/discovery/discovery-provider.interface.js';
 import { KernelNode } from '../../lib/node/kernel-node.js';
 import type { DrainReport } from '../../lib/handoff/drain-report.js';
 import type { KernelOptions } from '../../lib/node/kernel-options.js';
-import { seededRandom, VirtualRuntime, VirtualScheduler } from '../../lib/runtime/virtual.runtime.js';
+import {
+  seededRandom,
+  VirtualRuntime,
+  VirtualScheduler,
+  type VirtualClocks,
+} from '../../lib/runtime/virtual.runtime.js';
 import { createPayloadCodec } from '../../lib/transport/codec/payload.codec.js';
 import type { Frame } from '../../lib/transport/frame.js';
 import { MemoryNetwork } from '../../lib/transport/memory/memory.network.js';
@@ -12,6 +18,8 @@ import type { RefFactory } from '../../lib/transport/payload.interface.js';
 import { LocalWorkerHost } from '../../lib/workers/local-worker.host.js';
 import type { WorkerDefinition } from '../../lib/workers/worker-definition.interface.js';
 import { QuietLogger } from '../support/quiet.logger.js';
+import { FenceLog } from './fence-log.js';
+import { onceWorker } from './simulated-once.js';
 import { Activations, simulatedWorkers } from './simulated-worker.js';
 
 const STRATEGY = ring();
@@ -22,6 +30,10 @@ export interface SimulationOptions {
   readonly kernel?: Partial<KernelOptions>;
   readonly latencyMs?: (random: () => number) => number;
   readonly loses?: (random: () => number, from: Address, to: Address, frame: Frame) => boolean;
+  /** Size of the quorum of the worker type `Once`; without it no node hosts that type. */
+  readonly quorum?: number;
+  /** The clocks of the machine at a port; all go alike by default. */
+  readonly clocks?: (port: number) => VirtualClocks;
   /** The worker types of a node, in place of `simulatedWorkers`. */
   readonly definitions?: (node: SimulatedApp) => ReadonlyMap<string, WorkerDefinition>;
 }
@@ -43,6 +55,10 @@ export interface SimulatedNode {
   readonly runtime: VirtualRuntime;
   readonly logger: QuietLogger;
   alive: boolean;
+  /** Virtual time since which it is stopped, as by SIGSTOP. */
+  pausedAt: number | undefined;
+  /** For how long it was stopped before, all in all. */
+  pausedMs: number;
 }
 
 /** A whole swarm in virtual time: real kernels and mailboxes, simulated network, clock and workers. */
@@ -52,6 +68,8 @@ export class SimulatedSwarm {
   readonly network: MemoryNetwork;
   readonly nodes: SimulatedNode[] = [];
   readonly activations: Activations;
+  /** What workers of the type `Once` began, and which of their answers callers accepted. */
+  readonly fences: FenceLog;
   readonly story: string[] = [];
 
   constructor(private readonly options: SimulationOptions) {
@@ -64,6 +82,7 @@ export class SimulatedSwarm {
       loses: (from, to, frame) => loses?.(networkRandom, from, to, frame) === true,
     });
     this.activations = new Activations(() => this.scheduler.now);
+    this.fences = new FenceLog(() => this.scheduler.now);
   }
 
   get now(): number {
@@ -74,23 +93,29 @@ export class SimulatedSwarm {
     return this.nodes.filter(({ alive }) => alive);
   }
 
+  /** Nodes whose processes run: what a caller outside can speak to. */
+  get awake(): SimulatedNode[] {
+    return this.nodes.filter(({ alive, pausedAt }) => alive && pausedAt === undefined);
+  }
+
   /** Boots a node; the promise is that of its `start`. `port` lets a node come back under its old id. */
   boot(
     port = 7000 + this.nodes.length,
     { weight = 1, labels = {}, hosting = true }: SimulatedNodeOptions = {},
   ): { node: SimulatedNode; started: Promise<void> } {
-    const runtime = new VirtualRuntime(this.scheduler);
+    const runtime = new VirtualRuntime(this.scheduler, this.options.clocks?.(port));
     const index = this.nodes.length;
     const key = `${HOST}:${port}`;
     const logger = new QuietLogger(`n${port}`, () => this.now, this.story);
     const refs: RefFactory = { describe: () => undefined, make: (name, type) => ({ name, type }) };
     const codec = createPayloadCodec({ refs });
-    const { activations } = this;
-    const definitions =
-      this.options.definitions?.({ key, runtime, activations }) ??
-      simulatedWorkers(activations, runtime, key);
     const host = new LocalWorkerHost({
-      definitions,
+      definitions: this.definitionsOf(key, runtime),
+      observer: {
+        dispatching: (name, type, fence) => {
+          if (type === 'Once') this.fences.began(name, fence, key);
+        },
+      },
       nodeLabels: labels,
       runtime,
       codec,
@@ -122,6 +147,7 @@ export class SimulatedSwarm {
         readyTimeoutMs: 30_000,
         settledTimeoutMs: 30_000,
         leaseMs: 3000,
+        ignoreList: DEFAULT_IGNORE_LIST,
         handoff: { timeoutMs: 5000, concurrency: 64, forwardMs: 10_000 },
         drain: { timeoutMs: 25_000 },
         debug: true,
@@ -131,7 +157,16 @@ export class SimulatedSwarm {
       },
       { runtime, transport, host, discovery: [discovery], codec, refs, logger },
     );
-    const node: SimulatedNode = { index, key, kernel, runtime, logger, alive: true };
+    const node: SimulatedNode = {
+      index,
+      key,
+      kernel,
+      runtime,
+      logger,
+      alive: true,
+      pausedAt: undefined,
+      pausedMs: 0,
+    };
     this.nodes.push(node);
     this.tell(`boot ${key}`);
     return { node, started: kernel.start() };
@@ -146,6 +181,27 @@ export class SimulatedSwarm {
     this.activations.nodeDied(node.key);
   }
 
+  /** SIGSTOP: nothing of the process runs until `resume`; what comes for it waits in its machine. */
+  pause(node: SimulatedNode): void {
+    if (!node.alive || node.pausedAt !== undefined) return;
+    this.tell(`pause ${node.key}`);
+    node.pausedAt = this.now;
+    node.runtime.pause();
+    this.network.pause(node.key);
+  }
+
+  /** SIGCONT. Whether timers or sockets are looked at first is up to where the event loop was stopped. */
+  resume(node: SimulatedNode): void {
+    if (!node.alive || node.pausedAt === undefined) return;
+    const timersFirst = this.random() < 0.5;
+    this.tell(`resume ${node.key}, ${timersFirst ? 'timers' : 'sockets'} first`);
+    node.pausedMs += this.now - node.pausedAt;
+    node.pausedAt = undefined;
+    if (timersFirst) node.runtime.resume();
+    this.network.resume(node.key);
+    if (!timersFirst) node.runtime.resume();
+  }
+
   /** The process leaves as on `app.close()`. */
   async stop(node: SimulatedNode): Promise<DrainReport> {
     this.tell(`stop ${node.key}`);
@@ -155,6 +211,16 @@ export class SimulatedSwarm {
     this.activations.nodeDied(node.key);
     this.tell(`stopped ${node.key}: ${JSON.stringify(report)}`);
     return report;
+  }
+
+  private definitionsOf(key: string, runtime: VirtualRuntime): ReadonlyMap<string, WorkerDefinition> {
+    const { activations, fences } = this;
+    const { definitions, quorum } = this.options;
+    if (definitions) return definitions({ key, runtime, activations });
+    const counters = simulatedWorkers(activations, runtime, key);
+    if (quorum === undefined) return counters;
+    const surroundings = { node: key, runtime, activations, fences, now: () => this.now };
+    return new Map([...counters, ['Once', onceWorker(quorum, surroundings)]]);
   }
 
   tell(line: string): void {

@@ -4,12 +4,15 @@ import type { ByteWriter } from './byte.writer.js';
 import {
   bit,
   flag,
+  goodFor,
+  hello,
   keptBytes,
   list,
-  member,
+  nodeInfo,
   nullable,
   oneOf,
   reason,
+  refusal,
   row,
   rowOp,
   rows,
@@ -24,7 +27,8 @@ import {
 } from './field.codec.js';
 
 /** Frames that `frame.codec.ts` lays out by hand, because most of what a link carries are these. */
-export type HotKind = 'Ping' | 'Pong' | 'BatchAck' | 'Call' | 'Cast' | 'Answer' | 'Publish' | 'MultiCall';
+export type HotKind =
+  'Ping' | 'Pong' | 'BatchAck' | 'Call' | 'Cast' | 'Answer' | 'Publish' | 'MultiCall' | 'Relay';
 
 /** Frames that `bulk-frame.codec.ts` lays out, because what they carry is large. */
 export type BulkKind = 'Prepare' | 'Offer';
@@ -40,7 +44,12 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
   [FrameKind.Have]: { incarnation: whole, seq: whole },
   [FrameKind.Batch]: { incarnation: whole, from: whole, ops: list(rowOp) },
   [FrameKind.Snapshot]: { incarnation: whole, seq: whole, first: flag, last: flag, rows },
-  [FrameKind.Adopted]: { members: list(member) },
+  [FrameKind.Adopted]: {
+    members: list(nodeInfo),
+    established: flag,
+    fenced: list(tuple(text, whole)),
+    missing: list(nodeInfo),
+  },
   [FrameKind.Lost]: { node: text, incarnation: whole, seq: whole },
   [FrameKind.Orphans]: { node: text, incarnation: whole, seq: whole, first: flag, last: flag, rows },
   [FrameKind.Forgotten]: { registrations: list(tuple(text, text)) },
@@ -52,7 +61,13 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
     args: nullable(keptBytes),
     registration: text,
   },
-  [FrameKind.Reserve]: { id: whole, timeoutMs: timeout, name: text, registration: text },
+  [FrameKind.Reserve]: {
+    id: whole,
+    timeoutMs: timeout,
+    name: text,
+    registration: text,
+    strict: flag,
+  },
   [FrameKind.Unregister]: { id: whole, timeoutMs: timeout, name: text },
   [FrameKind.Locate]: { id: whole, timeoutMs: timeout, name: text },
   [FrameKind.Group]: { id: whole, timeoutMs: timeout, name: text, group: text, joins: flag },
@@ -66,6 +81,7 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
   [FrameKind.MultiAnswer]: {
     id: whole,
     results: list(tuple(text, nullable(viewedBytes), nullable(wireError))),
+    goodForMs: goodFor,
   },
   [FrameKind.Prepared]: {
     results: list(tuple(text, whole, oneOf('ready', 'refused', 'failed'), reason)),
@@ -75,6 +91,24 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
   [FrameKind.Offered]: { results: list(tuple(text, whole, bit)) },
   [FrameKind.Farewell]: {},
   [FrameKind.LastWord]: {},
+  [FrameKind.Suspect]: { node: text, incarnation: whole, fence: flag },
+  [FrameKind.Verdict]: {
+    node: text,
+    incarnation: whole,
+    fence: flag,
+    verdict: oneOf('hears', 'silent', 'fenced', 'abstains'),
+    ackedAgoMs: timeout,
+    seq: whole,
+    released: flag,
+  },
+  [FrameKind.RelayControl]: {
+    from: text,
+    to: text,
+    link: whole,
+    step: oneOf('open', 'accept', 'confirm', 'close'),
+    hello: nullable(hello),
+    refusal: nullable(refusal),
+  },
 };
 
 type AnyLayout = ReadonlyArray<readonly [key: string, field: Field<unknown>]>;
@@ -95,7 +129,10 @@ export function writeColdFrame(out: ByteWriter, frame: Frame): void {
 /** Reads what `writeColdFrame` wrote. @throws MalformedFrameError */
 export function readColdFrame(kind: number, reader: ByteReader): Frame {
   const frame: Record<string, unknown> = { kind };
-  for (const [key, field] of layoutOf(kind)) frame[key] = field.read(reader, key);
+  for (const [key, field] of layoutOf(kind)) {
+    const value = field.read(reader, key);
+    if (value !== undefined) frame[key] = value;
+  }
   return frame as unknown as Frame;
 }
 

@@ -1,8 +1,9 @@
 import type { PayloadCodec } from '../payload.interface.js';
 import type { RowOp, WireError, WireRow } from '../frame.js';
-import type { MemberAddress } from '../node-info.js';
+import type { Hello, NodeInfo, Refusal } from '../node-info.js';
 import type { ByteReader } from './byte.reader.js';
 import type { ByteWriter } from './byte.writer.js';
+import { readHello, readNodeInfo, readRefusal } from './hello.codec.js';
 import { createPayloadCodec } from './payload.codec.js';
 
 /** How one field of a frame is written and read. Reading checks the type and the range and fails by the field's name. */
@@ -76,6 +77,17 @@ export const timeout: Field<number> = {
   read(reader, field) {
     const value = reader.f64(field);
     return value >= 0 && value <= LONGEST_TIMEOUT_MS ? value : reader.fail(field, `${value} is no timeout`);
+  },
+};
+
+/** Milliseconds, rounded down: who takes an answer for good a little too short does no harm. Absent: without end. */
+export const goodFor: Field<number | undefined> = {
+  write(out, value) {
+    out.uint(value === undefined ? 0 : Math.min(Math.floor(Math.max(value, 0)), LONGEST_TIMEOUT_MS) + 1);
+  },
+  read(reader, field) {
+    const value = reader.uint(field);
+    return value === 0 ? undefined : value - 1;
   },
 };
 
@@ -199,20 +211,20 @@ export const rowOp: Field<RowOp> = {
   },
 };
 
-export const member: Field<MemberAddress> = {
-  write(out, value) {
-    out.string(value.id);
-    out.string(value.host);
-    out.uint(value.port);
-    whole.write(out, value.incarnation);
-  },
-  read(reader, field) {
-    const id = reader.string(`${field}.id`);
-    const host = reader.string(`${field}.host`);
-    const port = reader.uint(`${field}.port`);
-    if (port > 65_535) reader.fail(`${field}.port`, `${port} is no port`);
-    return { id, host, port, incarnation: reader.uint(`${field}.incarnation`) };
-  },
+/** As in the handshake of a connection, JSON within the frame: it is rare, and checked by the same rules. */
+export const hello: Field<Hello> = {
+  write: (out, value) => out.blob(Buffer.from(JSON.stringify(value))),
+  read: (reader, field) => readHello(reader.blob(field)),
+};
+
+export const nodeInfo: Field<NodeInfo> = {
+  write: (out, value) => out.blob(Buffer.from(JSON.stringify(value))),
+  read: (reader, field) => readNodeInfo(reader.blob(field)),
+};
+
+export const refusal: Field<Refusal> = {
+  write: (out, value) => out.blob(Buffer.from(JSON.stringify(value))),
+  read: (reader, field) => readRefusal(reader.blob(field)),
 };
 
 /** Details of errors are plain values; a ref among them would be a fault of the kernel, not of a user. */

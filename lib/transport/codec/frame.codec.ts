@@ -1,9 +1,17 @@
-import { FrameKind, type AnswerFrame, type CallFrame, type Frame, type MultiCallFrame } from '../frame.js';
+import {
+  FrameKind,
+  type AnswerFrame,
+  type CallFrame,
+  type Frame,
+  type MultiCallFrame,
+  type RelayedFrame,
+  type RelayFrame,
+} from '../frame.js';
 import { readOffer, readPrepare, writeOffer, writePrepare } from './bulk-frame.codec.js';
 import { ByteReader } from './byte.reader.js';
 import { ByteWriter } from './byte.writer.js';
 import { readColdFrame, writeColdFrame } from './cold-frame.codec.js';
-import { finite, nullable, texts, timeout, whole, wireError } from './field.codec.js';
+import { finite, flag, goodFor, nullable, texts, timeout, whole, wireError } from './field.codec.js';
 import { MalformedFrameError } from './malformed-frame.error.js';
 import { ReceivedPatterns, writeInline, type SentPatterns } from './pattern.table.js';
 import { StringCache } from './string.cache.js';
@@ -49,11 +57,14 @@ export class FrameEncoder {
       case FrameKind.Ping:
         whole.write(out, frame.id);
         whole.write(out, frame.stamp);
+        whole.write(out, frame.incarnation);
         seqOrNone.write(out, frame.seq);
         finite.write(out, frame.digest);
+        timeout.write(out, frame.delayMs);
         return undefined;
       case FrameKind.Pong:
         whole.write(out, frame.id);
+        flag.write(out, frame.votes);
         return undefined;
       case FrameKind.BatchAck:
         whole.write(out, frame.seq);
@@ -82,11 +93,19 @@ export class FrameEncoder {
       case FrameKind.Answer:
         whole.write(out, frame.id);
         errorOrNone.write(out, frame.error);
+        goodFor.write(out, frame.goodForMs);
         return frame.body;
       case FrameKind.Prepare:
         return writePrepare(out, frame);
       case FrameKind.Offer:
         return writeOffer(out, frame);
+      case FrameKind.Relay:
+        out.string(frame.from);
+        out.string(frame.to);
+        whole.write(out, frame.link);
+        out.u8(frame.frame.kind);
+        // Patterns are numbered per link: a frame that goes on over another carries its own in full.
+        return this.write(frame.frame, undefined);
       default:
         writeColdFrame(out, frame);
         return undefined;
@@ -133,11 +152,13 @@ export class FrameDecoder {
           kind,
           id: reader.uint('id'),
           stamp: reader.uint('stamp'),
+          incarnation: reader.uint('incarnation'),
           seq: seqOrNone.read(reader, 'seq'),
           digest: finite.read(reader, 'digest'),
+          delayMs: timeout.read(reader, 'delayMs'),
         };
       case FrameKind.Pong:
-        return { kind, id: reader.uint('id') };
+        return { kind, id: reader.uint('id'), votes: reader.bool('votes') };
       case FrameKind.BatchAck:
         return { kind, seq: reader.uint('seq') };
       case FrameKind.Call:
@@ -161,6 +182,8 @@ export class FrameDecoder {
         return readPrepare(reader);
       case FrameKind.Offer:
         return readOffer(reader);
+      case FrameKind.Relay:
+        return this.relay(reader);
       default:
         return readColdFrame(kind, reader);
     }
@@ -192,6 +215,18 @@ export class FrameDecoder {
   private answer(reader: ByteReader): AnswerFrame {
     const id = reader.uint('id');
     const error = errorOrNone.read(reader, 'error');
-    return { kind: FrameKind.Answer, id, error, body: reader.rest() };
+    const goodForMs = goodFor.read(reader, 'goodForMs');
+    const body = reader.rest();
+    return { kind: FrameKind.Answer, id, error, body, ...(goodForMs !== undefined && { goodForMs }) };
+  }
+
+  private relay(reader: ByteReader): RelayFrame {
+    const from = reader.string('from');
+    const to = reader.string('to');
+    const link = reader.uint('link');
+    const kind = reader.u8('kind');
+    if (!NAMES.has(kind) || kind === FrameKind.Relay || kind === FrameKind.RelayControl)
+      reader.fail('kind', `${kind} is no kind of frame that is relayed`);
+    return { kind: FrameKind.Relay, from, to, link, frame: this.read(kind, reader) as RelayedFrame };
   }
 }

@@ -73,6 +73,19 @@ export class MemoryNetwork {
     transport?.crashed(losesInFlight);
   }
 
+  /**
+   * The process at this address is stopped, as by SIGSTOP. Its machine goes on: what it had sent travels, what others
+   * send waits for it, in order, and so does what became of its links. Who dials it is connected and gets no hello.
+   */
+  pause(node: NodeId): void {
+    this.transports.get(keyOf(node))?.inbox.pause();
+  }
+
+  /** As SIGCONT: it reads what has come meanwhile. */
+  resume(node: NodeId): void {
+    this.transports.get(keyOf(node))?.inbox.resume();
+  }
+
   /** @internal */
   bind(transport: MemoryTransport, { host, port }: Address): Address {
     const address = { host, port: port === 0 ? this.nextPort++ : port };
@@ -95,6 +108,11 @@ export class MemoryNetwork {
   /** @internal */
   isCut(from: Address, to: Address): boolean {
     return this.cuts.has(`${addressKey(from)}>${addressKey(to)}`);
+  }
+
+  /** @internal */
+  isCutBetween(a: Address, b: Address): boolean {
+    return this.isCut(a, b) || this.isCut(b, a);
   }
 
   /** @internal */

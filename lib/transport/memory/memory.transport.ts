@@ -1,7 +1,7 @@
 import { SwarmConfigurationError } from '../../errors/index.js';
 import type { Runtime } from '../../runtime/runtime.interface.js';
 import type { Frame } from '../frame.js';
-import { addressKey, type Address, type Hello, type NodeId, type Refusal } from '../node-info.js';
+import { addressKey, type Address, type Hello, type NodeId, type NodeInfo } from '../node-info.js';
 import type {
   DialOutcome,
   LinkCloseReason,
@@ -10,6 +10,8 @@ import type {
   TransportHandler,
   TransportSnapshot,
 } from '../transport.interface.js';
+import { MemoryDial, type DialEnd } from './memory.dial.js';
+import { MemoryInbox } from './memory.inbox.js';
 import { MemoryChannel, type Parcel } from './memory.link.js';
 import type { MemoryNetwork } from './memory.network.js';
 
@@ -24,17 +26,20 @@ interface Link {
 }
 
 /** One node's end of a memory network. */
-export class MemoryTransport implements Transport {
+export class MemoryTransport implements Transport, DialEnd {
+  readonly inbox: MemoryInbox;
+  handler: TransportHandler | undefined;
   private readonly links = new Map<NodeId, Link>();
   private readonly dialling = new Set<string>();
-  private handler: TransportHandler | undefined;
   private bound: Address | undefined;
 
   constructor(
     private readonly network: MemoryNetwork,
     private readonly address: Address,
-    private readonly runtime: Runtime,
-  ) {}
+    readonly runtime: Runtime,
+  ) {
+    this.inbox = new MemoryInbox(network.runtime);
+  }
 
   async open(handlerFor: (bound: Address) => TransportHandler): Promise<void> {
     try {
@@ -52,15 +57,14 @@ export class MemoryTransport implements Transport {
     const from = this.bound;
     this.travel(() => {
       const target = this.network.at(address);
-      if (this.network.isCut(from, address) || this.network.isCut(address, from)) {
+      if (this.network.isCutBetween(from, address)) {
         this.runtime.after(CONNECT_TIMEOUT_MS, () =>
           this.dialed(address, { kind: 'unreachable', message: 'no answer' }),
         );
       } else if (!target?.handler) {
         this.dialed(address, { kind: 'refused', message: 'connection refused' });
       } else {
-        const outcome = this.handshake(target);
-        this.travel(() => this.dialed(address, outcome));
+        this.connected(from, address, target);
       }
     });
   }
@@ -108,6 +112,11 @@ export class MemoryTransport implements Transport {
   }
 
   /** @internal */
+  isLinkedTo({ id, incarnation }: NodeInfo): boolean {
+    return this.links.get(id)?.incarnation === incarnation;
+  }
+
+  /** @internal */
   healed(): void {
     for (const { out } of this.links.values()) out.release();
   }
@@ -116,9 +125,12 @@ export class MemoryTransport implements Transport {
   broken(key: string): void {
     for (const link of this.links.values()) {
       if (addressKey(link.out.to) !== key) continue;
-      this.links.delete(link.peer);
       link.out.drop();
-      this.handler?.linkClosed(link.peer, 'reset');
+      this.inbox.take(() => {
+        if (this.links.get(link.peer) !== link) return;
+        this.links.delete(link.peer);
+        this.handler?.linkClosed(link.peer, 'reset');
+      });
     }
   }
 
@@ -136,47 +148,33 @@ export class MemoryTransport implements Transport {
     this.links.clear();
     this.handler = undefined;
     this.bound = undefined;
+    this.inbox.close();
   }
 
-  /** Both hellos are read at one instant; the dialler opens at once, the acceptor when the confirmation arrives. */
-  private handshake(target: MemoryTransport): DialOutcome {
-    const mine = this.handler?.hello();
-    const theirs = target.handler?.hello();
-    if (!mine || !theirs) return { kind: 'refused', message: 'closed' };
-    if (mine.node.id === theirs.node.id && mine.node.incarnation === theirs.node.incarnation) {
-      return { kind: 'self', peer: theirs.node };
-    }
-    const refusal = refusalOf(mine, theirs) ?? target.handler?.admit(mine) ?? this.handler?.admit(theirs);
-    if (refusal) return { kind: 'rejected', message: refusal.message, refusal, peer: theirs.node };
-    if (mine.node.id > theirs.node.id) {
-      target.runtime.defer(() => target.handler?.dialed(mine.node, { kind: 'nudged', peer: mine.node }));
-      return { kind: 'nudged', peer: theirs.node };
-    }
-    if (this.links.get(theirs.node.id)?.incarnation === theirs.node.incarnation) {
-      return { kind: 'known', peer: theirs.node };
-    }
-    this.travel(() => this.opened(target, mine, theirs));
-    return { kind: 'linked', peer: theirs.node };
+  private connected(from: Address, to: Address, target: MemoryTransport): void {
+    const owner = {
+      isCut: () => this.network.isCutBetween(from, to),
+      open: (mine: Hello, theirs: Hello) => this.opened(target, mine, theirs),
+      done: (outcome: DialOutcome) => this.dialed(to, outcome),
+    };
+    new MemoryDial(this, target, owner).start();
   }
 
   private opened(target: MemoryTransport, mine: Hello, theirs: Hello): void {
-    if (
-      !this.bound ||
-      !target.bound ||
-      this.links.get(theirs.node.id)?.incarnation === theirs.node.incarnation
-    )
-      return;
+    if (!this.bound || !target.bound || this.isLinkedTo(theirs.node)) return;
     const there: Link = {
       peer: mine.node.id,
       incarnation: mine.node.incarnation,
-      out: new MemoryChannel(this.network, target.bound, this.bound, (parcel) => this.received(here, parcel)),
+      out: new MemoryChannel(this.network, target.bound, this.bound, (parcel) =>
+        this.inbox.take(() => this.received(here, parcel)),
+      ),
       framesIn: 0,
     };
     const here: Link = {
       peer: theirs.node.id,
       incarnation: theirs.node.incarnation,
       out: new MemoryChannel(this.network, this.bound, target.bound, (parcel) =>
-        target.received(there, parcel),
+        target.inbox.take(() => target.received(there, parcel)),
       ),
       framesIn: 0,
     };
@@ -217,19 +215,10 @@ export class MemoryTransport implements Transport {
     this.handler?.dialed(address, outcome);
   }
 
-  private travel(task: () => void): void {
+  /** @internal */
+  travel(task: () => void): void {
     const ms = this.network.latencyMs();
     if (ms > 0) this.runtime.after(ms, task);
     else this.runtime.defer(task);
   }
-}
-
-function refusalOf(a: Hello, b: Hello): Refusal | undefined {
-  if (a.cluster !== b.cluster) {
-    return { code: 'cluster', message: `cluster "${a.cluster}" is not "${b.cluster}"` };
-  }
-  if (a.protocol.min > b.protocol.max || b.protocol.min > a.protocol.max) {
-    return { code: 'protocol', message: 'no common protocol version' };
-  }
-  return undefined;
 }

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Hello, Refusal } from '../node-info.js';
 import { HandshakeConnection, type HandshakeFailure } from './handshake.connection.js';
 import type { HandshakeMessage } from './handshake.message.js';
-import { dials, judge } from './handshake.rules.js';
+import { dials, judge } from '../handshake.rules.js';
 import type { LinkBroker } from './link.broker.js';
 import { UnitKind } from './wire.js';
 
@@ -42,8 +42,8 @@ export class AcceptedConnection {
     } else if (message.kind === UnitKind.Confirm && this.peer !== undefined) {
       this.confirmed(this.peer);
     } else if (message.kind === UnitKind.Refuse && this.peer !== undefined) {
-      this.broker.counted('refusedByPeer');
       this.end();
+      this.broker.refusedBy(this.peer, message.refusal);
     } else {
       this.failed({ kind: 'garbage', message: 'the handshake was out of order' });
       this.connection.destroy();
@@ -81,6 +81,7 @@ export class AcceptedConnection {
     return {
       code: 'stale-incarnation',
       message: `a newer incarnation of ${peer.node.id} is linked`,
+      about: peer.node.id,
       incarnation: current,
     };
   }

@@ -5,7 +5,7 @@ import { addressKey, type Address, type Hello, type Refusal } from '../node-info
 import type { DialOutcome } from '../transport.interface.js';
 import { HandshakeConnection, type HandshakeFailure } from './handshake.connection.js';
 import type { HandshakeMessage } from './handshake.message.js';
-import { dials, judge } from './handshake.rules.js';
+import { dials, judge } from '../handshake.rules.js';
 import type { LinkBroker } from './link.broker.js';
 import { UnitKind } from './wire.js';
 
@@ -120,7 +120,12 @@ export class DialAttempt {
     if (current === peer.node.incarnation) return this.end({ kind: 'known', peer: peer.node });
     if (current !== undefined && current > peer.node.incarnation) {
       const message = `${own.node.id} knows a newer incarnation of ${peer.node.id}`;
-      return this.refuse(own, peer, { code: 'stale-incarnation', message, incarnation: current });
+      return this.refuse(own, peer, {
+        code: 'stale-incarnation',
+        message,
+        about: peer.node.id,
+        incarnation: current,
+      });
     }
     const { connection } = this;
     if (connection === undefined || !this.finish()) return;

@@ -20,6 +20,8 @@ export interface LinkBroker {
   /** Somebody with a larger id has knocked. */
   nudged(peer: Hello): void;
   refused(peer: Hello, refusal: Refusal): void;
+  /** Somebody has dialled this node, and then would not have it. */
+  refusedBy(peer: Hello, refusal: Refusal): void;
   garbage(from: string, reason: string): void;
   settle(): void;
   counted(counter: string): void;

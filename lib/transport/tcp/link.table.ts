@@ -27,8 +27,17 @@ export interface LinkTableOptions {
   dial(address: Address): void;
 }
 
-/** Refusals that tell of a mistake in somebody's configuration; the others are part of every restart. */
-const MISTAKES: ReadonlySet<Refusal['code']> = new Set(['cluster', 'protocol', 'identity']);
+/**
+ * Refusals that an operator hears of: those that tell of a mistake in somebody's configuration are warnings, and a node
+ * that was given up while it was not heard is news. The others are part of every restart.
+ */
+const TOLD: ReadonlyMap<Refusal['code'], 'warn' | 'log'> = new Map([
+  ['cluster', 'warn'],
+  ['protocol', 'warn'],
+  ['identity', 'warn'],
+  ['ignored', 'warn'],
+  ['fenced', 'log'],
+]);
 
 /**
  * The links of one node, at most one to a peer, and the only place from which the kernel is told anything.
@@ -45,7 +54,7 @@ export class LinkTable implements LinkBroker, LinkOwner {
   private readonly links = new Map<NodeId, TcpLink>();
   private readonly events: EventQueue;
   private readonly counters: Record<string, number> = {};
-  private readonly warnings = new WarningThrottle();
+  private readonly throttle = new WarningThrottle();
 
   constructor(private readonly options: LinkTableOptions) {
     this.runtime = options.runtime;
@@ -128,8 +137,15 @@ export class LinkTable implements LinkBroker, LinkOwner {
   refused(peer: Hello, refusal: Refusal): void {
     this.counted(`refused-${refusal.code}`);
     const line = `refused ${peer.node.id}: ${refusal.message}`;
-    if (!MISTAKES.has(refusal.code)) this.options.logger.debug(line);
-    else this.warn(`${refusal.code} ${peer.node.id}`, line);
+    const level = TOLD.get(refusal.code);
+    if (level === undefined) this.options.logger.debug(line);
+    else this.tell(level, `${refusal.code} ${peer.node.id}`, line);
+  }
+
+  refusedBy({ node: peer }: Hello, refusal: Refusal): void {
+    this.counted('refusedByPeer');
+    const { host, port } = peer;
+    this.dialed({ host, port }, { kind: 'rejected', message: refusal.message, refusal, peer });
   }
 
   garbage(from: string, reason: string): void {
@@ -171,7 +187,12 @@ export class LinkTable implements LinkBroker, LinkOwner {
   }
 
   private warn(peer: string, line: string): void {
-    if (this.warnings.allows(peer, this.runtime.now())) this.options.logger.warn(line);
+    this.tell('warn', peer, line);
+  }
+
+  /** Once a minute at most. */
+  private tell(level: 'warn' | 'log', peer: string, line: string): void {
+    if (this.throttle.allows(peer, this.runtime.now())) this.options.logger[level](line);
   }
 
   private handlerFailed(error: unknown): void {

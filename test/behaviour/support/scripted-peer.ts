@@ -48,6 +48,9 @@ export class ScriptedPeer {
       id: nodeIdOf('a-peer', address),
       name: 'a-peer',
       incarnation: 1_000_000,
+      firstIncarnation: 1_000_000,
+      leaseMs: 3_000,
+      quorums: {},
       weight: 1,
       labels: {},
       hosting: false,
@@ -115,7 +118,7 @@ export class ScriptedPeer {
 
   /** The node has everything: nothing stands in the way of its starts any more. */
   adopt(): void {
-    this.send({ kind: FrameKind.Adopted, members: [] });
+    this.send({ kind: FrameKind.Adopted, members: [], established: true, fenced: [], missing: [] });
   }
 
   /** What the node has sent of one kind. */
@@ -132,7 +135,7 @@ export class ScriptedPeer {
     this.received.push(frame);
     switch (frame.kind) {
       case FrameKind.Ping:
-        return this.send({ kind: FrameKind.Pong, id: frame.id });
+        return this.send({ kind: FrameKind.Pong, id: frame.id, votes: true });
       case FrameKind.Have:
         return this.answer(frame);
       case FrameKind.Batch:
@@ -162,7 +165,15 @@ export class ScriptedPeer {
 
   /** Its pings say nothing of its log: that is for the test to say. */
   private beat(): void {
-    this.send({ kind: FrameKind.Ping, id: 1, stamp: 1, seq: null, digest: 0 });
+    this.send({
+      kind: FrameKind.Ping,
+      id: 1,
+      stamp: 1,
+      incarnation: this.info.incarnation,
+      seq: null,
+      digest: 0,
+      delayMs: 0,
+    });
     this.runtime.after(HEARTBEAT_MS, () => this.beat());
   }
 }

@@ -6,6 +6,13 @@ function upAt({ kernel }: KernelSwarmNode): number {
   return kernel.nodes().filter(({ status }) => status === 'up').length;
 }
 
+/** What a node tells from now on, by type. */
+function eventsOf({ kernel }: KernelSwarmNode): string[] {
+  const types: string[] = [];
+  kernel.onEvent(({ type }) => types.push(type));
+  return types;
+}
+
 describe('a node that joins', () => {
   it('is up alone only after it has looked for others long enough', async () => {
     const swarm = new KernelSwarm();
@@ -56,15 +63,36 @@ describe('a node that joins', () => {
     await swarm.until(() => late.kernel.self.status === 'up', 2_000);
   });
 
-  it('waits for a member that only others can reach as long as for a silent one, not longer', async () => {
+  it('is linked to a member that only others can reach by way of one of them, within about a second', async () => {
     const swarm = new KernelSwarm();
     const [a, b] = await swarm.form(2);
+    await swarm.settle(b!.kernel.register(swarm.nameFor(b!), 'Device', undefined, {}));
+    const opened: string[] = [];
+    b!.kernel.onEvent((event) => event.type === 'relay-opened' && opened.push(`${event.node} ${event.via}`));
     swarm.network.cut('10.0.0.1:7002', b!.key);
+    const from = swarm.scheduler.now;
+    const late = swarm.boot({ port: 7002 });
+    await swarm.until(() => [a!, b!, late].every((node) => upAt(node) === 3), 5_000);
+    expect(swarm.scheduler.now - from).toBeLessThan(1_500);
+    expect(opened).toEqual([`${late.kernel.self.id} ${a!.kernel.self.id}`]);
+    const name = swarm.nameFor(b!);
+    expect(late.kernel.lookup(name)?.node).toBe(b!.kernel.self.id);
+    const echo = { pattern: 'echo', data: 7, timeoutMs: 100, chain: [] };
+    expect(await swarm.settle(late.kernel.call(name, echo))).toBe(7);
+  });
+
+  it('does not wait for a member that nobody hears, once the others were asked, and says so', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b] = await swarm.form(2);
+    for (const key of ['10.0.0.1:7002', a!.key]) swarm.network.cut(key, b!.key);
+    const from = swarm.scheduler.now;
     const late = swarm.boot({ port: 7002 });
     await swarm.until(() => upAt(late) >= 1 && upAt(a!) >= 2);
-    await swarm.scheduler.advance(1_000);
     expect(late.kernel.self.status).toBe('joining');
     await swarm.until(() => late.kernel.self.status === 'up', 8_000);
+    expect(swarm.scheduler.now - from, 'a dial, a poll and a round of discovery').toBeLessThan(2_000);
+    const warned = late.logger.lines.filter((line) => line.includes('WARN'));
+    expect(warned).toEqual([expect.stringContaining(`${b!.kernel.self.id} is a member for others`)]);
   });
 
   it('finishes its start by its deadline although it goes on joining, and says for whom it waits', async () => {
@@ -88,22 +116,52 @@ describe('a member', () => {
     await swarm.until(() => upAt(a!) === 1, 500);
   });
 
-  it('that falls silent is gone after it was silent long enough, and comes back when it is heard again', async () => {
+  it('that falls silent is suspected after it was silent long enough, gone when nobody hears it, and comes back when it is heard again', async () => {
     const swarm = new KernelSwarm();
     const [a, b] = await swarm.form(2);
+    const events = eventsOf(a!);
     swarm.network.cut(a!.key, b!.key);
+    const cutAt = swarm.scheduler.now;
     await swarm.scheduler.advance(1_500);
-    expect(upAt(a!)).toBe(2);
+    expect([upAt(a!), events]).toEqual([2, []]);
     await swarm.until(() => upAt(a!) === 1 && upAt(b!) === 1, 5_000);
+    expect(swarm.scheduler.now - cutAt).toBeLessThan(3_000 + 500 + 250);
     swarm.network.heal();
     await swarm.until(() => upAt(a!) === 2 && upAt(b!) === 2);
+    expect(events).toEqual(['node-suspected', 'node-down', 'node-up', 'swarm-merged']);
+  });
+
+  it('that is silent for one and heard by another stays, and is reached by way of that one until it is heard again', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b, c] = await swarm.form(3);
+    const name = swarm.nameFor(b!);
+    await swarm.settle(b!.kernel.register(name, 'Device', undefined, {}));
+    const events = eventsOf(a!);
+    const echo = { pattern: 'echo', data: 7, timeoutMs: 100, chain: [] };
+    swarm.network.cut(a!.key, b!.key);
+    await swarm.until(() => events.includes('relay-opened'), 3_000 + 500 + 250);
+    expect(await swarm.settle(a!.kernel.call(name, echo))).toBe(7);
+    await swarm.scheduler.advance(10_000);
+    expect(await swarm.settle(a!.kernel.call(name, echo))).toBe(7);
+    expect([a!, b!, c!].map(upAt)).toEqual([3, 3, 3]);
+    const relayed = (): boolean =>
+      a!.kernel
+        .inspect()
+        .transport.links.some(({ peer, via }) => peer === b!.kernel.self.id && via !== undefined);
+    expect(relayed()).toBe(true);
+    swarm.network.heal();
+    await swarm.until(() => !relayed(), 10_000);
+    expect(await swarm.settle(a!.kernel.call(name, echo))).toBe(7);
+    expect(events.at(-1)).toBe('relay-closed');
+    // Two that open a link to each other in one instant may do it twice.
+    const seen = ['node-suspected', 'suspicion-refuted', 'relay-opened', 'relay-closed'];
+    expect([...new Set(events)]).toEqual(seen);
   });
 
   it('that lost its link for a moment stays', async () => {
     const swarm = new KernelSwarm();
     const [a, b] = await swarm.form(2);
-    const events: string[] = [];
-    a!.kernel.onEvent(({ type }) => events.push(type));
+    const events = eventsOf(a!);
     for (let i = 0; i < 5; i++) {
       swarm.network.breakLink(a!.key, b!.key);
       await swarm.scheduler.advance(300);

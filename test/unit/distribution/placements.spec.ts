@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Members } from '../../../lib/cluster/members.js';
+import { Members, newMember } from '../../../lib/cluster/members.js';
 import type { NodeStatus } from '../../../lib/cluster/member.js';
 import {
   type DistributionStrategy,
@@ -15,12 +15,22 @@ const NAMES = Array.from({ length: 100 }, (_, index) => `device-${index}`);
 function info(name: string, more: Partial<NodeInfo> = {}): NodeInfo {
   const address = { host: 'h', port: 1 };
   const rest = { weight: 1, labels: {}, hosting: true, types: ['Device', 'Game'] };
-  return { id: `${name}@h:1`, name, incarnation: 1, ...address, ...rest, ...more };
+  return {
+    id: `${name}@h:1`,
+    name,
+    incarnation: 1,
+    firstIncarnation: 1,
+    quorums: { Device: 2, Game: 2, Model: 2 },
+    leaseMs: 3_000,
+    ...address,
+    ...rest,
+    ...more,
+  };
 }
 
 /** The view of node `a`. */
 function membersOf(self: Partial<NodeInfo> = {}): Members {
-  return new Members({ info: info('a', self), status: 'up', linked: true, heardAt: 0, adoptedUs: true });
+  return new Members({ ...newMember(info('a', self), 'up', 0), adoptedUs: true });
 }
 
 function join(members: Members, name: string, more: Partial<NodeInfo> = {}, status: NodeStatus = 'up'): void {
@@ -99,7 +109,7 @@ describe('who may host a type', () => {
     expect(placements.eligible('Device')).toHaveLength(2);
     const owned = NAMES.filter((name) => placements.ownerOf(name, 'Device') === 'b@h:1');
     expect(owned.length).toBeGreaterThan(0);
-    members.setStatus(members.get('b@h:1')!, 'leaving');
+    members.setStatus(members.get('b@h:1')!, 'leaving', 0);
     for (const name of owned) expect(placements.ownerOf(name, 'Device')).toBe('a@h:1');
     members.remove('b@h:1');
     expect(placements.refusals('Device')).toHaveLength(1);
@@ -255,7 +265,7 @@ describe('a strategy that is wrong', () => {
     const { strategy } = custom(() => 'b@h:1');
     const { placements, reports } = placementsOf(members, { strategy });
     expect(placements.ownerOf('lamp', 'Device')).toBe('b@h:1');
-    members.setStatus(members.get('b@h:1')!, 'leaving');
+    members.setStatus(members.get('b@h:1')!, 'leaving', 0);
     expect(placements.ownerOf('lamp', 'Device')).toBeUndefined();
     expect(reports).toEqual([expect.stringContaining('named "b@h:1"')]);
   });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { IgnoreList } from '../../../lib/cluster/ignore-list.js';
 import type { SwarmNode } from '../../../lib/index.js';
 import { bootLine } from '../../../lib/swarm-boot.line.js';
 
@@ -40,6 +41,21 @@ describe('the line at boot', () => {
     expect(bootLine({ ...facts, self: node('a', { types: [] }) })).toContain(
       'hosting nothing (no module provides',
     );
-    expect(bootLine({ ...facts, self: node('a', { hosting: false }) })).toContain('node.hosting is false');
+  });
+
+  it('says why it hosts nothing: by its own options, its own list, or the list of another node', () => {
+    const client = { ...facts, self: node('remsh-1', { hosting: false }) };
+    const asIs = new IgnoreList();
+    const nobody = new IgnoreList({ blacklist: [] });
+    const line = (hosting: boolean, ignoreList: IgnoreList): string =>
+      bootLine({ ...client, wish: { node: { hosting }, ignoreList } })
+        .split(', ')
+        .at(-1)!;
+    expect(line(false, asIs)).toBe('hosting nothing (node.hosting is false)');
+    expect(line(true, asIs)).toBe('hosting nothing (/^remsh/ of nodeBlacklist (its default) matches it)');
+    expect(line(true, nobody)).toBe('hosting nothing (another node ignores it: see the warning above)');
+    expect(bootLine(client)).toContain('(node.hosting is false, or an ignore list names it)');
+    const host = { ...facts, wish: { node: { hosting: true }, ignoreList: asIs } };
+    expect(bootLine(host)).toContain('hosting DeviceWorker');
   });
 });

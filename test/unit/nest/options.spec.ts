@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { DEFAULT_IGNORE_LIST } from '../../../lib/cluster/ignore-list.js';
 import { localMachine, ring, type SwarmModuleOptions } from '../../../lib/index.js';
 import { resolveOptions } from '../../../lib/swarm-options.resolution.js';
 import { SWARM_PARTS } from '../../../lib/swarm-parts.js';
@@ -41,6 +42,7 @@ describe('defaults', () => {
       mailboxLimit: 10_000,
       inheritAppConfig: false,
     });
+    expect(resolved!.kernel.ignoreList).toEqual(DEFAULT_IGNORE_LIST);
     expect(resolved!.kernel.node.name).toMatch(new RegExp(`^[^@\\s]+-${process.pid}$`));
     expect(resolved!.kernel.strategy.place([{ id: 'a', weight: 1, labels: {} }]).nodeFor('x')).toBe('a');
   });
@@ -67,7 +69,7 @@ describe('defaults', () => {
       },
       acks: 0,
       coalesceMs: 0,
-      leaseMs: 100,
+      leaseMs: 1001,
       settledTimeoutMs: 200,
       handoff: { concurrency: 1, timeoutMs: undefined as never, forwardMs: 0 },
       drain: {},
@@ -78,7 +80,7 @@ describe('defaults', () => {
       cluster: 'shop',
       acks: 0,
       coalesceMs: 0,
-      leaseMs: 100,
+      leaseMs: 1001,
       settledTimeoutMs: 200,
       handoff: { concurrency: 1, timeoutMs: 5000, forwardMs: 0 },
       drain: { timeoutMs: 25_000 },
@@ -94,6 +96,19 @@ describe('defaults', () => {
       hosting: false,
     });
     expect(resolveOptions({ node: { host: '::1' } }).resolved!.listen).toBe('::1');
+  });
+
+  it.each<[string, SwarmModuleOptions, string[]]>([
+    ['no list', {}, ['api-1', 'db-1']],
+    ['a blacklist instead of the default', { nodeBlacklist: ['db-1'] }, ['api-1', 'remsh-1']],
+    ['an empty blacklist', { nodeBlacklist: [] }, ['api-1', 'db-1', 'remsh-1']],
+    ['a whitelist', { nodeWhitelist: [/^db/] }, ['db-1']],
+    ['a whitelist, and the default dropped', { nodeWhitelist: [/^db/], nodeBlacklist: [] }, ['db-1']],
+  ])('%s says which nodes may host', (_title, options, hosting) => {
+    const { ignoreList } = resolveOptions(options).resolved!.kernel;
+    const names = ['api-1', 'db-1', 'remsh-1'];
+    const left = names.filter((name) => !ignoreList.reasonFor({ id: `${name}@127.0.0.1:7946`, name }));
+    expect(left).toEqual(hosting);
   });
 });
 
@@ -132,6 +147,34 @@ describe('faults', () => {
       'strategy must have a quorum that is a positive integer, or none, not 0.5',
     ],
     [
+      'whitelist',
+      { nodeWhitelist: /^api/ },
+      'nodeWhitelist must be an array of strings and RegExps, as [/^api-/], not /^api/',
+    ],
+    ['whitelist text', { nodeWhitelist: 'api-1' }, 'nodeWhitelist must be an array of strings and RegExps'],
+    [
+      'empty whitelist',
+      { nodeWhitelist: [] },
+      'nodeWhitelist must not be empty, which would ignore every node: write those that may host workers, as [/^api-/], or leave it out',
+    ],
+    [
+      'whitelist entries',
+      { nodeWhitelist: ['api-1', 7, '', /^b/, null] },
+      "as [/^api-/]: entry 1 is 7, entry 2 is an empty string, which is no node's name, entry 4 is null",
+    ],
+    ['blacklist', { nodeBlacklist: null }, 'nodeBlacklist must be an array of strings and RegExps'],
+    [
+      'blacklist entries',
+      { nodeBlacklist: [undefined] },
+      "nodeBlacklist must hold names or ids of nodes as strings, and RegExps, as [/^batch-/, 'api-1']: entry 0 is undefined",
+    ],
+    ['a hole in a blacklist', { nodeBlacklist: Array.from({ length: 1 }) }, 'entry 0 is undefined'],
+    [
+      'both lists',
+      { nodeWhitelist: ['api-1'], nodeBlacklist: ['db-1'] },
+      'nodeBlacklist is not looked at beside nodeWhitelist, which decides alone: leave out one of them',
+    ],
+    [
       'handoff is no object',
       { handoff: 5000 },
       'handoff must be an object, as { timeoutMs: 5000 }, not 5000',
@@ -158,7 +201,16 @@ describe('faults', () => {
     ['mailbox', { mailboxLimit: 0 }, 'mailboxLimit must be a whole number from 1'],
     ['bytes', { maxPayloadBytes: 2 ** 40 }, 'maxPayloadBytes must be a whole number of bytes'],
     ['flag', { debug: 1 }, 'debug must be true or false, not 1'],
-    ['order of times', { heartbeatMs: 3000 }, 'suspectAfterMs (3000) must be more than heartbeatMs (3000)'],
+    [
+      'order of times',
+      { heartbeatMs: 3000, leaseMs: 4000 },
+      'suspectAfterMs (3000) must be more than heartbeatMs (3000)',
+    ],
+    [
+      'lease between two pings',
+      { leaseMs: 1000 },
+      'leaseMs (1000) must be more than heartbeatMs (1000), or leases run out between two pings',
+    ],
     [
       'order of sizes',
       { maxPayloadBytes: 10 },
@@ -181,12 +233,14 @@ describe('faults', () => {
     expect(faults[0]).toContain(fault);
   });
 
-  it.each(['secret', 'tls', 'nodeWhitelist', 'nodeBlacklist'])('%s is not built yet', (key) => {
+  it.each(['secret', 'tls'])('%s is not built yet', (key) => {
     expect(faultsOf({ [key]: {} })).toEqual([expect.stringContaining(`${key} is no option`)]);
   });
 
   it('come all at once', () => {
     expect(faultsOf({ a: 1, cluster: 7, node: { port: -1, x: 1 }, heartbeatMs: 0 })).toHaveLength(5);
+    expect(faultsOf({ a: 1, nodeWhitelist: [], nodeBlacklist: ['b', 7], heartbeatMs: 0 })).toHaveLength(5);
+    expect(faultsOf({ heartbeatMs: 3000 })).toHaveLength(2);
   });
 
   it('do not come from the parts of tests, which survive a spread', () => {

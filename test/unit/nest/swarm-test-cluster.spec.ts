@@ -439,6 +439,29 @@ describe('SwarmTestCluster', () => {
     for (const swarm of swarms) expect(() => swarm.ownerOf('x')).toThrow(ShuttingDownError);
   });
 
+  it('lets all nodes host, whatever names the application lists', async () => {
+    for (const lists of [{ nodeWhitelist: [/^api-/] }, { nodeBlacklist: [/^node-/] }]) {
+      cluster = await SwarmTestCluster.create({
+        nodes: 2,
+        module: (options) => application({ ...lists, ...options }),
+      });
+      expect([view(0).self.hosting, view(1).self.hosting], JSON.stringify(lists)).toEqual([true, true]);
+      await registry(0).register(nameOn(1), DeviceWorker, { model: 'm1' });
+      await cluster.close();
+    }
+  });
+
+  it('follows lists of names that come after its options', async () => {
+    for (const lists of [{ nodeWhitelist: ['node-1'] }, { nodeBlacklist: [/^node-2$/] }]) {
+      cluster = await SwarmTestCluster.create({
+        nodes: 2,
+        module: (options) => application({ ...options, ...lists }),
+      });
+      expect([view(0).self.hosting, view(1).self.hosting], Object.keys(lists)[0]).toEqual([true, false]);
+      await cluster.close();
+    }
+  });
+
   it('says what the boot of a node says', async () => {
     const faulty = SwarmTestCluster.create({
       nodes: 2,

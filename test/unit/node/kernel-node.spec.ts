@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
 import { staticQuorumRing } from '../../../lib/distribution/index.js';
+import { exceededMessage, quorumWarnings } from '../../../lib/distribution/quorum-warnings.js';
 import { KernelSwarm, workerType } from './support/kernel-swarm.js';
 
 const CALL = { pattern: 'slow', data: 1, timeoutMs: undefined, chain: [] };
@@ -89,20 +90,46 @@ describe('a node that stops', () => {
 });
 
 describe('a quorum that does not fit the number of nodes', () => {
-  it('is warned about once, on every node, when the number has come to rest', async () => {
+  it('keeps the newest node from hosting, and every node says so once, when the number has come to rest', async () => {
     const swarm = new KernelSwarm();
     const options = { kernel: { strategy: staticQuorumRing({ size: 2 }) } };
     await swarm.form(2, options);
-    const four = await swarm.form(2, options);
-    const warnings = (): string[] =>
-      swarm.nodes.flatMap(({ logger }) => logger.lines.filter((line) => / WARN Device: /.test(line)));
-    await swarm.settle(four[0]!.kernel.ready({ nodes: 4 }));
-    expect(warnings()).toEqual([]);
+    const [third, fourth] = await swarm.form(2, options);
+    const told: string[] = [];
+    for (const { kernel, key } of swarm.nodes)
+      kernel.onEvent((event) => {
+        if (event.type === 'quorum-exceeded') told.push(`${key} ${event.workerType} ${event.nodes.join()}`);
+      });
+    const errors = (): string[] =>
+      swarm.nodes.flatMap(({ logger }) => logger.lines.filter((line) => / ERROR Device: /.test(line)));
+    await swarm.settle(third!.kernel.ready({ nodes: 4 }));
+    expect(errors()).toEqual([]);
     await swarm.scheduler.advance(30_000);
-    expect(warnings().filter((line) => line.includes('4 nodes are too many for a quorum of 2'))).toHaveLength(
-      4,
-    );
-    expect(warnings().filter((line) => line.includes('4 nodes, an even number'))).toHaveLength(4);
-    expect(warnings()).toHaveLength(8);
+    const incarnations = [third, fourth].map((node) => node!.kernel.self);
+    const [, newest] = incarnations.sort((a, b) => a.incarnation - b.incarnation || (a.id < b.id ? -1 : 1));
+    expect(errors()).toHaveLength(4);
+    for (const line of errors()) expect(line).toContain(exceededMessage('Device', 2, [newest!.id]));
+    expect(told.sort()).toEqual(swarm.nodes.map(({ key }) => `${key} Device ${newest!.id}`).sort());
+    for (const { kernel } of swarm.nodes) {
+      expect(kernel.inspect().exceeded).toEqual([{ type: 'Device', nodes: [newest!.id] }]);
+      const owners = Array.from({ length: 100 }, (_, index) => kernel.ownerOf(`name-${index}`, 'Device'));
+      expect(owners).not.toContain(newest!.id);
+    }
+  });
+
+  it('is warned about once, on every node, when an even number has come to rest', async () => {
+    const swarm = new KernelSwarm();
+    const options = { kernel: { strategy: staticQuorumRing({ size: 3 }) } };
+    await swarm.form(2, options);
+    const [third] = await swarm.form(2, options);
+    const lines = (level: string): string[] =>
+      swarm.nodes.flatMap(({ logger }) => logger.lines.filter((line) => line.includes(` ${level} Device: `)));
+    await swarm.settle(third!.kernel.ready({ nodes: 4 }));
+    expect(lines('WARN')).toEqual([]);
+    await swarm.scheduler.advance(30_000);
+    expect(lines('WARN')).toHaveLength(4);
+    for (const line of lines('WARN')) expect(line).toContain(quorumWarnings('Device', 4, 3)[0]);
+    expect(lines('ERROR')).toEqual([]);
+    for (const { kernel } of swarm.nodes) expect(kernel.inspect().exceeded).toEqual([]);
   });
 });

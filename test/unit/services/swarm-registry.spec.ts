@@ -8,7 +8,7 @@ import {
   WorkerTypeMismatchError,
 } from '../../../lib/errors/index.js';
 import type { RegistryEvent } from '../../../lib/events/index.js';
-import { callChain } from '../../../lib/workers/call-chain.js';
+import { callChain, CallScope } from '../../../lib/workers/call-chain.js';
 import { row, servicesOver } from './fake-kernel.js';
 
 @SwarmWorker()
@@ -117,7 +117,8 @@ describe('SwarmRegistry', () => {
     const { registry, kernel } = servicesOver([row('a')]).start();
     const ref = registry.whereis('a', Device)!;
     expect(await ref.call('record', 1)).toEqual(['a', 'record', 1]);
-    await callChain.run(['outer', 'inner'], () => registry.call(ref, 'record', 2, { timeoutMs: 9 }));
+    const scope = new CallScope(['outer'], { name: 'inner', assertMayAct: () => undefined });
+    await callChain.run(scope, () => registry.call(ref, 'record', 2, { timeoutMs: 9 }));
     await registry.call('a', 'p');
     expect(kernel.call.mock.calls.map(([, call]) => call)).toEqual([
       { pattern: 'record', data: 1, timeoutMs: undefined, chain: [] },

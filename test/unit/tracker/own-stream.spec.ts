@@ -91,7 +91,7 @@ describe('the stream of own rows', () => {
     const { runtime, a, b } = pair();
     a.track('first');
     const state = a.stream.stateFor(b.id);
-    b.replicas.compare(a.id, { kind: FrameKind.Ping, id: 1, stamp: 1, ...state });
+    b.replicas.compare(a.id, { kind: FrameKind.Ping, id: 1, stamp: 1, incarnation: 1, delayMs: 0, ...state });
     runtime.pass(1_000);
     expect(b.counters['gaps']).toBeUndefined();
     expectLevel(a, b);

@@ -15,6 +15,7 @@ import {
   type WireRow,
 } from '../../../lib/transport/frame.js';
 import { RowFlag, RowStatus, Untracked } from '../../../lib/tracker/row.js';
+import { nodeIdOf, type Hello, type NodeInfo } from '../../../lib/transport/node-info.js';
 import { maxFrameBytes } from '../../../lib/transport/tcp/wire.js';
 import { Random } from './support/random.js';
 
@@ -75,8 +76,16 @@ function frames(random: Random): Frame[] {
     random.bool() ? null : Buffer.alloc(random.pick([0, 5, 17_000]), random.below(256));
   const errorOrNone = (): WireError | null => (random.bool() ? null : error(random));
   return [
-    { kind: FrameKind.Ping, id: whole(), stamp: whole(), seq: random.bool() ? null : whole(), digest: -5 },
-    { kind: FrameKind.Pong, id: whole() },
+    {
+      kind: FrameKind.Ping,
+      id: whole(),
+      stamp: whole(),
+      incarnation: whole(),
+      seq: random.bool() ? null : whole(),
+      digest: -5,
+      delayMs: random.below(5_000),
+    },
+    { kind: FrameKind.Pong, id: whole(), votes: random.bool() },
     { kind: FrameKind.Status, status: random.pick(['joining', 'up', 'leaving', 'left'] as const) },
     { kind: FrameKind.Have, incarnation: whole(), seq: whole() },
     { kind: FrameKind.Batch, incarnation: whole(), from: whole(), ops: random.list(4, () => rowOp(random)) },
@@ -84,12 +93,10 @@ function frames(random: Random): Frame[] {
     { kind: FrameKind.Snapshot, incarnation: whole(), seq: whole(), ...rows },
     {
       kind: FrameKind.Adopted,
-      members: random.list(3, () => ({
-        id: random.name(),
-        host: 'h',
-        port: random.below(65_536),
-        incarnation: whole(),
-      })),
+      members: random.list(3, () => nodeInfo(random)),
+      established: random.bool(),
+      fenced: random.list(3, () => [random.name(), whole()] as const),
+      missing: random.list(2, () => nodeInfo(random)),
     },
     { kind: FrameKind.Lost, node: random.name(), incarnation: whole(), seq: whole() },
     { kind: FrameKind.Orphans, node: random.name(), incarnation: whole(), seq: whole(), ...rows },
@@ -104,7 +111,7 @@ function frames(random: Random): Frame[] {
       args: bytes(),
       registration: random.name(),
     },
-    { kind: FrameKind.Reserve, ...request(), registration: random.name() },
+    { kind: FrameKind.Reserve, ...request(), registration: random.name(), strict: random.bool() },
     { kind: FrameKind.Unregister, ...request() },
     { kind: FrameKind.Locate, ...request() },
     { kind: FrameKind.Group, ...request(), group: random.name(), joins: random.bool() },
@@ -118,7 +125,13 @@ function frames(random: Random): Frame[] {
     },
     { kind: FrameKind.Call, ...request(), ...message(), hops: random.below(4), chain: names() },
     { kind: FrameKind.Cast, name: random.name(), ...message(), hops: random.below(4) },
-    { kind: FrameKind.Answer, id: whole(), body: random.bytes(20), error: errorOrNone() },
+    {
+      kind: FrameKind.Answer,
+      id: whole(),
+      body: random.bytes(20),
+      error: errorOrNone(),
+      ...(random.bool() && { goodForMs: random.below(3_000) }),
+    },
     { kind: FrameKind.Publish, names: names(), ...message() },
     {
       kind: FrameKind.MultiCall,
@@ -133,6 +146,7 @@ function frames(random: Random): Frame[] {
       kind: FrameKind.MultiAnswer,
       id: whole(),
       results: random.list(3, () => [random.name(), bytes(), errorOrNone()] as const),
+      ...(random.bool() && { goodForMs: random.below(3_000) }),
     },
     {
       kind: FrameKind.Prepare,
@@ -167,7 +181,70 @@ function frames(random: Random): Frame[] {
     },
     { kind: FrameKind.Farewell },
     { kind: FrameKind.LastWord },
+    { kind: FrameKind.Suspect, node: random.name(), incarnation: whole(), fence: random.bool() },
+    {
+      kind: FrameKind.Verdict,
+      node: random.name(),
+      incarnation: whole(),
+      fence: random.bool(),
+      verdict: random.pick(['hears', 'silent', 'fenced', 'abstains'] as const),
+      ackedAgoMs: random.below(10_000),
+      seq: whole(),
+      released: random.bool(),
+    },
+    {
+      kind: FrameKind.Relay,
+      from: random.name(),
+      to: random.name(),
+      link: whole(),
+      frame: random.pick([
+        { kind: FrameKind.Farewell } as const,
+        { kind: FrameKind.Lost, node: random.name(), incarnation: whole(), seq: whole() } as const,
+        { kind: FrameKind.Call, ...request(), ...message(), hops: random.below(4), chain: names() } as const,
+        { kind: FrameKind.Answer, id: whole(), body: random.bytes(20_000), error: null } as const,
+      ]),
+    },
+    {
+      kind: FrameKind.RelayControl,
+      from: random.name(),
+      to: random.name(),
+      link: whole(),
+      step: random.pick(['open', 'accept', 'confirm', 'close'] as const),
+      hello: random.bool() ? null : hello(random),
+      refusal: random.bool() ? null : { code: 'fenced', message: random.name(), incarnation: whole() },
+    },
   ];
+}
+
+function nodeInfo(random: Random): NodeInfo {
+  const address = { host: 'h', port: random.below(65_536) };
+  const name = random.name();
+  return {
+    ...address,
+    id: nodeIdOf(name, address),
+    name,
+    incarnation: random.below(1_000_000),
+    firstIncarnation: random.below(1_000),
+    leaseMs: random.below(10_000),
+    weight: 1 + random.below(9),
+    labels: random.bool() ? {} : { zone: random.name() },
+    hosting: random.bool(),
+    types: random.list(3, () => random.name()),
+    quorums: random.bool() ? {} : { Once: 1 + random.below(4) },
+  };
+}
+
+function hello(random: Random): Hello {
+  const node = nodeInfo(random);
+  const { id, host, port, incarnation } = nodeInfo(random);
+  const members = [{ id, host, port, incarnation }];
+  return {
+    cluster: 'c',
+    protocol: { min: 1, max: 1 },
+    node,
+    status: random.pick(['joining', 'up']),
+    members,
+  };
 }
 
 /** Buffers and plain views count as the same bytes. */
@@ -356,7 +433,13 @@ describe('frame codec', () => {
   it.each<[string, number, number[]]>([
     ['Frame.kind', 99, []],
     ['Pong.id', FrameKind.Pong, []],
-    ['Pong.end', FrameKind.Pong, [1, 1]],
+    ['Pong.votes', FrameKind.Pong, [1]],
+    ['Pong.end', FrameKind.Pong, [1, 1, 1]],
+    ['Relay.kind', FrameKind.Relay, [1, 97, 1, 98, 1, FrameKind.Relay]],
+    ['Relay.kind', FrameKind.Relay, [1, 97, 1, 98, 1, FrameKind.RelayControl]],
+    ['Relay.kind', FrameKind.Relay, [1, 97, 1, 98, 1, 99]],
+    ['Verdict.verdict', FrameKind.Verdict, [1, 97, 1, 0, 9]],
+    ['Handshake.body', FrameKind.RelayControl, [1, 97, 1, 98, 1, 0, 1, 1, 123]],
     ['Status.status', FrameKind.Status, [9]],
     ['Snapshot.first', FrameKind.Snapshot, [1, 1, 7]],
     ['Batch.ops', FrameKind.Batch, [1, 1, 200, 1]],

@@ -3,6 +3,8 @@ import { afterEach, describe, expect, it } from 'vitest';
 
 import { SwarmConfigurationError } from '../../../lib/errors/index.js';
 import type { TcpTransportOptions } from '../../../lib/transport/tcp/tcp.transport.js';
+import { FrameKind } from '../../../lib/transport/frame.js';
+import { addressKey } from '../../../lib/transport/node-info.js';
 import { PREAMBLE, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
 import { linkedPair, TestNode, until } from './support/test-node.js';
 
@@ -159,6 +161,25 @@ describe('tcp handshake', () => {
     expect([...a.opened, ...b.opened]).toEqual([]);
   });
 
+  it('tells the acceptor why the dialler would not have it, as if it had dialled itself', async () => {
+    const [a, b] = [await open('a'), await open('b')];
+    a.refusal = { code: 'fenced', message: 'gone on without b', about: b.id, incarnation: 7 };
+    a.dial(b);
+    await until(() => b.outcomes.length > 0, 'the acceptor is told');
+    expect(b.outcomes).toEqual([
+      {
+        address: addressKey(a.info),
+        outcome: { kind: 'rejected', message: 'gone on without b', refusal: a.refusal, peer: a.info },
+      },
+    ]);
+    // The acceptor asked first, and would have linked.
+    expect(b.lines.filter((line) => line.includes('refused'))).toEqual([]);
+    b.dial(a);
+    await until(() => b.outcomes.length > 1, 'the dialler is told');
+    expect(b.outcomes[1]).toEqual(b.outcomes[0]);
+    expect([...a.opened, ...b.opened]).toEqual([]);
+  });
+
   it('survives a kernel that throws when it is asked', async () => {
     const [a, b] = [await open('a'), await open('b')];
     const { admit } = b;
@@ -214,7 +235,7 @@ describe('tcp handshake', () => {
       await until(() => b.transport.inspect().counters['handshake-garbage'] === round, 'counted');
     }
     expect(b.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
-    a.send(b, { kind: 2, id: 5 });
+    a.send(b, { kind: FrameKind.Pong, id: 5, votes: true });
     await until(() => b.frames.length === 1, 'still served');
     expect([a.closed, b.closed]).toEqual([[], []]);
   });

@@ -135,7 +135,15 @@ describe('tcp link', () => {
     };
     const ping = (id: number): void => {
       sent = performance.now();
-      a.transport.send(child.info.id, { kind: FrameKind.Ping, id, stamp: 1, seq: null, digest: 0 });
+      a.transport.send(child.info.id, {
+        kind: FrameKind.Ping,
+        id,
+        stamp: 1,
+        incarnation: 1,
+        seq: null,
+        digest: 0,
+        delayMs: 0,
+      });
     };
     ping(1);
     await until(() => ids(a, FrameKind.Answer).length === 1, 'answered', 20_000);
@@ -162,7 +170,16 @@ describe('tcp link', () => {
       begin.set(kind, performance.now());
       if (kind === FrameKind.Answer) a.transport.send(to, call(id, Buffer.alloc(100)));
       else if (kind === FrameKind.BatchAck) a.transport.send(to, batch(id, 100));
-      else a.transport.send(to, { kind: FrameKind.Ping, id, stamp: 1, seq: null, digest: 0 });
+      else
+        a.transport.send(to, {
+          kind: FrameKind.Ping,
+          id,
+          stamp: 1,
+          incarnation: 1,
+          seq: null,
+          digest: 0,
+          delayMs: 0,
+        });
     };
     const kinds = [FrameKind.Answer, FrameKind.BatchAck, FrameKind.Pong] as const;
     for (const kind of kinds) delays.set(kind, []);
@@ -277,7 +294,7 @@ describe('tcp link', () => {
     const to = b.opened[0] as string;
     const body = Buffer.alloc(60_000);
     await until(() => b.transport.send(to, call(1, body)) === 'full', 'full');
-    expect(b.transport.send(to, { kind: FrameKind.Pong, id: 1 })).toBe('queued');
+    expect(b.transport.send(to, { kind: FrameKind.Pong, id: 1, votes: true })).toBe('queued');
     expect(b.transport.send(to, { kind: FrameKind.Answer, id: 1, body, error: null })).toBe('queued');
     expect(b.transport.send(to, { kind: FrameKind.LastWord })).toBe('full');
     const publish = { kind: FrameKind.Publish, names: ['n'], pattern: 'p', from: '', body } as const;

@@ -71,6 +71,13 @@ describe('a worker of this node', () => {
     expect(story).toEqual(['die unregistered']);
   });
 
+  it('refuses messages to one that has ended, although its name is still known', async () => {
+    const { host, start, send } = hostOf({}, { ask: () => 'never' });
+    await start();
+    await host.end('lamp', 'stopped').ended;
+    expect(send('ask')).toEqual({ error: 'ERR_SWARM_NODE_UNAVAILABLE' });
+  });
+
   it('waits with a start until the last worker of the name has ended, whatever that ended for', async () => {
     for (const reason of ['unregistered', 'moved', 'drained'] as const) {
       const dying = gate();
@@ -251,11 +258,6 @@ describe('a worker of this node', () => {
     const waiting = [1, 2, 3].map(() => send('slow', { deadline: runtime.now() + 1 }));
     expect(send('slow')).toEqual({ error: 'ERR_SWARM_MAILBOX_FULL' });
     expect(waiting).toEqual([{}, {}, {}]);
-  });
-
-  it('says that a name is unknown which it does not run', () => {
-    const { send } = hostOf();
-    expect(send('add')).toEqual({ error: 'ERR_SWARM_WORKER_NOT_FOUND' });
   });
 
   it('calls no event handler for a call, and both kinds for a cast', async () => {

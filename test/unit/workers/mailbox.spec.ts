@@ -15,9 +15,7 @@ function mailbox(more: Partial<MailboxOwner> = {}) {
   const owner: MailboxOwner = {
     concurrency: 1,
     limit: 10_000,
-    get mayDispatch() {
-      return gate.open;
-    },
+    mayDispatch: () => gate.open,
     rested: () => void rests++,
     handle({ pattern }) {
       handled.push(pattern);
@@ -34,7 +32,7 @@ function mailbox(more: Partial<MailboxOwner> = {}) {
     running.delete(pattern);
     await scheduler.advance(0);
   };
-  return { box, push, end, handled, expired, running, scheduler, gate, rests: () => rests };
+  return { box, push, end, handled, expired, running, scheduler, runtime, gate, rests: () => rests };
 }
 
 function delivery(pattern: string, deadline: number): Delivery {
@@ -176,6 +174,21 @@ describe('a mailbox', () => {
     gate.open = true;
     box.run();
     expect([seen, box.size]).toEqual([['a', 'b'], 1]);
+  });
+
+  it('looks at the clock once for each message: all that is asked of it is asked at that time', async () => {
+    const times: number[] = [];
+    const { push, expired, scheduler, runtime } = mailbox({
+      mayDispatch: (now) => times.push(now) > 0,
+      handle: (_, now) => void times.push(now),
+    });
+    let looks = 0;
+    runtime.now = () => ++looks;
+    for (const pattern of ['a', 'b']) push(pattern, 10);
+    push('late', 2.5);
+    await scheduler.advance(0);
+    expect(times).toEqual([1, 1, 2, 2, 3]);
+    expect([looks, expired]).toEqual([3, ['late']]);
   });
 
   it('is not drained twice at a time by who kicks it while it drains', async () => {

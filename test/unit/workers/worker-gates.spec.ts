@@ -36,14 +36,14 @@ describe('a type that may not handle messages for now', () => {
     const { host, start, send, handled, scheduler } = twoTypes();
     await start('a', 'A');
     await start('b', 'B');
-    host.setDispatching('A', false);
+    host.allowUntil('A', -Infinity, false);
     await start('later', 'A');
     for (const value of [1, 2]) for (const name of ['a', 'b', 'later']) send(name, `${name}${value}`);
     await scheduler.advance(0);
     expect(handled).toEqual(['b1', 'b2']);
     expect(host.inspect().waiting).toBe(4);
     handled.length = 0;
-    host.setDispatching('A', true);
+    host.allowUntil('A', Infinity, false);
     expect(handled).toEqual([]);
     await scheduler.advance(0);
     expect(handled).toEqual(['a1', 'a2', 'later1', 'later2']);
@@ -56,7 +56,7 @@ describe('a type that may not handle messages for now', () => {
     const { host, start, send, handled, scheduler } = twoTypes();
     await start('a', 'A');
     send('a', 1);
-    host.setDispatching('A', false);
+    host.allowUntil('A', -Infinity, false);
     await scheduler.advance(0);
     expect(handled).toEqual([]);
   });
@@ -64,13 +64,13 @@ describe('a type that may not handle messages for now', () => {
   it('handles nothing when it is closed again before its workers have had their turn', async () => {
     const { host, start, send, handled, scheduler } = twoTypes();
     await start('a', 'A');
-    host.setDispatching('A', false);
+    host.allowUntil('A', -Infinity, false);
     send('a', 1);
-    host.setDispatching('A', true);
-    host.setDispatching('A', false);
+    host.allowUntil('A', Infinity, false);
+    host.allowUntil('A', -Infinity, false);
     await scheduler.advance(0);
     expect(handled).toEqual([]);
-    host.setDispatching('A', true);
+    host.allowUntil('A', Infinity, false);
     await scheduler.advance(0);
     expect(handled).toEqual([1]);
   });
@@ -78,17 +78,17 @@ describe('a type that may not handle messages for now', () => {
   it('stays closed to a worker that is resumed, and a paused one stays so when the type goes on', async () => {
     const { host, start, send, handled, scheduler } = twoTypes();
     await start('a', 'A');
-    host.setDispatching('A', false);
+    host.allowUntil('A', -Infinity, false);
     expect(await host.pause('a', 1_000)).toBe(true);
     send('a', 1);
-    host.setDispatching('A', true);
+    host.allowUntil('A', Infinity, false);
     await scheduler.advance(0);
     expect(handled).toEqual([]);
-    host.setDispatching('A', false);
+    host.allowUntil('A', -Infinity, false);
     host.resume('a');
     await scheduler.advance(0);
     expect(handled).toEqual([]);
-    host.setDispatching('A', true);
+    host.allowUntil('A', Infinity, false);
     await scheduler.advance(0);
     expect(handled).toEqual([1]);
   });
@@ -97,10 +97,10 @@ describe('a type that may not handle messages for now', () => {
     const states: unknown[] = [];
     const parts = hostOf({ conflict: (_, state) => void states.push(state) });
     await parts.start();
-    parts.host.setDispatching('Device', false);
+    parts.host.allowUntil('Device', -Infinity, false);
     const merged = parts.host.merge('lamp', parts.encode(1), 1_000);
     expect([await parts.stateOf(merged), states]).toEqual(['pending', []]);
-    parts.host.setDispatching('Device', true);
+    parts.host.allowUntil('Device', Infinity, false);
     expect([await parts.stateOf(merged), states]).toEqual(['ok', [1]]);
   });
 
@@ -108,8 +108,8 @@ describe('a type that may not handle messages for now', () => {
     const { host, send, handled, handler, scheduler } = twoTypes();
     const pinned = { definition: definition('A', { handler }), instance: {} };
     await host.start({ name: 'pin', type: 'A', args: null, fence: 1, pinned });
-    host.setDispatching('A', false);
-    host.setDispatching('C', false);
+    host.allowUntil('A', -Infinity, false);
+    host.allowUntil('C', -Infinity, false);
     send('pin', 1);
     await scheduler.advance(0);
     expect(handled).toEqual([1]);
@@ -122,9 +122,10 @@ describe('a type that may not handle messages for now', () => {
     const now = runtime.now.bind(runtime);
     runtime.now = () => now() + spent;
     for (let index = 0; index < 200; index++) await start(`a${index}`, 'A');
-    host.setDispatching('A', false);
+    host.allowUntil('A', -Infinity, false);
     for (let index = 0; index < 200; index++) send(`a${index}`, index);
-    host.setDispatching('A', true);
+    await scheduler.advance(0);
+    host.allowUntil('A', Infinity, false);
     const turns: number[] = [];
     const watch = (): void => {
       turns.push(handled.length);

@@ -63,6 +63,8 @@ export class MessagingNode {
   readonly dropped: string[] = [];
   readonly linked = new Set<NodeId>();
   joining = false;
+  /** How long frames to this node are on their way. */
+  inboundMs = 0;
   /** Whether any node may host anything. */
   placeable = true;
   /** How often the last of the calls that were passed on was answered. */
@@ -105,7 +107,10 @@ export class MessagingNode {
       [peer, this],
     ] as const) {
       a.linked.add(b.id);
-      a.transport.link(b.id, (frame) => b.receive(a.id, frame));
+      a.transport.link(b.id, (frame) => {
+        if (b.inboundMs > 0) b.runtime.after(b.inboundMs, () => b.receive(a.id, frame));
+        else b.receive(a.id, frame);
+      });
     }
   }
 

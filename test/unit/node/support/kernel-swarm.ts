@@ -1,3 +1,4 @@
+import { DEFAULT_IGNORE_LIST } from '../../../../lib/cluster/ignore-list.js';
 import { ring } from '../../../../lib/distribution/index.js';
 import type { DiscoveryProvider } from '../../../../lib/discovery/discovery-provider.interface.js';
 import { KernelNode } from '../../../../lib/node/kernel-node.js';
@@ -85,6 +86,7 @@ export class KernelSwarm {
         readyTimeoutMs: 30_000,
         settledTimeoutMs: 30_000,
         leaseMs: 3_000,
+        ignoreList: DEFAULT_IGNORE_LIST,
         handoff: { timeoutMs: 5_000, concurrency: 64, forwardMs: 10_000 },
         drain: { timeoutMs: 25_000 },
         debug: false,

@@ -67,7 +67,13 @@ export class TrackerNode {
       transport: this.transport,
       caughtUp: (peer) => {
         this.caughtUp.push(peer);
-        this.orphans.sendAll(peer, () => ({ kind: FrameKind.Adopted, members: [] }));
+        this.orphans.sendAll(peer, () => ({
+          kind: FrameKind.Adopted,
+          members: [],
+          established: true,
+          fenced: [],
+          missing: [],
+        }));
       },
       moved: () => undefined,
       peerCount: () => this.members.size,
@@ -82,6 +88,7 @@ export class TrackerNode {
       trace,
     };
     this.replicas = new Replicas({
+      ended: (name, registration) => this.orphans.forget(name, registration),
       ...shared,
       clock: new HybridLogicalClock(runtime),
       count: (counter) => (this.counters[counter] = (this.counters[counter] ?? 0) + 1),
@@ -127,7 +134,14 @@ export class TrackerNode {
   ping(): void {
     for (const peer of this.linked) {
       const state = this.stream.stateFor(peer);
-      this.transport.send(peer, { kind: FrameKind.Ping, id: 1, stamp: 1, ...state });
+      this.transport.send(peer, {
+        kind: FrameKind.Ping,
+        id: 1,
+        stamp: 1,
+        incarnation: 1,
+        delayMs: 0,
+        ...state,
+      });
     }
   }
 

@@ -17,7 +17,7 @@ const transport = new TcpTransport({ host: '127.0.0.1', listen: '127.0.0.1', por
 const name = process.argv[2];
 let node;
 await transport.open((bound) => {
-  node = { ...bound, id: name + '@' + bound.host + ':' + bound.port, name, incarnation: 1, weight: 1, labels: {}, hosting: true, types: [] };
+  node = { ...bound, id: name + '@' + bound.host + ':' + bound.port, name, incarnation: 1, firstIncarnation: 1, leaseMs: 3000, quorums: {}, weight: 1, labels: {}, hosting: true, types: [] };
   return {
     hello: () => ({ cluster: 'test', protocol: { min: 1, max: 1 }, node, status: 'up', members: [] }),
     admit() {}, linkOpened() {}, linkClosed() {}, drained() {}, dialed() {},

@@ -9,6 +9,8 @@ import { QuietLogger } from '../../../support/quiet.logger.js';
 export interface Outcome {
   error?: string;
   value?: unknown;
+  /** Until when it holds, if not for ever. */
+  goodUntil?: number;
 }
 
 /** A promise that the test settles. */
@@ -78,10 +80,11 @@ export function hostOf(
       from: 'there',
       chain: [],
       deadline: Infinity,
-      reply(error, answer) {
+      reply(error, answer, goodUntil) {
         if (Object.keys(outcome).length > 0) throw new Error(`"${pattern}" was answered twice`);
         if (error) outcome.error = error.code;
         else outcome.value = answer && 'value' in answer ? answer.value : answer;
+        if (goodUntil !== undefined) outcome.goodUntil = goodUntil;
       },
       ...delivery,
     });

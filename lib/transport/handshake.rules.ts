@@ -1,4 +1,4 @@
-import { nodeIdOf, type Hello, type Refusal } from '../node-info.js';
+import { nodeIdOf, type Hello, type Refusal } from './node-info.js';
 
 /** What can be said of a peer by its hello alone: it is this node itself, it must be refused, or it may go on. */
 export function judge(own: Hello, peer: Hello): 'self' | Refusal | undefined {

@@ -1,0 +1,64 @@
+// What becomes of each member that is asked together with others. Those that answer first wait for the slowest: what they
+// have said under a lease is looked at again when it is given on, and counts no more if the lease may be over (promise P2).
+import { NodeUnavailableError, type SwarmError } from '../errors/index.js';
+import type { Row } from '../tracker/row.js';
+import type { Body } from '../workers/worker-host.interface.js';
+import { expiredError } from './answer-validity.js';
+import { asSwarmError } from './wire-error.js';
+
+/** What became of one member. */
+export type MemberOutcome =
+  { readonly row: Row; readonly value: unknown } | { readonly row: Row; readonly error: Error };
+
+/** What a node heard of one member. */
+export interface Heard {
+  readonly name: string;
+  readonly error: SwarmError | undefined;
+  readonly answer: Body | undefined;
+  readonly goodUntil: number | undefined;
+}
+
+/** What a member came to, and until when that holds. */
+export type Outcome = ({ readonly value: unknown } | { readonly error: SwarmError }) & {
+  readonly goodUntil: number | undefined;
+};
+
+/** Members that were asked together. */
+export interface Asked {
+  readonly rows: readonly Row[];
+  /** By name; of all, if that is what they have in common. */
+  readonly outcomes: ReadonlyMap<string, Outcome> | Outcome;
+}
+
+export function outcomeOf(make: () => unknown, goodUntil: number | undefined): Outcome {
+  try {
+    return { value: make(), goodUntil };
+  } catch (error) {
+    return { error: asSwarmError(error, 'answer'), goodUntil };
+  }
+}
+
+/** Every member that was addressed gets an outcome, also one that its node says nothing of. */
+export function given({ rows, outcomes }: Asked, now: number): MemberOutcome[] {
+  return rows.map((row) => {
+    const { name, node } = row;
+    const outcome = outcomes instanceof Map ? outcomes.get(name) : outcomes;
+    if (!outcome) return { row, error: new NodeUnavailableError(node, `it said nothing of "${name}"`) };
+    if (isExpired(outcome, now)) return { row, error: expiredError(node, name) };
+    return 'error' in outcome ? { row, error: outcome.error } : { row, value: outcome.value };
+  });
+}
+
+export function isExpired({ goodUntil }: Pick<Heard, 'goodUntil'>, now: number): boolean {
+  return goodUntil !== undefined && now > goodUntil;
+}
+
+/** Until when all of them hold that hold now. */
+export function shortest(heard: readonly Heard[], now: number): number | undefined {
+  let until: number | undefined;
+  for (const one of heard) {
+    if (one.goodUntil === undefined || isExpired(one, now)) continue;
+    until = Math.min(until ?? Infinity, one.goodUntil);
+  }
+  return until;
+}

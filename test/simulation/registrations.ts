@@ -1,0 +1,114 @@
+import type { SwarmError } from '../../lib/errors/index.js';
+import type { Assembly } from '../../lib/node/assembly.js';
+import type { KernelNode } from '../../lib/node/kernel-node.js';
+import { RowStatus } from '../../lib/tracker/row.js';
+import type { SimulatedSwarm } from './simulated-swarm.js';
+
+export type SimulatedType = 'Counter' | 'Once';
+
+export interface Registered {
+  readonly name: string;
+  readonly type: SimulatedType;
+}
+
+/** `present`: must be there at rest. `absent`: must not. `unknown`: either may be. */
+export type Fate = 'present' | 'absent' | 'unknown';
+
+interface Life {
+  readonly type: SimulatedType;
+  fate: Fate;
+  /** Operations of the name that are under way. */
+  underWay: number;
+  /** Several of them overlap, so that none of them says what must be true afterwards. */
+  overlap: boolean;
+}
+
+type Concluded = (error: SwarmError | undefined, value: unknown) => void;
+
+/** Which names must be there (promise P4), from what registrations were acknowledged and what was lost since. */
+export class Registrations {
+  private readonly lives = new Map<string, Life>();
+  private count = 0;
+
+  constructor(private readonly swarm: SimulatedSwarm) {}
+
+  get names(): string[] {
+    return [...this.lives.keys()];
+  }
+
+  typeOf(name: string): SimulatedType | undefined {
+    return this.lives.get(name)?.type;
+  }
+
+  fateOf(name: string): Fate | undefined {
+    return this.lives.get(name)?.fate;
+  }
+
+  any(): string | undefined {
+    const { names } = this;
+    return names[Math.floor(this.swarm.random() * names.length)];
+  }
+
+  /** A name to register: one that may not be there, or another. */
+  next(type: SimulatedType): Registered {
+    const free = this.names.filter((name) => this.typeOf(name) === type && this.fateOf(name) !== 'present');
+    const again = free[Math.floor(this.swarm.random() * free.length)];
+    if (again !== undefined && this.swarm.random() < 0.6) return { name: again, type };
+    return { name: `${type === 'Once' ? 'once' : 'ring'}-late-${++this.count}`, type };
+  }
+
+  began(name: string, type: SimulatedType): Concluded {
+    const life = this.lives.get(name) ?? { type, fate: 'unknown', underWay: 0, overlap: false };
+    this.lives.set(name, life);
+    return this.begin(life, (error) => (error ? 'unknown' : 'present'));
+  }
+
+  ends(name: string): Concluded {
+    const life = this.lives.get(name);
+    if (!life) throw new RangeError(`${name} was never registered`);
+    // Each side of a partition may have a registration of its own where there is no quorum.
+    // A node that was cut off from the others may never have heard of the name: then nothing was ended.
+    return this.begin(life, (error, hasEnded) =>
+      error || hasEnded !== true || life.type === 'Counter' ? 'unknown' : 'absent',
+    );
+  }
+
+  /**
+   * A node is gone. What nobody else holds is lost, and rightly so: where there is a quorum, more nodes than a minority
+   * have died before they could tell others; elsewhere all that had acknowledged it. What was ended may be known as
+   * ended by the dead only.
+   */
+  noteLoss(): void {
+    const { alive } = this.swarm;
+    for (const [name, life] of this.lives) {
+      if (life.fate === 'absent') life.fate = 'unknown';
+      if (life.fate !== 'present') continue;
+      const isHeld = alive.some(({ kernel }) => holds(kernel, name));
+      if (!isHeld) {
+        life.fate = 'unknown';
+        this.swarm.tell(`nobody holds ${name} any more`);
+      }
+    }
+  }
+
+  private begin(life: Life, fateAfter: (error: SwarmError | undefined, value: unknown) => Fate): Concluded {
+    life.overlap = life.underWay > 0;
+    life.underWay++;
+    life.fate = 'unknown';
+    return (error, value) => {
+      life.fate = life.overlap ? 'unknown' : fateAfter(error, value);
+      life.underWay--;
+      if (life.underWay === 0) life.overlap = false;
+    };
+  }
+}
+
+/**
+ * Whether a node has a row from which the name could be started again. A node that is not started, or has ended, has
+ * none; nor has one that shows the row of a worker which has moved until it has read of the move.
+ */
+function holds(kernel: KernelNode, name: string): boolean {
+  const { assembly } = kernel as unknown as { assembly: Assembly | undefined };
+  if (!assembly || assembly.replicas.isLingering(name)) return false;
+  return assembly.index.all(name).some(({ status }) => status !== RowStatus.claiming);
+}
