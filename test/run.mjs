@@ -51,6 +51,8 @@ if (
 ) {
   tests('unit');
   tests('processes');
+  check('tools that cut networks', 'node', ['test/network/prepare.mjs']);
+  tests('network');
 }
 rmSync(results, { recursive: true, force: true });
 

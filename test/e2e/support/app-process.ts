@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DrainReport } from '../../../lib/handoff/drain-report.js';
@@ -65,17 +65,21 @@ export class AppProcess {
     });
   }
 
-  /** Starts the application and waits until it says that it is up. */
+  /**
+   * Starts the application and waits until it says that it is up. `launcher`: what its command line begins with; the
+   * command has to become the process itself, as `ip netns exec` does.
+   */
   static async start(
     app: string,
     env: Readonly<Record<string, string>>,
     execArgv: readonly string[] = [],
+    launcher: readonly string[] = [],
   ): Promise<AppProcess> {
     const path = fileURLToPath(new URL(`../../../build/test/e2e/apps/${app}.js`, import.meta.url));
-    const child = fork(path, [], {
+    const [command = process.execPath, ...args] = [...launcher, process.execPath, ...execArgv, path];
+    const child = spawn(command, args, {
       env: { ...process.env, NODE_ENV: 'e2e', ...env },
-      execArgv: [...execArgv],
-      silent: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     const started = new AppProcess(child);
     const up = (async () => {
