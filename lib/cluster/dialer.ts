@@ -66,6 +66,13 @@ export class Dialer {
     this.round();
   }
 
+  /** Looks for others at once, instead of when the pause is over. */
+  lookNow(): void {
+    if (!this.next || this.roundAsking || this.pending.size > 0) return;
+    this.next.cancel();
+    this.round();
+  }
+
   /** Dials an address again and again until it is linked or `forget` is called. */
   seek(address: Address): void {
     const key = addressKey(address);

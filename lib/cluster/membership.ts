@@ -583,6 +583,7 @@ export class Membership {
       transport.disconnect(id, 'this node takes a new incarnation');
       this.linkClosed(id, 'disconnected');
     }
+    this.dialer.lookNow();
     listener.changed();
   }
 

@@ -59,15 +59,16 @@ function now(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
 
-/** When messages of both types began. */
-const begun: number[] = [];
+/** When messages of both types began, and what this node was then. */
+const begun: Array<{ readonly at: number; readonly incarnation: number; readonly status: string }> = [];
 
 subscribe('nestjs-swarm:dispatch', (message) => {
   const { name, type, fence, checkedAt } = message as Record<'name' | 'type', string> &
     Record<'fence' | 'checkedAt', number>;
   const at = machineTime(checkedAt);
   if (type === OnceCounter.name) record({ kind: 'begin', name, fence, at, node });
-  begun.push(Number(at) / 1e6);
+  const { incarnation, status } = cluster.self;
+  begun.push({ at: Number(at) / 1e6, incarnation, status });
   if (begun.length > BEGUN_KEPT) begun.splice(0, BEGUN_KEPT / 2);
 });
 
@@ -98,8 +99,12 @@ const operations = {
   stopLoad: () => callers.stop(),
   /** How long workers take from now on to be packed for a move. */
   packFor: (ms: number) => void (lives.packMs = ms),
-  /** How many messages began from one time of the machine's clock to another, in milliseconds. */
-  begunBetween: (from: number, to: number) => begun.filter((at) => at >= from && at < to).length,
+  /** Messages that began after a time of the machine's clock, in milliseconds, before this node had joined again. */
+  begunUnjoined: (since: number, before: number) =>
+    begun.filter(
+      ({ at, incarnation, status }) => at >= since && (incarnation <= before || status === 'joining'),
+    ),
+  incarnation: () => cluster.self.incarnation,
   hosted: () => [...lives.hosted.values()].map(({ name, fence }) => ({ name, fence })),
   slow: () => [...lives.slow],
   nodes: () => cluster.nodes().map(({ id, status }) => ({ id, status })),
