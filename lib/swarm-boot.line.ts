@@ -14,8 +14,8 @@ export interface BootFacts {
   readonly nodes: readonly SwarmNode[];
   /** Why nobody else is there, a line per candidate. */
   readonly whyAlone: readonly string[];
-  /** Tells a node that was meant to be a client from one that is ignored; without it, the line names both. */
-  readonly wish?: HostingWish;
+  /** Tells a node that was meant to be a client from one that is ignored. */
+  readonly wish: HostingWish;
 }
 
 /** As `Swarm "shop": api-1@10.0.0.5:7946 is up, 3 nodes (api-2, api-3), hosting DeviceWorker`. */
@@ -28,15 +28,14 @@ export function bootLine({ cluster, self, nodes, whyAlone, wish }: BootFacts): s
   return `Swarm "${cluster}": ${self.id} is ${self.status}, ${company}, ${roleOf(self, wish)}`;
 }
 
-function roleOf(self: SwarmNode, wish: HostingWish | undefined): string {
+function roleOf(self: SwarmNode, wish: HostingWish): string {
   if (!self.hosting) return `hosting nothing (${whyClient(self, wish)})`;
   if (self.types.length === 0) return 'hosting nothing (no module provides a @SwarmWorker)';
   return `hosting ${self.types.join(', ')}`;
 }
 
 /** As its options say, as its own list says, or else as a list of the others does. */
-function whyClient(self: SwarmNode, wish: HostingWish | undefined): string {
-  if (!wish) return 'node.hosting is false, or an ignore list names it';
+function whyClient(self: SwarmNode, wish: HostingWish): string {
   if (!wish.node.hosting) return 'node.hosting is false';
   return wish.ignoreList.reasonFor(self) ?? 'another node ignores it: see the warning above';
 }

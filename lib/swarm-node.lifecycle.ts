@@ -66,6 +66,7 @@ export class SwarmNodeLifecycle {
       self: kernel.self,
       nodes: kernel.nodes(),
       whyAlone: kernel.whyAlone(),
+      wish: options.kernel,
     };
     this.logger.log(bootLine(facts));
   }

@@ -65,7 +65,7 @@ export class Fencing {
   /** When this node last acknowledged pings. */
   private readonly acks = new Map<NodeId, { readonly incarnation: number; readonly at: number }>();
   private readonly missing = new Map<string, Missing>();
-  /** Highest incarnations that were missing and are released. */
+  /** Highest incarnations that were missing and are released, or have left. */
   private readonly overUpTo = new Map<NodeId, number>();
   private readonly bootedAt: number;
 
@@ -112,7 +112,7 @@ export class Fencing {
     return !this.parts.quorums.has(type) || missing === undefined || missing.releasedFor.has(type);
   }
 
-  /** Whether this node has fenced it and released it for all types. */
+  /** Whether it was missing here, and is released for all types. */
   isOver(id: NodeId, incarnation: number): boolean {
     return incarnation <= (this.overUpTo.get(id) ?? -1) && !this.missing.has(keyOf(id, incarnation));
   }
@@ -166,12 +166,15 @@ export class Fencing {
     this.voteSelf(id, incarnation);
   }
 
-  /** A member is lost. Nothing of it is waited for where no type has a quorum, or where it never hosted anything. */
-  lost(info: NodeInfo, loss: Loss): void {
+  /**
+   * A member is lost; `blocks`: before it was read what it runs. Nothing of it is waited for where no type has a quorum, or
+   * where it never hosted anything.
+   */
+  lost(info: NodeInfo, loss: Loss, blocks: boolean): void {
     const { quorums, leaseMs } = this.parts;
     const { id, incarnation } = info;
     if (quorums.size === 0 || !info.hosting) return this.forgetAck(info);
-    this.add(info, loss.kind === 'left', false);
+    this.add(info, loss.kind === 'left', blocks && loss.kind !== 'left');
     if (loss.kind === 'left') return this.releaseLater(id, incarnation, CLOCK_RATES * leaseMs);
     if (loss.kind === 'replaced') this.fence(id, incarnation, this.parts.members.self.info.id);
     return this.pursue(id, incarnation, loss.kind === 'unheard' ? loss.voices : []);
@@ -206,13 +209,13 @@ export class Fencing {
     }
   }
 
-  /** The answer to a request to fence. */
+  /** What another node says of one that is missing here. */
   voted(from: NodeId, { node, incarnation, verdict, ackedAgoMs, seq, released }: VerdictFrame): void {
     const voter = this.parts.members.get(from);
-    if (!voter || verdict !== 'fenced') return;
-    this.vote(node, incarnation, voter, ackedAgoMs, seq);
+    if (!voter) return;
+    if (verdict === 'fenced') this.vote(node, incarnation, voter, ackedAgoMs, seq);
     const missing = this.missing.get(keyOf(node, incarnation));
-    if (!missing || !released) return;
+    if (!missing || missing.hasLeft || !released) return;
     // A lease that cannot be held any more is over for everyone; those who knew that may have gone since.
     this.release(
       missing,
@@ -238,7 +241,7 @@ export class Fencing {
       const { id, incarnation } = missing.info;
       missing.timer?.cancel();
       this.missing.delete(keyOf(id, incarnation));
-      remember(this.overUpTo, id, Math.max(incarnation, this.overUpTo.get(id) ?? 0));
+      this.noteOver(id, incarnation);
     }
     this.tellReleased(missing.info, fresh);
   }
@@ -280,12 +283,11 @@ export class Fencing {
     this.check();
   }
 
-  private askToFence({ info: { id, incarnation }, votes: cast }: Missing): void {
+  /** Also those that have done so: they may know by now that it is over, by the word of nodes that have gone since. */
+  private askToFence({ info: { id, incarnation } }: Missing): void {
     const { members, transport } = this.parts;
-    for (const { info, linked } of members.peers()) {
-      if (!linked || cast.get(info.id)?.incarnation === info.incarnation) continue;
-      transport.send(info.id, { kind: FrameKind.Suspect, node: id, incarnation, fence: true });
-    }
+    for (const { info, linked } of members.peers())
+      if (linked) transport.send(info.id, { kind: FrameKind.Suspect, node: id, incarnation, fence: true });
   }
 
   /** Whether this node and those are a quorum of any of its types. */
@@ -335,8 +337,14 @@ export class Fencing {
 
   private releaseLater(id: NodeId, incarnation: number, ms: number): void {
     this.parts.runtime.after(ms, () => {
-      if (this.missing.delete(keyOf(id, incarnation))) this.parts.changed();
+      if (!this.missing.delete(keyOf(id, incarnation))) return;
+      this.noteOver(id, incarnation);
+      this.parts.changed();
     });
+  }
+
+  private noteOver(id: NodeId, incarnation: number): void {
+    remember(this.overUpTo, id, Math.max(incarnation, this.overUpTo.get(id) ?? 0));
   }
 
   private tellReleased(info: NodeInfo, types: readonly string[]): void {

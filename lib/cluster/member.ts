@@ -25,4 +25,6 @@ export interface Member {
   ackedAt: number;
   /** It has said, on the present link, that this node is in its ring and that everything before was streamed. */
   adoptedUs: boolean;
+  /** Whether it has done so in this node's present incarnation, over whichever link: what it had is known here. */
+  wasRead: boolean;
 }

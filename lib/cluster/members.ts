@@ -17,6 +17,11 @@ export class Members {
     return id === this.self.info.id ? this.self : this.others.get(id);
   }
 
+  /** Whether what is known of its log is what it says now: of a node that has just linked, history is read first. */
+  isCurrent(id: NodeId): boolean {
+    return this.get(id)?.adoptedUs === true;
+  }
+
   /** Every member but this node. */
   peers(): IterableIterator<Member> {
     return this.others.values();
@@ -91,5 +96,6 @@ export function newMember(info: NodeInfo, status: Member['status'], now: number)
     upSince: status === 'up' ? now : undefined,
     ackedAt: -Infinity,
     adoptedUs: false,
+    wasRead: false,
   };
 }

@@ -439,6 +439,7 @@ export class Membership {
     for (const info of missing) if (!this.isKnown(info)) this.fencing.learned(info);
     for (const info of members) this.hearOf(info, info);
     member.adoptedUs = true;
+    member.wasRead = true;
     this.established ||= established;
     this.leases.renew();
     this.parts.listener.level(member);
@@ -577,6 +578,7 @@ export class Membership {
     if (self.status === 'up') this.members.setStatus(self, 'joining', this.parts.runtime.now());
     this.barrier.rearm(this.parts.runtime.now());
     for (const type of this.parts.quorums.keys()) this.leases.reset(type);
+    for (const member of this.members.peers()) member.wasRead = false;
     this.members.changed();
     listener.reincarnated(self.info.incarnation);
     for (const id of [...this.members.linkedIds()]) {
@@ -698,7 +700,7 @@ export class Membership {
     if (loss.kind !== 'left') this.dialer.remember(member.info);
     if (loss.kind === 'unheard') this.noteLost(member.info);
     this.rowsArrived(id);
-    if (!reborn) this.fencing.lost(member.info, loss);
+    if (!reborn) this.fencing.lost(member.info, loss, !member.wasRead);
     this.parts.listener.down(member, reason, reborn);
     this.fencing.check();
     this.parts.listener.changed();

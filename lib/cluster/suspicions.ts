@@ -35,7 +35,7 @@ export interface SuspicionsParts {
   refuted(id: NodeId, by: NodeId): void;
   /** Nobody who answered hears it. `voices`: who said so. */
   unheard(id: NodeId, incarnation: number, voices: readonly NodeId[]): void;
-  /** The answer to a request to fence. */
+  /** The answer to a request to fence, or one that says that the node is fenced, or over. */
   voted(from: NodeId, frame: VerdictFrame): void;
 }
 
@@ -128,7 +128,7 @@ export class Suspicions {
   }
 
   onVerdict(from: NodeId, frame: VerdictFrame): void {
-    if (frame.fence || frame.released) this.parts.voted(from, frame);
+    if (frame.fence || frame.released || frame.verdict === 'fenced') this.parts.voted(from, frame);
     if (frame.fence) return undefined;
     const inquiry = this.inquiries.get(frame.node);
     if (inquiry?.incarnation !== frame.incarnation || !inquiry.awaiting.delete(from)) return undefined;

@@ -29,6 +29,8 @@ export class Conflicts {
   private readonly queue = new Set<string>();
   /** Own names that other nodes hold too. */
   private readonly contested = new Set<string>();
+  /** Names with orphans beside a row of a node that was not read to the end yet. */
+  private readonly unread = new Set<string>();
   private readonly fresh = new Set<string>();
   /** Offers that are not answered, by name. */
   private readonly offers = new Map<
@@ -74,7 +76,7 @@ export class Conflicts {
 
   /** All rows of a node were read: verdicts that have waited for that can be given. */
   level(): void {
-    for (const name of this.contested) this.noted(name);
+    for (const names of [this.contested, this.unread]) for (const name of names) this.noted(name);
   }
 
   /** Whether a change of any row of the name is to be noted. */
@@ -106,10 +108,15 @@ export class Conflicts {
 
   /** Orphans give way to a holder; of several holders the best stays. */
   private settle(name: string): void {
-    const { index, orphans, rows, replicas, settledHere } = this.parts;
+    const { index, orphans, rows, replicas, settledHere, membership } = this.parts;
     replicas.contested(name);
     const [best, ...others] = index.all(name);
-    if (best?.isHeld && others.some((row) => row.orphaned)) orphans.superseded(name, best);
+    this.unread.delete(name);
+    const holder = index.all(name).find((row) => row.isHeld && !replicas.isLetGo(row));
+    if (holder && index.all(name).some((row) => row.orphaned)) {
+      if (membership.members.isCurrent(holder.node)) orphans.superseded(name, holder);
+      else this.unread.add(name);
+    }
     let own = rows.get(name);
     const before = own;
     const rivals = own?.isHeld ? others.concat(best ?? []).filter((row) => row !== before) : [];
@@ -224,9 +231,9 @@ export class Conflicts {
     return row.isHeld && !replicas.isLetGo(row) && !forgotten.has(row.registration);
   }
 
-  /** What a node that has just linked again is read of first may be history: nothing gives way to it before all is read. */
+  /** Nothing gives way to what may be history. */
   private isKnownRival(row: Row): boolean {
-    return this.isRival(row) && this.parts.membership.members.get(row.node)?.adoptedUs === true;
+    return this.isRival(row) && this.parts.membership.members.isCurrent(row.node);
   }
 
   private winnerOver(row: Row): Row | undefined {

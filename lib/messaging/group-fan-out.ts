@@ -97,7 +97,7 @@ export class GroupFanOut {
   }
 
   async multiCall(group: string, outgoing: OutgoingCall): Promise<MemberOutcome[]> {
-    const { self, codec, callTimeoutMs, runtime } = this.parts;
+    const { self, codec, callTimeoutMs } = this.parts;
     const { pattern, data, chain, timeoutMs = callTimeoutMs } = outgoing;
     const call: Call = { group, pattern, chain, timeoutMs, body: codec.encode(data, this.dataRules) };
     const asked: Array<Promise<Asked>> = [];
@@ -105,10 +105,7 @@ export class GroupFanOut {
       for (const rows of chunksOf(members))
         asked.push(node === self ? this.callOwn(rows, call) : this.callThere(node, rows, call));
     }
-    // Those that came first have waited for the slowest: what they hold by may be over.
-    const settled = await Promise.all(asked);
-    const now = runtime.now();
-    return settled.flatMap((one) => given(one, now));
+    return (await Promise.all(asked)).flatMap(given);
   }
 
   onMultiCall(from: NodeId, frame: MultiCallFrame): void {
@@ -174,17 +171,20 @@ export class GroupFanOut {
     const { transport, refs, codec, runtime } = this.parts;
     const sentAt = runtime.now();
     return new Promise((resolve) => {
-      const fail = (error: SwarmError): void => resolve({ rows, outcomes: { error, goodUntil: undefined } });
+      const fail = (error: SwarmError): void => resolve({ rows, outcomes: { error } });
       const late = (): SwarmError => timeout(call, call.timeoutMs);
       const id = this.pending.add(node, call.timeoutMs, late, (error, reply) => {
         if (error) return fail(error);
         const outcomes = new Map<string, Outcome>();
-        const goodUntil = untilHere(reply?.goodForMs, sentAt);
+        const isOver = isExpired({ goodUntil: untilHere(reply?.goodForMs, sentAt) }, runtime.now());
         for (const [name, body, wire] of reply?.results ?? []) {
-          const outcome = wire
-            ? { error: fromWireError(wire, refs), goodUntil }
-            : outcomeOf(() => (body ? codec.decode(body) : undefined), goodUntil);
-          outcomes.set(name, outcome);
+          if (isOver) outcomes.set(name, { error: expiredError(node, name) });
+          else if (wire) outcomes.set(name, { error: fromWireError(wire, refs) });
+          else
+            outcomes.set(
+              name,
+              outcomeOf(() => (body ? codec.decode(body) : undefined)),
+            );
         }
         return resolve({ rows, outcomes });
       });
@@ -202,10 +202,8 @@ export class GroupFanOut {
     const names = rows.map(({ name }) => name);
     const outcomes = new Map<string, Outcome>();
     const heard = await this.callHere(names, this.parts.self, call, call.timeoutMs);
-    for (const { name, error, answer, goodUntil } of heard) {
-      const outcome = error ? { error, goodUntil } : outcomeOf(() => this.answers.toValue(answer), goodUntil);
-      outcomes.set(name, outcome);
-    }
+    for (const { name, error, answer } of heard)
+      outcomes.set(name, error ? { error } : outcomeOf(() => this.answers.toValue(answer)));
     return { rows, outcomes };
   }
 

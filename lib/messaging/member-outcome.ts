@@ -1,9 +1,8 @@
-// What becomes of each member that is asked together with others. Those that answer first wait for the slowest: what they
-// have said under a lease is looked at again when it is given on, and counts no more if the lease may be over (promise P2).
+// What becomes of each member that is asked together with others. Those of one node that answer first wait there for its
+// slowest: what they have said under a lease counts no more if that may be over when it comes to who has asked (promise P2).
 import { NodeUnavailableError, type SwarmError } from '../errors/index.js';
 import type { Row } from '../tracker/row.js';
 import type { Body } from '../workers/worker-host.interface.js';
-import { expiredError } from './answer-validity.js';
 import { asSwarmError } from './wire-error.js';
 
 /** What became of one member. */
@@ -18,10 +17,8 @@ export interface Heard {
   readonly goodUntil: number | undefined;
 }
 
-/** What a member came to, and until when that holds. */
-export type Outcome = ({ readonly value: unknown } | { readonly error: SwarmError }) & {
-  readonly goodUntil: number | undefined;
-};
+/** What a member came to. */
+export type Outcome = { readonly value: unknown } | { readonly error: SwarmError };
 
 /** Members that were asked together. */
 export interface Asked {
@@ -30,21 +27,20 @@ export interface Asked {
   readonly outcomes: ReadonlyMap<string, Outcome> | Outcome;
 }
 
-export function outcomeOf(make: () => unknown, goodUntil: number | undefined): Outcome {
+export function outcomeOf(make: () => unknown): Outcome {
   try {
-    return { value: make(), goodUntil };
+    return { value: make() };
   } catch (error) {
-    return { error: asSwarmError(error, 'answer'), goodUntil };
+    return { error: asSwarmError(error, 'answer') };
   }
 }
 
 /** Every member that was addressed gets an outcome, also one that its node says nothing of. */
-export function given({ rows, outcomes }: Asked, now: number): MemberOutcome[] {
+export function given({ rows, outcomes }: Asked): MemberOutcome[] {
   return rows.map((row) => {
     const { name, node } = row;
     const outcome = outcomes instanceof Map ? outcomes.get(name) : outcomes;
     if (!outcome) return { row, error: new NodeUnavailableError(node, `it said nothing of "${name}"`) };
-    if (isExpired(outcome, now)) return { row, error: expiredError(node, name) };
     return 'error' in outcome ? { row, error: outcome.error } : { row, value: outcome.value };
   });
 }

@@ -239,6 +239,7 @@ export function assemble(
     pollMs: options.pollMs,
     linkedPeers: () => members.linkedIds(),
     isMember: (node, incarnation) => members.get(node)?.info.incarnation === incarnation,
+    isCurrent: (row) => members.isCurrent(row.node) && !replicas.isLetGo(row),
     settled: changed,
     trace,
   });

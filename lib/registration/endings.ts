@@ -15,15 +15,20 @@ export class Endings {
   async end(row: Row, reason: 'unregistered' | 'stopped' | 'failed'): Promise<boolean> {
     const { host, rows, forgotten, cancelMove } = this.parts;
     if (!rows.has(row)) return false;
-    cancelMove(row);
-    if (row.status !== RowStatus.claiming) {
-      const { waiting, ended } = host.end(row.name, reason);
-      refuse(waiting, () => new WorkerNotFoundError(row.name));
-      await ended;
+    let current = row;
+    for (;;) {
+      cancelMove(current);
+      if (current.status !== RowStatus.claiming) {
+        const { waiting, ended } = host.end(row.name, reason);
+        refuse(waiting, () => new WorkerNotFoundError(row.name));
+        await ended;
+      }
+      const now = rows.get(row.name);
+      if (now?.registration !== row.registration) return false;
+      if (now === current) break;
+      // It has another fence by now, or was on its way here: perhaps it is another activation that has to end.
+      current = now;
     }
-    // It may have got another fence meanwhile.
-    const current = rows.get(row.name);
-    if (current?.registration !== row.registration) return false;
     forgotten.add(row.registration);
     rows.untrack(current, Untracked.forgotten);
     this.tell(current, reason);

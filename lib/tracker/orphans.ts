@@ -49,6 +49,8 @@ export interface OrphansParts {
   linkedPeers(): Iterable<NodeId>;
   /** Whether that incarnation is a member in this node's view. */
   isMember(node: NodeId, incarnation: number): boolean;
+  /** Whether the row is what its node says now: it has not let go of the worker, nor is this history that is read first. */
+  isCurrent(row: Row): boolean;
   /** The survivors of a dead node agree on its rows, or have had their time. */
   settled(): void;
   /** Logs a decision with its reason. */
@@ -153,7 +155,12 @@ export class Orphans {
       }
       return;
     }
-    if (seq > dead.table.seq) return;
+    if (seq > dead.table.seq) {
+      // Who was not there when this node gave it up does not know yet that it has less.
+      const less: LostFrame = { kind: FrameKind.Lost, node, incarnation, seq: dead.table.seq };
+      if (!dead.awaiting.has(from)) this.parts.transport.send(from, less);
+      return;
+    }
     if (seq < dead.table.seq) this.sender.send(from, this.framesOf(dead));
     if (dead.awaiting.delete(from)) this.settleIfDone(id);
   }
@@ -202,13 +209,15 @@ export class Orphans {
 
   /**
    * A node holds the name now: its orphans are history. Not one of the same registration that is newer than what that
-   * node shows: the worker had moved on, and this node has not read yet that the holder has let go of it.
+   * node shows: the worker had moved on, and this node has not read yet that the holder has let go of it. Another
+   * registration that is newer than the holder's has ended: wherever its worker should live, it gives way to this one.
    */
   superseded(name: string, holder: Row): void {
     for (const row of this.parts.index.all(name)) {
       if (!row.orphaned) continue;
       if (isNewer(row, holder)) continue;
-      if (row.registration !== holder.registration) this.parts.forgotten.add(row.registration);
+      if (row.registration !== holder.registration && row.fence > holder.fence)
+        this.parts.forgotten.add(row.registration);
       this.remove(row);
     }
   }
@@ -271,7 +280,8 @@ export class Orphans {
     incoming.seq = seq;
     for (const row of [...incoming.values()]) {
       const holder = index.get(row.name);
-      if (holder?.isHeld && holder.node !== row.node && !isNewer(row, holder)) incoming.delete(row.name);
+      const isHistory = holder?.isHeld && holder.node !== row.node && !isNewer(row, holder);
+      if (isHistory && this.parts.isCurrent(holder)) incoming.delete(row.name);
       else index.add(row);
     }
     for (const row of before.values()) index.remove(row);

@@ -6,6 +6,7 @@ import { runSliced } from '../runtime/slices.js';
 import {
   FrameKind,
   type BatchFrame,
+  type ForgottenFrame,
   type PingFrame,
   type RowOp,
   type SnapshotFrame,
@@ -23,6 +24,8 @@ const REPAIR_AGAIN_MS = 1_000;
 const GAP_PATIENCE_MS = 200;
 /** The row of a worker that has moved is looked for no longer than a registration waits for what nobody knows. */
 const LINGER_MS = 5_000;
+/** The node is told again with its pings, so many at a time. */
+const ENDED_TOLD_AT_ONCE = 256;
 /** A `Have` of this incarnation, which no node ever had, asks for a snapshot. */
 const NOTHING = { incarnation: 0, seq: 0 } as const;
 
@@ -35,6 +38,8 @@ interface Replica {
   /** A ping told of operations that have not come yet: looked at again soon. */
   gapDue: boolean;
   ackDue: boolean;
+  /** Registrations that have ended and that the node still shows, by name: it is told until it shows them no more. */
+  readonly ended: Map<string, string>;
 }
 
 export interface ReplicasParts {
@@ -97,12 +102,18 @@ export class Replicas {
   open(node: NodeId, incarnation: number, held: RowTable | undefined): void {
     const known = this.byNode.get(node)?.table ?? held;
     const table = known?.incarnation === incarnation ? known : new RowTable(node, incarnation);
-    this.byNode.set(node, {
+    const replica: Replica = {
       table,
       snapshot: undefined,
       repairAskedAt: undefined,
       gapDue: false,
       ackDue: false,
+      ended: new Map(),
+    };
+    this.byNode.set(node, replica);
+    // What was said over the last link may be lost with it.
+    runSliced(this.parts.runtime, [...table.values()], (row) => {
+      if (table.get(row.name) === row) this.noteIfEnded(replica, row);
     });
     this.parts.transport.send(node, { kind: FrameKind.Have, incarnation, seq: table.seq });
   }
@@ -121,7 +132,7 @@ export class Replicas {
     if (replica.snapshot || first > table.seq + 1) return this.repair(replica, table, 'gaps');
     replica.repairAskedAt = undefined;
     for (const op of ops.slice(table.seq + 1 - first)) {
-      this.apply(table, op);
+      this.apply(replica, op);
       table.seq++;
     }
     return this.ack(replica);
@@ -136,13 +147,13 @@ export class Replicas {
     if (!snapshot) return;
     for (const row of frame.rows) {
       snapshot.add(row[0]);
-      this.apply(table, [0, row]);
+      this.apply(replica, [0, row]);
     }
     if (!frame.last) return;
     replica.snapshot = undefined;
     replica.repairAskedAt = undefined;
     table.seq = frame.seq;
-    if (table.size > snapshot.size) this.sweep(table, snapshot);
+    if (table.size > snapshot.size) this.sweep(replica, snapshot);
     this.ack(replica);
   }
 
@@ -150,6 +161,7 @@ export class Replicas {
   compare(from: NodeId, { seq, digest }: PingFrame): void {
     const replica = this.byNode.get(from);
     if (!replica || replica.snapshot || seq === null) return;
+    if (replica.ended.size > 0) this.tellEnded(replica);
     if (seq > replica.table.seq) return this.lookForGap(replica);
     if (seq < replica.table.seq) return undefined;
     if (digest !== replica.table.digest) return this.repair(replica, NOTHING, 'differences');
@@ -185,13 +197,15 @@ export class Replicas {
     this.parts.transport.send(replica.table.node, { kind: FrameKind.Have, incarnation, seq });
   }
 
-  private apply(table: RowTable, op: RowOp): void {
+  private apply(replica: Replica, op: RowOp): void {
     const { index } = this.parts;
-    if (op[0] === 0) return this.put(table, Row.fromWire(op[1], table.node));
+    const { table } = replica;
+    if (op[0] === 0) return this.put(replica, Row.fromWire(op[1], table.node));
     const row = table.get(op[1]);
     if (!row) return undefined;
     if (op[0] === 2) return index.alter(row, () => table.update(row, op[2] as RowStatus, op[3]));
     table.delete(row.name);
+    replica.ended.delete(row.name);
     if (op[2] === Untracked.forgotten) {
       this.parts.forgotten.add(row.registration);
       this.parts.ended(row.name, row.registration);
@@ -199,16 +213,34 @@ export class Replicas {
     return op[2] === Untracked.moved ? this.linger(row) : index.remove(row);
   }
 
-  private put(table: RowTable, row: Row): void {
-    const { index, clock, forgotten, transport } = this.parts;
+  private put(replica: Replica, row: Row): void {
+    const { index, clock } = this.parts;
+    const { table } = replica;
     clock.observe(row.fence);
     const previous = table.get(row.name);
     if (previous?.hash === row.hash && previous.fence === row.fence) return;
     table.put(row);
     if (previous) index.replace(previous, row);
     else index.add(row);
-    if (!forgotten.has(row.registration)) return;
-    transport.send(table.node, { kind: FrameKind.Forgotten, registrations: [[row.name, row.registration]] });
+    replica.ended.delete(row.name);
+    if (this.noteIfEnded(replica, row)) this.tell(table.node, [[row.name, row.registration]]);
+  }
+
+  private noteIfEnded({ ended }: Replica, { name, registration }: Row): boolean {
+    if (!this.parts.forgotten.has(registration)) return false;
+    ended.set(name, registration);
+    return true;
+  }
+
+  private tellEnded({ table, ended }: Replica): void {
+    const some = [...ended].slice(0, ENDED_TOLD_AT_ONCE);
+    // The others have their turn next time.
+    for (const [name, registration] of some) if (ended.delete(name)) ended.set(name, registration);
+    this.tell(table.node, some);
+  }
+
+  private tell(node: NodeId, registrations: ForgottenFrame['registrations']): void {
+    this.parts.transport.send(node, { kind: FrameKind.Forgotten, registrations });
   }
 
   /**
@@ -232,12 +264,13 @@ export class Replicas {
   }
 
   /** Removes rows that a finished snapshot did not show. Rows tracked since then have newer fences and stay. */
-  private sweep(table: RowTable, shown: ReadonlySet<string>): void {
+  private sweep({ table, ended }: Replica, shown: ReadonlySet<string>): void {
     const { runtime, index } = this.parts;
     const suspects = [...table.values()].filter((row) => !shown.has(row.name));
     runSliced(runtime, suspects, (row) => {
       if (table.get(row.name) !== row) return;
       table.delete(row.name);
+      ended.delete(row.name);
       index.remove(row);
     });
   }

@@ -96,7 +96,8 @@ function faultsOf(swarm: SimulatedSwarm, name: string, registrations: Registrati
   if (fate === 'present' && !row) {
     found.push(`P4: "${name}" was registered and is gone (${kernel?.explain(name).status})`);
   }
-  if (fate === 'absent' && row) found.push(`P4: "${name}" was unregistered and is back`);
+  if (fate === 'absent' && row)
+    found.push(`P4: "${name}" was unregistered and is back on ${row.node}, fence ${row.fence}`);
   const lives = swarm.activations.nodesOf(name);
   if (lives.length !== (row ? 1 : 0))
     found.push(

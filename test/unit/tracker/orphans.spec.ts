@@ -166,19 +166,29 @@ describe('what is left of a dead node', () => {
     expect([...survivor!.index.group('lights')].length).toBe(1);
   });
 
-  it('gives way to whoever holds the name, and is remembered as ended if that is another registration', () => {
-    const { runtime, nodes } = trackers(2);
-    const [victim, survivor] = nodes;
-    const lamp = victim!.track('lamp');
-    runtime.pass(1);
-    die(nodes);
-    runtime.pass(1);
-    const holder = survivor!.track('lamp');
-    survivor!.orphans.superseded('lamp', holder);
-    expect(survivor!.index.all('lamp')).toEqual([holder]);
-    expect(survivor!.forgotten.has(lamp.registration)).toBe(true);
-    expect([...survivor!.orphans.tables()]).toEqual([]);
-  });
+  it.each([
+    ['newer', true],
+    ['older', false],
+  ] as const)(
+    'gives way to whoever holds the name; another registration is remembered as ended if it is the newer one: %s',
+    (age, ends) => {
+      const { runtime, nodes } = trackers(2);
+      const [victim, survivor] = nodes;
+      const track = (node: TrackerNode): Row => node.track('lamp');
+      const first = age === 'older' ? track(victim!) : undefined;
+      runtime.pass(5);
+      const holder = survivor!.track('lamp');
+      runtime.pass(5);
+      const lamp = first ?? track(victim!);
+      runtime.pass(1);
+      die(nodes);
+      runtime.pass(1);
+      survivor!.orphans.superseded('lamp', holder);
+      expect(survivor!.index.all('lamp')).toEqual([holder]);
+      expect(survivor!.forgotten.has(lamp.registration)).toBe(ends);
+      expect([...survivor!.orphans.tables()]).toEqual([]);
+    },
+  );
 
   it('leaves nothing behind of a sender that broke off', () => {
     const runtime = new ManualRuntime();

@@ -97,6 +97,7 @@ export class TrackerNode {
       ...shared,
       pollMs: POLL_MS,
       linkedPeers: () => this.linked,
+      isCurrent: () => true,
       isMember: (node, of) => this.members.get(node) === of,
       settled: () => this.settled++,
     });
