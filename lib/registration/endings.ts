@@ -13,7 +13,7 @@ export class Endings {
 
   /** Ends a worker and its registration. False if it had ended already. */
   async end(row: Row, reason: 'unregistered' | 'stopped' | 'failed'): Promise<boolean> {
-    const { host, rows, forgotten, cancelMove } = this.parts;
+    const { host, rows, forgotten, orphans, cancelMove } = this.parts;
     if (!rows.has(row)) return false;
     let current = row;
     for (;;) {
@@ -30,6 +30,7 @@ export class Endings {
       current = now;
     }
     forgotten.add(row.registration);
+    orphans.forget(row.name, row.registration);
     rows.untrack(current, Untracked.forgotten);
     this.tell(current, reason);
     return true;

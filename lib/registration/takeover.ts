@@ -98,9 +98,10 @@ export class Takeover {
       );
     } catch (error) {
       logger.debug(`"${name}" of ${node}, which is gone, could not be started here: ${reasonOf(error)}`);
-      if (this.isWanted(row)) this.scanLater();
     } finally {
       this.starting.delete(registration);
+      // Whoever had the name instead may have it no more.
+      if (this.isWanted(row)) this.scanLater();
       this.parts.rest.changed();
       this.pump();
     }

@@ -19,7 +19,7 @@ import type { RegistryIndex } from './registry-index.js';
 import { RowTable } from './row-table.js';
 import { BYTES_PER_FRAME, Row, wireBytes } from './row.js';
 
-/** Orphans that nobody has started are shown to another node so often: it may know that their registrations have ended. */
+/** Orphans that nobody has started are shown to another node so often: it may know that they have ended, or have missed them. */
 const SHOW_AGAIN_MS = 2_000;
 const SHOWN_AT_ONCE = 64;
 /** How many reports about nodes that are still members here are kept. */
@@ -148,7 +148,8 @@ export class Orphans {
     const dead = this.dead.get(id);
     if (!dead) {
       if (!this.parts.isMember(node, incarnation)) {
-        this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: 0 });
+        const own = this.readUpTo(node, incarnation);
+        this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
       } else if (this.early.size < EARLY_REPORTS_LIMIT) {
         const reports = this.early.get(id) ?? new Map<NodeId, number>();
         this.early.set(id, reports.set(from, seq));
@@ -170,19 +171,8 @@ export class Orphans {
     const { node, incarnation, seq } = frame;
     if (this.parts.isMember(node, incarnation)) return;
     const id = key(node, incarnation);
-    let dead = this.dead.get(id);
-    if (!dead) {
-      const table = new RowTable(node, incarnation);
-      dead = {
-        table,
-        awaiting: new Set(),
-        incoming: new Map(),
-        timer: undefined,
-        marked: true,
-        revived: false,
-      };
-      this.dead.set(id, dead);
-    }
+    if (!frame.first && !this.dead.get(id)?.incoming.has(from)) return this.shown(from, frame);
+    const dead = this.deadNode(node, incarnation);
     if (frame.first) dead.incoming.set(from, new RowTable(node, incarnation));
     const incoming = dead.incoming.get(from);
     if (!incoming) return;
@@ -192,6 +182,50 @@ export class Orphans {
     if (seq > dead.table.seq) this.replace(dead, incoming, seq);
     dead.awaiting.delete(from);
     this.settleIfDone(id);
+  }
+
+  /**
+   * Some of what another node holds, and nobody has started: it is told what has ended, and asked for the rest if it has
+   * read further. A name of which nothing is known here is taken from it: it was held by one that gave way to the dead.
+   */
+  private shown(from: NodeId, { node, incarnation, seq, rows }: OrphansFrame): void {
+    const { forgotten, transport, index, settled } = this.parts;
+    const registrations: Array<readonly [string, string]> = [];
+    const unknown: Row[] = [];
+    for (const wire of rows) {
+      const row = Row.fromWire(wire, node);
+      if (forgotten.has(row.registration)) registrations.push([row.name, row.registration]);
+      else if (!index.get(row.name)) unknown.push(row);
+    }
+    if (registrations.length > 0) transport.send(from, { kind: FrameKind.Forgotten, registrations });
+    const own = this.readUpTo(node, incarnation);
+    if (seq > own) transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
+    if (seq !== own || unknown.length === 0) return;
+    const { table } = this.deadNode(node, incarnation);
+    for (const row of unknown) {
+      row.orphaned = true;
+      table.put(row);
+      index.add(row);
+    }
+    settled();
+  }
+
+  /** What is held of a dead node; nothing yet if only others tell of it. */
+  private deadNode(node: NodeId, incarnation: number): DeadNode {
+    const id = key(node, incarnation);
+    const known = this.dead.get(id);
+    if (known) return known;
+    const dead: DeadNode = {
+      table: new RowTable(node, incarnation),
+      awaiting: new Set(),
+      incoming: new Map(),
+      timer: undefined,
+      marked: true,
+      revived: false,
+    };
+    dead.table.seq = this.finished.get(id) ?? 0;
+    this.dead.set(id, dead);
+    return dead;
   }
 
   /** Sends what is left of every dead node to a peer that links, then `last`. */
@@ -336,7 +370,7 @@ export class Orphans {
     });
   }
 
-  /** Some of them, to any peer. They say nothing of how far the log was read, so that nobody takes them for all. */
+  /** Some of them, to any peer. No frame is a first one, so that nobody takes them for all. */
   private showSome(): void {
     const { runtime, linkedPeers } = this.parts;
     const peers = [...linkedPeers()];
@@ -351,8 +385,8 @@ export class Orphans {
         if (this.outlives(row)) rows.push(row.toWire());
       }
       if (rows.length === 0) continue;
-      const { node, incarnation } = table;
-      const frame = { kind: FrameKind.Orphans, node, incarnation, seq: 0, first: true, last: true } as const;
+      const { node, incarnation, seq } = table;
+      const frame = { kind: FrameKind.Orphans, node, incarnation, seq, first: false, last: false } as const;
       this.sender.send(peer, [{ ...frame, rows }].values());
     }
   }

@@ -21,11 +21,25 @@ export async function restOf(
 ): Promise<string[]> {
   const { alive } = swarm;
   const found = alive.length >= nodes ? [] : [`membership: ${alive.length} of ${nodes} nodes are alive`];
-  for (const node of alive) found.push(...unrestOf(node, alive));
+  const quorumIsLost = isQuorumLost(alive);
+  for (const node of alive) found.push(...unrestOf(node, alive, quorumIsLost));
   if (found.length > 0) return found;
   found.push(...differences(alive));
-  for (const name of registrations.names) found.push(...faultsOf(swarm, name, registrations));
-  return found.length > 0 ? found : unanswered(swarm, registrations);
+  const names = registrations.names.filter((name) => !quorumIsLost || registrations.typeOf(name) !== 'Once');
+  for (const name of names) found.push(...faultsOf(swarm, name, registrations));
+  return found.length > 0 ? found : unanswered(swarm, names);
+}
+
+/**
+ * Where most of those that count are gone for good, and came back under other ids, nobody can say that they have ended:
+ * nothing of a type with a quorum runs until all are started anew.
+ */
+function isQuorumLost(alive: readonly SimulatedNode[]): boolean {
+  const seen = alive.map(({ kernel }) => kernel.inspect());
+  return (
+    seen.every(({ missing }) => missing.length > 0) &&
+    seen.every(({ leases }) => leases.every(({ leftMs }) => leftMs <= 0))
+  );
 }
 
 /** What every node believes, for the story of a swarm that does not come to rest. */
@@ -45,7 +59,11 @@ export function* beliefs(swarm: SimulatedSwarm, registrations: Registrations): I
 }
 
 /** Each node sees all others up, and has nothing left to do. */
-function unrestOf({ kernel, key }: SimulatedNode, alive: readonly SimulatedNode[]): string[] {
+function unrestOf(
+  { kernel, key }: SimulatedNode,
+  alive: readonly SimulatedNode[],
+  quorumIsLost: boolean,
+): string[] {
   const found: string[] = [];
   const up = new Set(
     kernel
@@ -60,10 +78,8 @@ function unrestOf({ kernel, key }: SimulatedNode, alive: readonly SimulatedNode[
   for (const queue of QUEUES_AT_REST) {
     if (queues[queue] !== 0) found.push(`at rest ${key} still has ${queue}: ${queues[queue]}`);
   }
-  // Where most of those that count are gone for good, and came back under other ids, nobody can say so: all must be
-  // started anew.
-  const hasQuorum = alive.some((node) => node.kernel.inspect().leases.some(({ leftMs }) => leftMs > 0));
-  if (missing.length > 0 && hasQuorum) found.push(`at rest ${key} still misses ${JSON.stringify(missing)}`);
+  if (missing.length > 0 && !quorumIsLost)
+    found.push(`at rest ${key} still misses ${JSON.stringify(missing)}`);
   return found;
 }
 
@@ -114,9 +130,9 @@ function faultsOf(swarm: SimulatedSwarm, name: string, registrations: Registrati
 }
 
 /** Every name that is there answers, from any node. */
-async function unanswered(swarm: SimulatedSwarm, registrations: Registrations): Promise<string[]> {
+async function unanswered(swarm: SimulatedSwarm, names: readonly string[]): Promise<string[]> {
   const { alive } = swarm;
-  const asked = registrations.names.map(async (name, index) => {
+  const asked = names.map(async (name, index) => {
     const node = alive[index % alive.length];
     if (!node?.kernel.lookup(name)) return [];
     const call = { pattern: 'total', data: undefined, timeoutMs: 1_000, chain: [] };
