@@ -11,6 +11,29 @@ function die(nodes: readonly TrackerNode[]): TrackerNode[] {
   return survivors;
 }
 
+describe('a live node', () => {
+  it('is told that a registration of its has ended until it shows it no more', () => {
+    const { runtime, nodes } = trackers(2);
+    const [owner, peer] = nodes;
+    const lamp = owner!.track('lamp');
+    runtime.pass(1);
+    peer!.unlinkFrom(owner!);
+    peer!.forgotten.add(lamp.registration);
+    peer!.linkTo(owner!);
+    runtime.pass(1);
+    for (const times of [1, 2]) {
+      owner!.ping();
+      runtime.pass(1);
+      expect(owner!.toldForgotten).toEqual(Array.from({ length: times }, () => 'lamp'));
+    }
+    owner!.rows.untrack(lamp, Untracked.forgotten);
+    runtime.pass(1);
+    owner!.ping();
+    runtime.pass(1);
+    expect(owner!.toldForgotten.length).toBe(2);
+  });
+});
+
 describe('what is left of a dead node', () => {
   it('is kept as orphans, and nothing pinned, asked for or ended among them', () => {
     const { runtime, nodes } = trackers(2);
@@ -189,6 +212,42 @@ describe('what is left of a dead node', () => {
       expect([...survivor!.orphans.tables()]).toEqual([]);
     },
   );
+
+  it('is asked for by one that gave it up before it met who has read further', () => {
+    const runtime = new ManualRuntime();
+    const [early, late] = [new TrackerNode('a@h:1', runtime), new TrackerNode('b@h:2', runtime)];
+    const victim = new TrackerNode('c@h:3', runtime);
+    early.linkTo(victim);
+    late.linkTo(victim);
+    runtime.pass(1);
+    early.takeForDead(victim.id);
+    victim.track('lamp');
+    runtime.pass(1);
+    early.linkTo(late);
+    late.takeForDead(victim.id);
+    runtime.pass(POLL_MS);
+    expect(early.orphanNames()).toEqual(['lamp']);
+  });
+
+  it('is shown again until somebody starts it, so that who gave it up for another knows it, too', () => {
+    const { runtime, nodes } = trackers(3);
+    const [victim, one, other] = nodes;
+    const lamp = victim!.track('lamp');
+    runtime.pass(1);
+    die(nodes);
+    runtime.pass(POLL_MS);
+    // Who held it instead has given way to the one that died.
+    const holder = one!.track('lamp', { registration: lamp.registration });
+    runtime.pass(1);
+    one!.orphans.superseded('lamp', holder);
+    one!.rows.untrack(holder, Untracked.givenBack);
+    expect([one!.orphanNames(), other!.orphanNames()]).toEqual([[], ['lamp']]);
+    runtime.pass(10_000);
+    expect([one!.orphanNames(), other!.orphanNames()]).toEqual([['lamp'], ['lamp']]);
+    one!.forgotten.add(lamp.registration);
+    runtime.pass(10_000);
+    expect(other!.toldForgotten).toContain('lamp');
+  });
 
   it('leaves nothing behind of a sender that broke off', () => {
     const runtime = new ManualRuntime();
