@@ -117,6 +117,11 @@ export class Fencing {
     return incarnation <= (this.overUpTo.get(id) ?? -1) && !this.missing.has(keyOf(id, incarnation));
   }
 
+  /** Whether it is missing here, or was. */
+  isKnown(id: NodeId, incarnation: number): boolean {
+    return this.missing.has(keyOf(id, incarnation)) || incarnation <= (this.overUpTo.get(id) ?? -1);
+  }
+
   /** As `isReleased`, for all incarnations of the id that are not linked. */
   isEveryReleased(id: NodeId, type: string): boolean {
     if (this.missing.size === 0) return true;

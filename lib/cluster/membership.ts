@@ -30,6 +30,7 @@ import type { Member } from './member.js';
 import { Members, newMember } from './members.js';
 import { votes } from './quorum-bound.js';
 import { Suspicions } from './suspicions.js';
+import { Views } from './views.js';
 
 /** How many (id, incarnation) pairs of dead nodes are remembered, so that none comes back. */
 const DEAD_LIMIT = 4_096;
@@ -120,6 +121,7 @@ export class Membership {
   readonly suspicions: Suspicions;
   readonly fencing: Fencing;
   readonly leases: Leases;
+  readonly views: Views;
   private readonly dialer: Dialer;
   /** Members that others named and this node has no link to yet. */
   private readonly expected = new Map<NodeId, Expected>();
@@ -187,6 +189,15 @@ export class Membership {
       changed: listener.leasesChanged,
       stale: listener.leaseStale,
     });
+    this.views = new Views({
+      transport,
+      members,
+      missing: () => this.fencing.missingNodes(),
+      isKnown: (info) => this.isKnown(info),
+      heardOf: (info) => this.hearOf(info, info),
+      isMissing: (info) => this.fencing.learned(info),
+      askAgain: (peer) => this.detector.ping(peer),
+    });
     this.detector = new FailureDetector({
       runtime,
       transport,
@@ -228,6 +239,11 @@ export class Membership {
     return this.members.self.status === 'up' && this.rowsPending.size === 0;
   }
 
+  /** Candidates may have changed. */
+  lookNow(): void {
+    this.dialer.lookNow();
+  }
+
   /** Why nobody else is there, a line per candidate. */
   whyAlone(): string[] {
     return this.dialer.explain();
@@ -239,7 +255,7 @@ export class Membership {
     this.closing = status === 'left';
     this.members.setStatus(this.members.self, 'leaving', this.parts.runtime.now());
     this.broadcastStatus(status);
-    this.parts.listener.changed();
+    this.changed();
   }
 
   hello(): Hello {
@@ -342,10 +358,11 @@ export class Membership {
       );
     }
     listener.linked(member);
+    this.views.linked(id);
     this.detector.ping(id);
     listener.statusChanged(member);
     if (isBack) listener.merged(member);
-    listener.changed();
+    this.changed();
     this.check();
   }
 
@@ -357,6 +374,7 @@ export class Membership {
     this.parts.logger.debug(`the link to ${id} is closed: ${reason}`);
     this.parts.listener.unlinked(member);
     this.suspicions.unlinked(id);
+    this.views.unlinked(id);
     this.rowsArrived(id);
     if (this.closing) return;
     // A process that died refuses the next connection; one that lives is linked again at once.
@@ -405,12 +423,13 @@ export class Membership {
     member.delayMs = Math.min(delayMs, this.parts.options.suspectAfterMs);
     const counts = votes(this.members.self) && this.isEstablished;
     if (counts) this.fencing.acknowledged(member);
-    this.parts.transport.send(from, { kind: FrameKind.Pong, id, votes: counts });
+    const view = counts ? this.views.version : 0;
+    this.parts.transport.send(from, { kind: FrameKind.Pong, id, view });
   }
 
-  pong(from: NodeId, { id, votes: counts }: PongFrame): void {
+  pong(from: NodeId, { id, view }: PongFrame): void {
     const member = this.members.get(from);
-    if (member && counts) this.detector.acknowledged(member, id);
+    if (member && view > 0 && this.views.counts(from, view)) this.detector.acknowledged(member, id);
   }
 
   status(from: NodeId, { status }: StatusFrame): void {
@@ -423,7 +442,7 @@ export class Membership {
     this.members.setStatus(member, status, this.parts.runtime.now());
     if (status === 'up') this.askForLease(from);
     this.parts.listener.statusChanged(member);
-    this.parts.listener.changed();
+    this.changed();
     return this.check();
   }
 
@@ -447,11 +466,19 @@ export class Membership {
     return this.check();
   }
 
-  /** Whether this node has seen itself what became of that incarnation; perhaps it is this one, or a later one of its process. */
+  /** Whether it is a member here, or missing, or this node knows what became of it; perhaps it is this one itself. */
   private isKnown({ id, incarnation }: NodeInfo): boolean {
     if ((this.dead.get(id)?.incarnation ?? -1) >= incarnation) return true;
+    if (this.fencing.isKnown(id, incarnation)) return true;
     const current = this.members.get(id)?.info;
-    return current !== undefined && current.firstIncarnation <= incarnation;
+    return (
+      current !== undefined && current.firstIncarnation <= incarnation && incarnation <= current.incarnation
+    );
+  }
+
+  private changed(): void {
+    this.views.changed();
+    this.parts.listener.changed();
   }
 
   /**
@@ -487,7 +514,7 @@ export class Membership {
     if (!timer) return;
     timer.cancel();
     this.rowsPending.delete(id);
-    this.parts.listener.changed();
+    this.changed();
   }
 
   /** Another node named this one: link to it, and do not pass the barrier without it. */
@@ -586,7 +613,7 @@ export class Membership {
       this.linkClosed(id, 'disconnected');
     }
     this.dialer.lookNow();
-    listener.changed();
+    this.changed();
   }
 
   /** Its link is closed, or nothing came over it: the others are asked before it is given up. */
@@ -675,7 +702,7 @@ export class Membership {
   private countsChanged(): void {
     this.members.changed();
     this.leases.renew();
-    this.parts.listener.changed();
+    this.changed();
   }
 
   private takeForDead(member: Member, reason: string, loss: Loss, reborn = false): void {
@@ -703,7 +730,7 @@ export class Membership {
     if (!reborn) this.fencing.lost(member.info, loss, !member.wasRead);
     this.parts.listener.down(member, reason, reborn);
     this.fencing.check();
-    this.parts.listener.changed();
+    this.changed();
     this.check();
   }
 
@@ -764,6 +791,6 @@ export class Membership {
     this.broadcastStatus('up');
     for (const id of this.members.linkedIds()) this.askForLease(id);
     this.parts.listener.selfUp();
-    this.parts.listener.changed();
+    this.changed();
   }
 }

@@ -57,6 +57,8 @@ export function dispatch(to: FrameReceivers, from: NodeId, frame: Frame): void {
       return to.stream.acked(from, frame.seq);
     case FrameKind.Snapshot:
       return to.replicas.snapshot(from, frame);
+    case FrameKind.View:
+      return to.membership.views.received(from, frame);
     case FrameKind.Adopted:
       return to.membership.adopted(from, frame);
     case FrameKind.Lost:

@@ -39,7 +39,8 @@ export type Frame =
   | SuspectFrame
   | VerdictFrame
   | RelayFrame
-  | RelayControlFrame;
+  | RelayControlFrame
+  | ViewFrame;
 
 /** Numbers on the wire; one is never given to another frame. */
 export const FrameKind = {
@@ -78,6 +79,7 @@ export const FrameKind = {
   Verdict: 33,
   Relay: 34,
   RelayControl: 35,
+  View: 36,
 } as const;
 
 /** A row as it travels: name, type, args, fence, registration, groups, status, and the sum of its `RowFlag`s. */
@@ -122,7 +124,8 @@ export interface PingFrame {
 export interface PongFrame {
   readonly kind: typeof FrameKind.Pong;
   readonly id: number;
-  readonly votes: boolean;
+  /** Number of the view in which the sender acknowledges it; 0: its word does not count. */
+  readonly view: number;
 }
 /** The sender's own membership status has changed. */
 export interface StatusFrame {
@@ -164,6 +167,16 @@ export interface AdoptedFrame {
   /** Incarnations that the sender has fenced. */
   readonly fenced: ReadonlyArray<readonly [node: NodeId, incarnation: number]>;
   /** Nodes that the sender does not hear and that may run workers of types with a quorum all the same. */
+  readonly missing: readonly NodeInfo[];
+}
+/** Which nodes the sender knows of that host types with a quorum. */
+export interface ViewFrame {
+  readonly kind: typeof FrameKind.View;
+  /** Rises with each change, from 1. */
+  readonly version: number;
+  /** Those that have joined. */
+  readonly members: readonly NodeInfo[];
+  /** Those that are not heard and may run workers all the same. */
   readonly missing: readonly NodeInfo[];
 }
 /** The sender takes `node` for dead and holds that incarnation's log up to `seq` (0: nothing). */

@@ -50,6 +50,7 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
     fenced: list(tuple(text, whole)),
     missing: list(nodeInfo),
   },
+  [FrameKind.View]: { version: whole, members: list(nodeInfo), missing: list(nodeInfo) },
   [FrameKind.Lost]: { node: text, incarnation: whole, seq: whole },
   [FrameKind.Orphans]: { node: text, incarnation: whole, seq: whole, first: flag, last: flag, rows },
   [FrameKind.Forgotten]: { registrations: list(tuple(text, text)) },

@@ -11,7 +11,7 @@ import { readOffer, readPrepare, writeOffer, writePrepare } from './bulk-frame.c
 import { ByteReader } from './byte.reader.js';
 import { ByteWriter } from './byte.writer.js';
 import { readColdFrame, writeColdFrame } from './cold-frame.codec.js';
-import { finite, flag, goodFor, nullable, texts, timeout, whole, wireError } from './field.codec.js';
+import { finite, goodFor, nullable, texts, timeout, whole, wireError } from './field.codec.js';
 import { MalformedFrameError } from './malformed-frame.error.js';
 import { ReceivedPatterns, writeInline, type SentPatterns } from './pattern.table.js';
 import { StringCache } from './string.cache.js';
@@ -64,7 +64,7 @@ export class FrameEncoder {
         return undefined;
       case FrameKind.Pong:
         whole.write(out, frame.id);
-        flag.write(out, frame.votes);
+        whole.write(out, frame.view);
         return undefined;
       case FrameKind.BatchAck:
         whole.write(out, frame.seq);
@@ -158,7 +158,7 @@ export class FrameDecoder {
           delayMs: timeout.read(reader, 'delayMs'),
         };
       case FrameKind.Pong:
-        return { kind, id: reader.uint('id'), votes: reader.bool('votes') };
+        return { kind, id: reader.uint('id'), view: reader.uint('view') };
       case FrameKind.BatchAck:
         return { kind, seq: reader.uint('seq') };
       case FrameKind.Call:

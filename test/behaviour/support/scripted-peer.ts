@@ -135,7 +135,7 @@ export class ScriptedPeer {
     this.received.push(frame);
     switch (frame.kind) {
       case FrameKind.Ping:
-        return this.send({ kind: FrameKind.Pong, id: frame.id, votes: true });
+        return this.send({ kind: FrameKind.Pong, id: frame.id, view: 1 });
       case FrameKind.Have:
         return this.answer(frame);
       case FrameKind.Batch:

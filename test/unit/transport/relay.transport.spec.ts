@@ -74,7 +74,7 @@ describe('a link by way of another node', () => {
       b.node.ping(a.node, id);
     }
     const ids = [b.node.info.id, c.node.info.id];
-    expect(a.relay.broadcast(ids, { kind: FrameKind.Pong, id: 3, votes: true })).toEqual([]);
+    expect(a.relay.broadcast(ids, { kind: FrameKind.Pong, id: 3, view: 1 })).toEqual([]);
     await net.scheduler.advance(10);
     expect(b.node.story).toEqual([0, 1, 2, 3].map((id) => `frame a ${id}`));
     expect(a.node.story).toEqual([0, 1, 2].map((id) => `frame b ${id}`));
@@ -122,7 +122,7 @@ describe('a link by way of another node', () => {
     await net.scheduler.advance(10);
     expect(a.node.story).toEqual(['closed b reset', 'closed c closed']);
     expect(b.node.story).toEqual(['closed a closed']);
-    expect(a.relay.send(b.node.info.id, { kind: FrameKind.Pong, id: 1, votes: true })).toBe('unlinked');
+    expect(a.relay.send(b.node.info.id, { kind: FrameKind.Pong, id: 1, view: 1 })).toBe('unlinked');
   });
 
   it('is lost when this node closes the one to the node between, and the kernel hears it afterwards', async () => {

@@ -235,7 +235,7 @@ describe('tcp handshake', () => {
       await until(() => b.transport.inspect().counters['handshake-garbage'] === round, 'counted');
     }
     expect(b.lines.filter((line) => line.startsWith('warn'))).toHaveLength(1);
-    a.send(b, { kind: FrameKind.Pong, id: 5, votes: true });
+    a.send(b, { kind: FrameKind.Pong, id: 5, view: 1 });
     await until(() => b.frames.length === 1, 'still served');
     expect([a.closed, b.closed]).toEqual([[], []]);
   });

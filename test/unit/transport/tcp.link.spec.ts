@@ -294,7 +294,7 @@ describe('tcp link', () => {
     const to = b.opened[0] as string;
     const body = Buffer.alloc(60_000);
     await until(() => b.transport.send(to, call(1, body)) === 'full', 'full');
-    expect(b.transport.send(to, { kind: FrameKind.Pong, id: 1, votes: true })).toBe('queued');
+    expect(b.transport.send(to, { kind: FrameKind.Pong, id: 1, view: 1 })).toBe('queued');
     expect(b.transport.send(to, { kind: FrameKind.Answer, id: 1, body, error: null })).toBe('queued');
     expect(b.transport.send(to, { kind: FrameKind.LastWord })).toBe('full');
     const publish = { kind: FrameKind.Publish, names: ['n'], pattern: 'p', from: '', body } as const;

@@ -23,7 +23,7 @@ await transport.open((bound) => {
     admit() {}, linkOpened() {}, linkClosed() {}, drained() {}, dialed() {},
     frame(from, frame) {
       if (frame.kind === 18) transport.send(from, { kind: 20, id: frame.id, body: frame.body, error: null });
-      if (frame.kind === 1) transport.send(from, { kind: 2, id: frame.id });
+      if (frame.kind === 1) transport.send(from, { kind: 2, id: frame.id, view: 0 });
       if (frame.kind === 5) transport.send(from, { kind: 6, seq: frame.from });
       if (frame.kind === 24) {
         const results = frame.arrivals.map(([row, state]) => [row[0], row[3], 'ready', String(state?.length)]);

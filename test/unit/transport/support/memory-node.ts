@@ -68,7 +68,7 @@ export class MemoryNode implements TransportHandler {
   }
 
   ping(to: MemoryNode, id: number): void {
-    expect(this.transport.send(to.info.id, { kind: FrameKind.Pong, id, votes: true })).toBe('queued');
+    expect(this.transport.send(to.info.id, { kind: FrameKind.Pong, id, view: 1 })).toBe('queued');
   }
 
   pause(): void {

@@ -1,0 +1,110 @@
+// Decides whose acknowledgements count for a lease (promise P2): only those of a node that knows of no member which this
+// one does not know. Otherwise two nodes that do not know each other could both be given one by a third that hears both.
+import { FrameKind, type ViewFrame } from '../transport/frame.js';
+import type { NodeId, NodeInfo } from '../transport/node-info.js';
+import type { Transport } from '../transport/transport.interface.js';
+import type { Members } from './members.js';
+import { votes } from './quorum-bound.js';
+
+export interface ViewsParts {
+  readonly transport: Transport;
+  readonly members: Members;
+  /** Nodes that may still run workers although they are not heard. */
+  missing(): Iterable<NodeInfo>;
+  /** Whether this node takes that incarnation for a member, for missing, or knows what has become of it. */
+  isKnown(info: NodeInfo): boolean;
+  /** A member that only others know: it is looked for. */
+  heardOf(info: NodeInfo): void;
+  /** A node that others miss, and this one has not known. */
+  isMissing(info: NodeInfo): void;
+  /** Asks for an acknowledgement again: the last one did not count. */
+  askAgain(peer: NodeId): void;
+}
+
+interface View {
+  readonly version: number;
+  readonly members: readonly NodeInfo[];
+  readonly missing: readonly NodeInfo[];
+}
+
+/** Which nodes each of the others takes for there, and this one. Empty where nobody hosts a type with a quorum. */
+export class Views {
+  private own: View = { version: 1, members: [], missing: [] };
+  private shown = '';
+  private readonly others = new Map<NodeId, View>();
+  /** Peers whose last word did not count, because they know more than this node. */
+  private readonly withheld = new Set<NodeId>();
+
+  constructor(private readonly parts: ViewsParts) {}
+
+  /** Number of the present view of this node, which its acknowledgements carry; above 0. */
+  get version(): number {
+    return this.own.version;
+  }
+
+  /** Members, or what is known of them, have changed. */
+  changed(): void {
+    const { transport, members, askAgain } = this.parts;
+    const here = [members.self, ...members.peers()].filter(votes).map(({ info }) => info);
+    const view = { members: here.filter(isHost), missing: [...this.parts.missing()].filter(isHost) };
+    const shown = [...view.members, ...view.missing].map(keyOf).sort().join();
+    if (shown !== this.shown) {
+      this.shown = shown;
+      this.own = { version: this.own.version + 1, ...view };
+      transport.broadcast([...members.linkedIds()], this.frame());
+    }
+    for (const peer of [...this.withheld]) {
+      this.learn(peer);
+      if (!this.agrees(peer)) continue;
+      this.withheld.delete(peer);
+      askAgain(peer);
+    }
+  }
+
+  /** A link has opened. */
+  linked(peer: NodeId): void {
+    this.parts.transport.send(peer, this.frame());
+  }
+
+  unlinked(peer: NodeId): void {
+    this.others.delete(peer);
+    this.withheld.delete(peer);
+  }
+
+  received(from: NodeId, { version, members, missing }: ViewFrame): void {
+    this.others.set(from, { version, members, missing });
+    this.learn(from);
+    this.changed();
+  }
+
+  /** Whether an acknowledgement that was given in that view counts. */
+  counts(from: NodeId, version: number): boolean {
+    if ((this.others.get(from)?.version ?? 0) >= version && this.agrees(from)) return true;
+    this.withheld.add(from);
+    return false;
+  }
+
+  private learn(peer: NodeId): void {
+    const { isKnown, heardOf, isMissing } = this.parts;
+    const { members = [], missing = [] } = this.others.get(peer) ?? {};
+    for (const info of missing) if (!isKnown(info)) isMissing(info);
+    for (const info of members) if (!isKnown(info)) heardOf(info);
+  }
+
+  private agrees(peer: NodeId): boolean {
+    const view = this.others.get(peer);
+    return view !== undefined && [...view.members, ...view.missing].every(this.parts.isKnown);
+  }
+
+  private frame(): ViewFrame {
+    return { kind: FrameKind.View, ...this.own };
+  }
+}
+
+function keyOf({ id, incarnation }: NodeInfo): string {
+  return `${id} ${incarnation}`;
+}
+
+function isHost({ hosting, quorums }: NodeInfo): boolean {
+  return hosting && Object.keys(quorums).length > 0;
+}
