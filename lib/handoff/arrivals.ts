@@ -135,7 +135,7 @@ export class Arrivals {
       if (known.row.fence >= fence) return;
       this.forget(known);
     }
-    const refusal = this.refusal(claim);
+    const refusal = this.refusal(claim, from);
     if (refusal !== undefined) return this.results.add(from, [name, fence, 'refused', refusal]);
     const arrival: Arrival = {
       row: rows.track({ ...contentOf(claim), status: RowStatus.arriving }),
@@ -164,15 +164,18 @@ export class Arrivals {
   }
 
   /** Why this node would not have the worker now. */
-  private refusal({ name, type, registration, fence }: Row): string | undefined {
-    const { membership, placements, forgotten, rows, self, clock } = this.parts;
+  private refusal({ name, type, registration, fence }: Row, from: NodeId): string | undefined {
+    const { membership, placements, forgotten, rows, self, clock, index, replicas } = this.parts;
     clock.observe(fence);
     if (membership.members.self.status !== 'up') return `${self} is ${membership.members.self.status}`;
     if (!membership.leases.isHeld(type)) return `${self} has no lease for ${type}`;
     const owner = placements.ownerOf(name, type);
     if (owner !== self) return `for ${self} it belongs to ${owner ?? 'nobody'}`;
     if (forgotten.has(registration)) return 'it was unregistered';
-    return rows.get(name) ? `${self} has a row of that name` : undefined;
+    if (rows.get(name)) return `${self} has a row of that name`;
+    // A source that was away may have missed that another node has it by now.
+    const rival = index.all(name).find((row) => row.node !== from && row.isHeld && !replicas.isLetGo(row));
+    return rival && `${self} knows that ${rival.node} has it`;
   }
 
   private started(arrival: Arrival): void {

@@ -106,6 +106,8 @@ export class Rebalancer {
       else if (!isParked) this.quorum.missing(row);
     } else if (this.leaving && isParked) {
       this.giveUp(row, 'it does not run at the moment');
+    } else if (isParked && !this.knowsAll) {
+      this.awaiting.add(row.name);
     } else if (membership.members.get(owner)?.status === 'up') {
       this.enqueue(row.name, { to: owner, ringVersion: membership.members.ringVersion });
     } else {
@@ -243,9 +245,13 @@ export class Rebalancer {
 
   /** Whether it is known that no other node has it, and this one may run it. */
   private mayRestart(row: Row): boolean {
+    return this.knowsAll && this.quorum.mayRestart(row.type) && !this.isContested(row);
+  }
+
+  /** Whether this node has read who has what: what is parked here may have been started by another. */
+  private get knowsAll(): boolean {
     const { membership, orphans } = this.parts;
-    if (!membership.mayStart || !orphans.isSettled || !this.quorum.mayRestart(row.type)) return false;
-    return !this.isContested(row);
+    return membership.mayStart && orphans.isSettled;
   }
 
   /** Whether another node holds the name too. */
