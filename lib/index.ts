@@ -1,7 +1,15 @@
 export { OnHandoff, SwarmWorker } from './decorators/index.js';
 export type { SwarmWorkerOptions } from './workers/swarm-worker.options.js';
-export { localMachine, staticPeers } from './discovery/index.js';
+export {
+  dns,
+  type DnsOptions,
+  type DnsRecordType,
+  localMachine,
+  type PeersFileOptions,
+  staticPeers,
+} from './discovery/index.js';
 export type { DiscoveryContext, DiscoveryProvider } from './discovery/discovery-provider.interface.js';
+export type { SwarmTlsOptions } from './transport/tcp/tls.options.js';
 export {
   type DistributionStrategy,
   type PlaceableNode,

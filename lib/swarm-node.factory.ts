@@ -19,13 +19,17 @@ export function createNode(
   logger: KernelLogger,
   parts: SwarmParts,
 ): Kernel {
-  const { kernel: kernelOptions, discovery, listen, port, mailboxLimit } = options;
+  const { kernel: kernelOptions, discovery, listen, port, secrets, tls, mailboxLimit } = options;
   const { maxPayloadBytes, debug } = kernelOptions;
   const { host } = kernelOptions.node;
   const runtime = parts.runtime ?? new NodeRuntime();
   const codec = createPayloadCodec({ refs });
   const transport =
-    parts.transport ?? new TcpTransport({ host, listen, port, maxPayloadBytes, logger, runtime });
+    parts.transport ??
+    new TcpTransport({
+      ...{ host, listen, port, secrets, maxPayloadBytes, logger, runtime },
+      ...(tls && { tls }),
+    });
   const workers = new LocalWorkerHost({
     definitions,
     runtime,
@@ -37,6 +41,6 @@ export function createNode(
     logger,
     observer: new DispatchChannel(),
   });
-  const kernelParts = { runtime, transport, host: workers, discovery, codec, refs, logger };
+  const kernelParts = { runtime, transport, host: workers, discovery, secrets, codec, refs, logger };
   return parts.createKernel?.(kernelOptions, kernelParts) ?? new KernelNode(kernelOptions, kernelParts);
 }

@@ -9,6 +9,7 @@ import { bootLine } from './swarm-boot.line.js';
 import { createNode } from './swarm-node.factory.js';
 import { resolveOptions, type ResolvedSwarmOptions } from './swarm-options.resolution.js';
 import { partsOf } from './swarm-parts.js';
+import { securityWarnings } from './swarm-security.warnings.js';
 import { SWARM_MODULE_OPTIONS } from './swarm.module-definition.js';
 import type { SwarmModuleOptions } from './swarm.options.js';
 import { NestEnhancers } from './workers/nest-enhancers.js';
@@ -53,6 +54,7 @@ export class SwarmNodeLifecycle {
   async start(): Promise<void> {
     if (!this.node) throw new Error('the node of the swarm is started before it is built');
     const { kernel, options } = this.node;
+    for (const warning of securityWarnings(options)) this.logger.warn(warning);
     try {
       await kernel.start();
     } catch (error) {

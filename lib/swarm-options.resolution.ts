@@ -6,8 +6,13 @@ import type { DiscoveryProvider } from './discovery/discovery-provider.interface
 import { localMachine } from './discovery/index.js';
 import { ring } from './distribution/index.js';
 import type { KernelOptions } from './node/kernel-options.js';
+import { isLoopback } from './swarm-options.rules.js';
 import { optionFaults } from './swarm-options.validation.js';
 import type { SwarmModuleOptions } from './swarm.options.js';
+import type { SwarmTlsOptions } from './transport/tcp/tls.options.js';
+
+/** Of a node that other machines reach: they write addresses without a port. */
+const DEFAULT_PORT = 7946;
 
 /** The options with every default filled in. */
 export interface ResolvedSwarmOptions {
@@ -16,6 +21,9 @@ export interface ResolvedSwarmOptions {
   /** The address that the socket binds. */
   readonly listen: string;
   readonly port: number;
+  /** The one that proves first. */
+  readonly secrets: readonly string[];
+  readonly tls: SwarmTlsOptions | undefined;
   readonly mailboxLimit: number;
   readonly inheritAppConfig: boolean;
 }
@@ -52,8 +60,16 @@ export function resolveOptions(options: SwarmModuleOptions): OptionsResolution {
   if (maxArgsBytes > maxPayloadBytes) {
     faults.push(`maxArgsBytes (${maxArgsBytes}) must not be more than maxPayloadBytes (${maxPayloadBytes})`);
   }
-  if (cluster === undefined || faults.length > 0) return { faults, inheritAppConfig };
   const host = options.node?.host ?? '127.0.0.1';
+  const listen = options.node?.listen ?? host;
+  const secrets = typeof options.secret === 'string' ? [options.secret] : (options.secret ?? []);
+  const open = [host, listen].find((address) => !isLoopback(address));
+  if (open !== undefined && secrets.length === 0) {
+    faults.push(
+      `secret is needed because others reach ${open}: write { secret: process.env.SWARM_SECRET }, the same on every node, as \`openssl rand -base64 32\` prints one`,
+    );
+  }
+  if (cluster === undefined || faults.length > 0) return { faults, inheritAppConfig };
   const resolved: ResolvedSwarmOptions = {
     kernel: {
       cluster,
@@ -90,8 +106,10 @@ export function resolveOptions(options: SwarmModuleOptions): OptionsResolution {
     },
     // A unit test that forgets to say `discovery` must not find the developer's running application.
     discovery: options.discovery ?? (process.env['NODE_ENV'] === 'test' ? [] : [localMachine()]),
-    listen: options.node?.listen ?? host,
-    port: options.node?.port ?? 0,
+    listen,
+    port: options.node?.port ?? (isLoopback(host) ? 0 : DEFAULT_PORT),
+    secrets,
+    tls: options.tls,
     mailboxLimit: options.mailboxLimit ?? 10_000,
     inheritAppConfig,
   };

@@ -1,4 +1,5 @@
 import { isIPv4 } from 'node:net';
+import { createSecureContext } from 'node:tls';
 import { types } from 'node:util';
 import { MAX_WEIGHT } from './transport/node-info.js';
 import { nameFault } from './workers/name-rules.js';
@@ -44,19 +45,35 @@ export const nodeName: Rule = (value) =>
     ? `must not hold "@" or spaces: ${show(value)}; the id of a node is name@host:port`
     : undefined);
 
-export const dialableHost: Rule = (value) => {
-  if (value === '0.0.0.0' || value === '::') {
-    return `is what other nodes dial, and nobody can dial ${show(value)}; write the address of this machine, 127.0.0.1 for now`;
-  }
-  return loopbackHost(value);
+/** Others dial it: an address, or a name that all of them resolve to this machine. */
+export const dialableHost: Rule = (value) =>
+  value === '0.0.0.0' || value === '::'
+    ? `is what other nodes dial, and nobody can dial ${show(value)}; write the address of this machine, and listen: ${show(value)}`
+    : boundHost(value);
+
+export const boundHost: Rule = (value) =>
+  nameFault(value) ??
+  (/[\s@/[\]]/.test(value as string)
+    ? `must be an address or a host name, without a port, as 10.0.0.5, not ${show(value)}`
+    : undefined);
+
+/** Never shows what it was given. */
+export const secret: Rule = (value) => {
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (all.length > 0 && all.every((one) => typeof one === 'string' && one !== '')) return undefined;
+  return 'must be a string that is not empty, or an array of such: the first proves, all are accepted';
 };
 
-export const loopbackHost: Rule = (value) => {
-  const fault = nameFault(value);
-  if (fault !== undefined) return fault;
-  return isLoopback(value as string)
-    ? undefined
-    : `must be a loopback address, as 127.0.0.1, not ${show(value)}: links are not authenticated, and anyone who reaches the port could join`;
+export const tls: Rule = (value) => {
+  if (!isObject(value)) return `must be options of node:tls, as { key, cert, ca }, not ${show(value)}`;
+  if (value['pfx'] === undefined && (value['key'] === undefined || value['cert'] === undefined))
+    return 'needs a key and a cert: every node shows a certificate';
+  try {
+    createSecureContext(value);
+    return undefined;
+  } catch (error) {
+    return `is not usable: ${(error as Error).message}`;
+  }
 };
 
 export const labels: Rule = (value) =>
@@ -104,7 +121,8 @@ function nodePatterns(value: unknown, example: string): string | undefined {
     : undefined;
 }
 
-function isLoopback(host: string): boolean {
+/** Whether only processes of this machine reach the address. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 

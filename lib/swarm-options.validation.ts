@@ -9,7 +9,7 @@ import type {
 const NODE_RULES: Readonly<Record<keyof SwarmNodeOptions, rules.Rule>> = {
   name: rules.nodeName,
   host: rules.dialableHost,
-  listen: rules.loopbackHost,
+  listen: rules.boundHost,
   port: rules.port,
   weight: rules.weight,
   hosting: rules.flag,
@@ -39,6 +39,8 @@ const GROUPS: Readonly<
 
 const RULES: Readonly<Record<Exclude<keyof SwarmModuleOptions, Group>, rules.Rule>> = {
   cluster: rules.clusterName,
+  secret: rules.secret,
+  tls: rules.tls,
   discovery: rules.discovery,
   strategy: rules.strategy,
   nodeWhitelist: rules.nodeWhitelist,

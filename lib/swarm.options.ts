@@ -1,5 +1,6 @@
 import type { DiscoveryProvider } from './discovery/discovery-provider.interface.js';
 import type { DistributionStrategy } from './distribution/strategy.interface.js';
+import type { SwarmTlsOptions } from './transport/tcp/tls.options.js';
 
 /** How this process appears in the swarm. */
 export interface SwarmNodeOptions {
@@ -11,13 +12,14 @@ export interface SwarmNodeOptions {
    */
   readonly name?: string;
   /**
-   * The address that other nodes dial. Links are not authenticated yet, so only loopback addresses are accepted.
+   * The address that other nodes dial, or a name that they all resolve to it: the pod's, the container's, the machine's.
+   * One that is not loopback needs a `secret`.
    *
    * @default '127.0.0.1'
    */
   readonly host?: string;
   /**
-   * The address that the socket binds, where it differs from `host`. Must be a loopback address too.
+   * The address that the socket binds, where it differs from `host`, as `'0.0.0.0'`.
    *
    * @default `host`
    */
@@ -26,7 +28,7 @@ export interface SwarmNodeOptions {
    * The port to listen on. 0 lets the system choose a free one, which `localMachine()` tells the others; give one
    * when others find this node by `staticPeers`.
    *
-   * @default 0
+   * @default 0 on loopback, 7946 elsewhere
    */
   readonly port?: number;
   /**
@@ -97,6 +99,22 @@ export interface SwarmModuleOptions {
    * @default the `name` in the nearest package.json, from the working directory upwards
    */
   readonly cluster?: string;
+  /**
+   * What every node of the swarm knows and nobody else: both sides of a link prove it (HMAC-SHA256 over fresh nonces and
+   * both ids) before anything else is read. Needed as soon as `node.host` or `node.listen` is not loopback. Take 32 random
+   * bytes, as `openssl rand -base64 32` prints them. Of an array the first proves, and all are accepted, so that one can
+   * be replaced node by node: `[old, new]` everywhere, then `[new, old]`, then `[new]`. Is in no log, no `inspect()`.
+   *
+   * @default none: every process of this machine may link
+   */
+  readonly secret?: string | readonly string[];
+  /**
+   * Encrypts links and checks certificates, by options of `node:tls`. Without it whoever sits between two nodes reads
+   * what they send, and can change it: the secret is proved once, when a link opens.
+   *
+   * @default none: links are plain
+   */
+  readonly tls?: SwarmTlsOptions;
   /** How this process appears in the swarm. */
   readonly node?: SwarmNodeOptions;
   /**

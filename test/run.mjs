@@ -49,9 +49,9 @@ if (
   check('build', 'npm', ['run', '--silent', 'build']) &&
   check('build of the test applications', 'npm', ['run', '--silent', 'build:apps'])
 ) {
+  check('programs that tests use', 'node', ['test/prepare.mjs']);
   tests('unit');
   tests('processes');
-  check('tools that cut networks', 'node', ['test/network/prepare.mjs']);
   tests('network');
 }
 rmSync(results, { recursive: true, force: true });

@@ -40,9 +40,13 @@ export class Dialer {
   private readonly sought = new Map<string, Sought>();
   private readonly former = new Map<string, { address: Address; until: number }>();
   private readonly failures = new Map<string, string>();
+  /** What was wrong with a provider when it was last told. */
+  private readonly told = new Map<DiscoveryProvider, string>();
   private pending = new Set<string>();
   private roundAsking = false;
   private latelyDue = false;
+  /** Another round is due as soon as this one has ended. */
+  private lookAgain = false;
   private roundStartedAt = 0;
   private next: Timer | undefined;
   /** When the last round that has ended began; `undefined` before the first. */
@@ -68,9 +72,12 @@ export class Dialer {
 
   /** Looks for others at once, instead of when the pause is over. */
   lookNow(): void {
-    if (!this.next || this.roundAsking || this.pending.size > 0) return;
-    this.next.cancel();
-    this.round();
+    if (this.roundAsking || this.pending.size > 0) {
+      this.lookAgain = true;
+    } else if (this.next) {
+      this.next.cancel();
+      this.round();
+    }
   }
 
   /** Dials an address again and again until it is linked or `forget` is called. */
@@ -178,10 +185,16 @@ export class Dialer {
     try {
       const candidates = await Promise.race([provider.candidates(), late]);
       if (!candidates.every(isAddress)) throw new Error('it gave something that is no address');
+      this.told.delete(provider);
       return candidates;
     } catch (error) {
-      this.failures.set(provider.name, error instanceof Error ? error.message : String(error));
-      this.logger.debug(`discovery ${provider.name} failed: ${String(error)}`);
+      const reason = error instanceof Error ? error.message : String(error);
+      this.failures.set(provider.name, reason);
+      const line = `discovery ${provider.name} failed, and is asked again: ${reason}`;
+      // Once per fault: rounds go on for ever.
+      if (this.told.get(provider) === reason) this.logger.debug(line);
+      else this.logger.warn(line);
+      this.told.set(provider, reason);
       return [];
     } finally {
       timer?.cancel();
@@ -192,7 +205,8 @@ export class Dialer {
     if (this.roundAsking || this.pending.size > 0) return;
     this.lastRoundStartedAt = this.roundStartedAt;
     this.next?.cancel();
-    const pause = this.view.isJoining() ? JOINING_ROUND_MS : UP_ROUND_MS;
+    const pause = this.lookAgain ? 0 : this.view.isJoining() ? JOINING_ROUND_MS : UP_ROUND_MS;
+    this.lookAgain = false;
     this.next = this.runtime.after(pause * (0.5 + this.runtime.random()), () => this.round());
     this.view.roundEnded();
   }

@@ -5,6 +5,13 @@ export interface DiscoveryContext {
   readonly cluster: string;
   /** What others can dial to reach this node. */
   readonly self: Address;
+  /**
+   * The swarm's secrets, the one that proves first; none where it has none. For a provider that announces over a network:
+   * what it says is signed, and what it hears is checked. Never logged.
+   */
+  readonly secrets: readonly string[];
+  /** Candidates may have changed: all providers are asked again at once, without waiting for the next round. */
+  changed(): void;
 }
 
 /**

@@ -244,7 +244,7 @@ export class KernelNode implements Kernel {
   }
 
   private async open(): Promise<void> {
-    const { discovery, logger } = this.parts;
+    const { discovery, logger, secrets = [] } = this.parts;
     const { transport } = this;
     const { cluster, joinTimeoutMs } = this.options;
     this.listening = transport.open((bound) => {
@@ -260,9 +260,9 @@ export class KernelNode implements Kernel {
     await Promise.all(
       discovery.map(async (provider) => {
         try {
-          await provider.start?.({ cluster, self });
+          await provider.start?.({ cluster, self, secrets, changed: () => membership.lookNow() });
         } catch (error) {
-          logger.warn(`discovery ${provider.name} could not announce this node: ${String(error)}`);
+          logger.warn(`discovery ${provider.name} could not start: ${String(error)}`);
         }
       }),
     );

@@ -10,6 +10,8 @@ export interface KernelParts {
   readonly transport: Transport;
   readonly host: WorkerHost;
   readonly discovery: readonly DiscoveryProvider[];
+  /** For providers that announce over a network; none by default. */
+  readonly secrets?: readonly string[];
   readonly codec: PayloadCodec;
   readonly refs: RefFactory;
   readonly logger: KernelLogger;

@@ -12,7 +12,7 @@ const { values } = parseArgs({
 });
 
 for (const args of [
-  ['node', ['test/network/prepare.mjs']],
+  ['node', ['test/prepare.mjs']],
   ['npm', ['run', '--silent', 'build']],
   ['npm', ['run', '--silent', 'build:apps']],
 ]) {

@@ -91,8 +91,8 @@ export async function services(groups: SwarmGroups, cluster: SwarmCluster): Prom
 
 // @ts-expect-error no such option
 SwarmModule.forRoot({ clusterName: 'shop' });
-// @ts-expect-error a later issue builds it
-SwarmModule.forRoot({ secret: 'x' });
+// @ts-expect-error a secret is a text
+SwarmModule.forRoot({ secret: 7 });
 // @ts-expect-error a port is a number
 SwarmModule.forRoot({ node: { port: '7946' } });
 

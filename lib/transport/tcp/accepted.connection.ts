@@ -27,6 +27,7 @@ export class AcceptedConnection {
       listener,
       broker.runtime,
       broker.limits.handshakeTimeoutMs,
+      broker.keys.isEmpty ? undefined : broker.keys.proof('acceptor'),
     );
   }
 
@@ -100,6 +101,8 @@ export class AcceptedConnection {
   private failed({ kind, message }: Omit<HandshakeFailure, 'silent'>): void {
     this.onDone();
     this.broker.counted(`handshake-${kind}`);
-    if (kind === 'garbage') this.broker.garbage(this.connection.socket.remoteAddress ?? 'unknown', message);
+    const from = this.connection.socket.remoteAddress ?? 'unknown';
+    if (kind === 'garbage') this.broker.garbage(from, message);
+    if (kind === 'stranger') this.broker.stranger(from, message);
   }
 }

@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 
 import type { Timer } from '../../runtime/runtime.interface.js';
 import { addressKey, type Address, type Hello, type Refusal } from '../node-info.js';
@@ -7,6 +7,7 @@ import { HandshakeConnection, type HandshakeFailure } from './handshake.connecti
 import type { HandshakeMessage } from './handshake.message.js';
 import { dials, judge } from '../handshake.rules.js';
 import type { LinkBroker } from './link.broker.js';
+import { isTlsFault } from './sockets.js';
 import { UnitKind } from './wire.js';
 
 /** Who started an attempt. */
@@ -38,15 +39,16 @@ export class DialAttempt {
   abort(): void {
     this.done = true;
     this.connectTimer.cancel();
-    this.socket.off('connect', this.onConnect);
+    this.socket.off(this.broker.sockets.connected, this.onConnect);
     if (this.connection === undefined) this.socket.destroy();
     else this.connection.destroy();
   }
 
   private connect(): Socket {
-    const socket = connect({ host: this.address.host, port: this.address.port, noDelay: true });
+    const { sockets } = this.broker;
+    const socket = sockets.dial(this.address);
     this.owner.made(socket);
-    socket.once('connect', this.onConnect);
+    socket.once(sockets.connected, this.onConnect);
     socket.on('error', this.onConnectError);
     return socket;
   }
@@ -63,13 +65,15 @@ export class DialAttempt {
     if (this.done) return;
     this.connectTimer.cancel();
     this.socket.off('error', this.onConnectError);
-    const { runtime, limits } = this.broker;
+    const { runtime, limits, keys } = this.broker;
     const listener = {
       message: (message: HandshakeMessage) => this.heard(message),
       failed: (failure: HandshakeFailure) => this.failed(failure),
       settle: () => this.broker.settle(),
     };
-    this.connection = new HandshakeConnection(this.socket, listener, runtime, limits.handshakeTimeoutMs);
+    const proof = keys.isEmpty ? undefined : keys.proof('dialler');
+    const { handshakeTimeoutMs } = limits;
+    this.connection = new HandshakeConnection(this.socket, listener, runtime, handshakeTimeoutMs, proof);
     try {
       this.connection.send({ kind: UnitKind.Hello, hello: this.broker.hello() });
     } catch (error) {
@@ -80,6 +84,7 @@ export class DialAttempt {
   private readonly onConnectError = (error: Error & { code?: string }): void => {
     this.broker.settle();
     const kind = error.code === 'ECONNREFUSED' ? 'refused' : 'unreachable';
+    if (isTlsFault(error)) this.broker.stranger(addressKey(this.address), error.message);
     this.end({ kind, message: error.message || `${error.code} ${addressKey(this.address)}` });
     this.broker.settle();
   };
@@ -148,7 +153,8 @@ export class DialAttempt {
       this.connectTimer = this.connectTimeout();
       return;
     }
-    this.end({ kind: kind === 'garbage' ? 'rejected' : 'unreachable', message });
+    if (kind === 'stranger') this.broker.stranger(addressKey(this.address), message);
+    this.end({ kind: kind === 'garbage' || kind === 'stranger' ? 'rejected' : 'unreachable', message });
   }
 
   private end(outcome: DialOutcome): void {

@@ -2,14 +2,29 @@ import type { Socket } from 'node:net';
 
 import type { Runtime, Timer } from '../../runtime/runtime.interface.js';
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
+import { HandshakeStrangerError } from './handshake-stranger.error.js';
 import { decodeHandshake, encodeHandshake, type HandshakeMessage } from './handshake.message.js';
+import type { SecretProof } from './secret.proof.js';
 import { UnitSplitter } from './unit.splitter.js';
-import { MAX_HANDSHAKE_BYTES, PREAMBLE, unitOf } from './wire.js';
+import {
+  MAX_HANDSHAKE_BYTES,
+  MAX_STRANGER_BYTES,
+  MAX_UNPROVED_BYTES,
+  PREAMBLE,
+  UnitKind,
+  unitOf,
+} from './wire.js';
+
+/** How long a stranger may take to read why it is one. */
+const STRANGER_CLOSE_MS = 500;
 
 /** Why a handshake came to nothing. */
 export interface HandshakeFailure {
-  /** `garbage`: the other side speaks something else. `fault`: this node could not answer. */
-  readonly kind: 'garbage' | 'timeout' | 'ended' | 'fault';
+  /**
+   * `garbage`: the other side speaks something else. `stranger`: it does not have the secret, or takes this node for one
+   * that has not. `fault`: this node could not answer.
+   */
+  readonly kind: 'garbage' | 'stranger' | 'timeout' | 'ended' | 'fault';
   /** Not one byte came. */
   readonly silent: boolean;
   readonly message: string;
@@ -24,11 +39,17 @@ export interface HandshakeListener {
   settle(): void;
 }
 
-/** A connection before it is a link: nothing is parsed until the other side's preamble was seen, and all of it takes its time. */
+/**
+ * A connection before it is a link: nothing is parsed until the other side's preamble was seen and it has proved that it
+ * knows the secret, where there is one. All of it has to be done within a time.
+ */
 export class HandshakeConnection {
-  private readonly splitter = new UnitSplitter(MAX_HANDSHAKE_BYTES, (kind, body) => this.unit(kind, body));
+  private readonly splitter: UnitSplitter;
+  /** What cannot be proved before the other side has challenged. */
+  private readonly unsent: HandshakeMessage[] = [];
   private preambleSeen = 0;
   private over = false;
+  private isEnding = false;
   private timer: Timer;
   private socketError: string | undefined;
 
@@ -37,21 +58,31 @@ export class HandshakeConnection {
     private readonly listener: HandshakeListener,
     private readonly runtime: Runtime,
     timeoutMs: number,
+    /** `undefined` in a swarm without a secret. */
+    private readonly proof: SecretProof | undefined,
   ) {
+    const maxBytes = proof ? MAX_UNPROVED_BYTES : MAX_HANDSHAKE_BYTES;
+    this.splitter = new UnitSplitter(maxBytes, (kind, body) => this.unit(kind, body));
     this.timer = runtime.after(timeoutMs, () => this.fail('timeout', `no handshake within ${timeoutMs} ms`));
     socket.on('data', this.onData);
     socket.on('error', this.onError);
     socket.on('end', this.onEnd);
     socket.on('close', this.onEnd);
     socket.write(PREAMBLE);
+    if (proof) socket.write(unitOf(UnitKind.Challenge, proof.nonce));
   }
 
   send(message: HandshakeMessage): void {
-    this.socket.write(unitOf(message.kind, encodeHandshake(message)));
+    const { proof } = this;
+    if (proof && !proof.isMet) return void this.unsent.push(message);
+    const body = encodeHandshake(message);
+    return void this.socket.write(unitOf(message.kind, proof ? proof.sign(message.kind, body) : body));
   }
 
   /** Writes what was sent and closes; the other side is given a moment to read it. */
   end(withinMs: number): void {
+    if (this.isEnding) return;
+    this.isEnding = true;
     this.stop();
     this.socket.end();
     this.timer = this.runtime.after(withinMs, () => this.socket.destroy());
@@ -89,8 +120,9 @@ export class HandshakeConnection {
     try {
       this.splitter.push(this.withoutPreamble(chunk));
     } catch (error) {
-      const malformed = error instanceof MalformedFrameError;
-      this.fail(malformed ? 'garbage' : 'fault', error instanceof Error ? error.message : String(error));
+      const message = error instanceof Error ? error.message : String(error);
+      if (error instanceof HandshakeStrangerError) this.turnAway(message);
+      else this.fail(error instanceof MalformedFrameError ? 'garbage' : 'fault', message);
     }
     this.listener.settle();
   };
@@ -122,12 +154,42 @@ export class HandshakeConnection {
   }
 
   private unit(kind: number, body: Buffer): void {
-    this.listener.message(decodeHandshake(kind, body));
+    if (kind === UnitKind.Stranger) {
+      const reason = body
+        .subarray(0, MAX_STRANGER_BYTES)
+        .toString('utf8')
+        .replaceAll(/\p{Cc}/gu, ' ');
+      return this.fail('stranger', `it takes this node for a stranger: ${reason}`);
+    }
+    const { proof } = this;
+    if (!proof) {
+      if (kind === UnitKind.Challenge)
+        throw new HandshakeStrangerError('one of the two has a secret, the other has none');
+      return this.listener.message(decodeHandshake(kind, body));
+    }
+    if (kind === UnitKind.Challenge) return this.challenged(proof, body);
+    if (!proof.isMet) throw new HandshakeStrangerError('one of the two has a secret, the other has none');
+    const proved = proof.verify(kind, body);
+    return this.listener.message(decodeHandshake(kind, proved));
+  }
+
+  private challenged(proof: SecretProof, nonce: Buffer): void {
+    proof.meet(nonce);
+    this.splitter.maxBytes = MAX_HANDSHAKE_BYTES;
+    for (const message of this.unsent.splice(0)) this.send(message);
+  }
+
+  /** Says why in a few words that prove nothing and ask for nothing. */
+  private turnAway(reason: string): void {
+    if (this.over) return;
+    this.socket.write(unitOf(UnitKind.Stranger, Buffer.from(reason).subarray(0, MAX_STRANGER_BYTES)));
+    this.fail('stranger', reason);
   }
 
   private fail(kind: HandshakeFailure['kind'], message: string): void {
     if (this.over) return;
-    this.destroy();
+    if (kind === 'stranger') this.end(STRANGER_CLOSE_MS);
+    else this.destroy();
     this.listener.failed({ kind, message, silent: this.preambleSeen === 0 });
   }
 }

@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import type { Runtime } from '../../runtime/runtime.interface.js';
 import type { Address, Hello, NodeId, Refusal } from '../node-info.js';
 import type { DialOutcome } from '../transport.interface.js';
+import type { Sockets } from './sockets.js';
 import type { TcpLimits } from './tcp.limits.js';
+import type { SecretKeys } from './secret.proof.js';
 import type { TcpLink } from './tcp.link.js';
 import type { UnitSplitter } from './unit.splitter.js';
 
@@ -11,6 +13,9 @@ import type { UnitSplitter } from './unit.splitter.js';
 export interface LinkBroker {
   readonly runtime: Runtime;
   readonly limits: TcpLimits;
+  readonly sockets: Sockets;
+  /** Proofs of the swarm's secret. */
+  readonly keys: SecretKeys;
   hello(): Hello;
   admit(peer: Hello): Refusal | undefined;
   linkOf(peer: NodeId): TcpLink | undefined;
@@ -23,6 +28,8 @@ export interface LinkBroker {
   /** Somebody has dialled this node, and then would not have it. */
   refusedBy(peer: Hello, refusal: Refusal): void;
   garbage(from: string, reason: string): void;
+  /** Somebody from there could not prove that it belongs to this swarm. */
+  stranger(from: string, reason: string): void;
   settle(): void;
   counted(counter: string): void;
 }

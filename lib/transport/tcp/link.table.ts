@@ -12,6 +12,8 @@ import type {
 } from '../transport.interface.js';
 import { EventQueue } from './event.queue.js';
 import type { LinkBroker } from './link.broker.js';
+import type { SecretKeys } from './secret.proof.js';
+import type { Sockets } from './sockets.js';
 import type { TcpLimits } from './tcp.limits.js';
 import { TcpLink, type LinkOwner } from './tcp.link.js';
 import type { UnitSplitter } from './unit.splitter.js';
@@ -21,6 +23,8 @@ import { WarningThrottle } from './warning.throttle.js';
 export interface LinkTableOptions {
   readonly runtime: Runtime;
   readonly limits: TcpLimits;
+  readonly sockets: Sockets;
+  readonly keys: SecretKeys;
   readonly maxFrameBytes: number;
   readonly logger: KernelLogger;
   /** Dials a peer that has knocked. */
@@ -46,6 +50,8 @@ const TOLD: ReadonlyMap<Refusal['code'], 'warn' | 'log'> = new Map([
 export class LinkTable implements LinkBroker, LinkOwner {
   readonly runtime: Runtime;
   readonly limits: TcpLimits;
+  readonly sockets: Sockets;
+  readonly keys: SecretKeys;
   readonly maxFrameBytes: number;
   readonly encoder = new FrameEncoder();
   /** Set when the node listens. */
@@ -59,6 +65,8 @@ export class LinkTable implements LinkBroker, LinkOwner {
   constructor(private readonly options: LinkTableOptions) {
     this.runtime = options.runtime;
     this.limits = options.limits;
+    this.sockets = options.sockets;
+    this.keys = options.keys;
     this.maxFrameBytes = options.maxFrameBytes;
     this.events = new EventQueue(options.runtime, (error) => this.handlerFailed(error));
   }
@@ -146,6 +154,13 @@ export class LinkTable implements LinkBroker, LinkOwner {
     this.counted('refusedByPeer');
     const { host, port } = peer;
     this.dialed({ host, port }, { kind: 'rejected', message: refusal.message, refusal, peer });
+  }
+
+  stranger(from: string, reason: string): void {
+    this.warn(
+      from,
+      `no link with ${from}: ${reason}; give all nodes of this swarm the same secret, and no other program its port`,
+    );
   }
 
   garbage(from: string, reason: string): void {

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 
 import type { KernelLogger, Runtime } from '../../runtime/runtime.interface.js';
 import type { EncodedFrame } from '../codec/frame.codec.js';
@@ -9,6 +9,9 @@ import { AcceptedConnection } from './accepted.connection.js';
 import { DialAttempt } from './dial.attempt.js';
 import { LinkTable } from './link.table.js';
 import { listenError } from './listen.error.js';
+import { SecretKeys } from './secret.proof.js';
+import { Sockets } from './sockets.js';
+import type { SwarmTlsOptions } from './tls.options.js';
 import { DEFAULT_TCP_LIMITS, type TcpLimits } from './tcp.limits.js';
 import { maxFrameBytes } from './wire.js';
 
@@ -25,10 +28,14 @@ export interface TcpTransportOptions {
   readonly logger: KernelLogger;
   readonly runtime: Runtime;
   readonly limits?: Partial<TcpLimits>;
+  /** Plain connections where it is left out. */
+  readonly tls?: SwarmTlsOptions;
+  /** The first proves, all are accepted; none by default: then whoever reaches the port may link. */
+  readonly secrets?: readonly string[];
 }
 
 /**
- * Links over plain `node:net` sockets. Nest's `ClientProxy`, `JsonSocket` and `ServerTCP` are not used between nodes:
+ * Links over sockets of `node:net`, or `node:tls`. Nest's `ClientProxy`, `JsonSocket` and `ServerTCP` are not used between nodes:
  * 2.5 times slower, two of them can block each other for ever, and `listen` may never call back.
  *
  * The cluster and the protocol range that a peer must have are those of the handler's own hello. Once `close` was
@@ -40,7 +47,10 @@ export class TcpTransport implements Transport {
   private readonly attempts = new Map<string, DialAttempt>();
   private readonly accepted = new Set<AcceptedConnection>();
   /** Every socket that is not closed yet, to know when `close` is done. */
-  private readonly sockets = new Set<Socket>();
+  private readonly unclosed = new Set<Socket>();
+  /** Connections from outside that have proved nothing yet, by where they come from. */
+  private readonly unproved = new Set<string>();
+  private readonly sockets: Sockets;
   private server: Server | undefined;
   private bound: Address | undefined;
   private closed: Promise<void> | undefined;
@@ -49,9 +59,12 @@ export class TcpTransport implements Transport {
     const limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
     const largestFrame = maxFrameBytes(options.maxPayloadBytes);
     this.limits = { ...limits, hardQueueBytes: Math.max(limits.hardQueueBytes, 2 * largestFrame) };
+    this.sockets = new Sockets(options.tls, this.limits.handshakeTimeoutMs);
     this.table = new LinkTable({
       runtime: options.runtime,
       limits: this.limits,
+      sockets: this.sockets,
+      keys: new SecretKeys(options.secrets ?? []),
       maxFrameBytes: largestFrame,
       logger: options.logger,
       dial: (address) => this.dial(address),
@@ -62,7 +75,7 @@ export class TcpTransport implements Transport {
   open(handlerFor: (bound: Address) => TransportHandler): Promise<void> {
     const { host, listen, port, logger } = this.options;
     if (this.server !== undefined) return Promise.reject(new Error('the transport was opened before'));
-    const server = createServer({ noDelay: true }, (socket) => this.accept(socket));
+    const server = this.makeServer();
     this.server = server;
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(listenError({ host: listen, port }, error)));
@@ -134,26 +147,50 @@ export class TcpTransport implements Transport {
     return { kind, head: Buffer.from(head), tail };
   }
 
-  private accept(socket: Socket): void {
+  private makeServer(): Server {
+    return this.sockets.server({
+      reached: (socket) => this.reached(socket),
+      accepted: (socket) => this.accept(socket),
+      failed: (from, error) => {
+        this.table.counted('handshake-tls');
+        this.table.stranger(from, error.message);
+      },
+    });
+  }
+
+  /** So many that have proved nothing yet, and no more: whoever only connects must not fill this node. */
+  private reached(socket: Socket): boolean {
     if (
       this.closed !== undefined ||
       this.table.handler === undefined ||
-      this.accepted.size >= this.limits.pendingHandshakes
+      this.unproved.size >= this.limits.pendingHandshakes
     ) {
       this.table.counted('connectionsTurnedAway');
-      socket.destroy();
-      return;
+      return false;
     }
+    const key = remoteKey(socket);
     this.track(socket);
-    const accepted: AcceptedConnection = new AcceptedConnection(socket, this.table, () =>
-      this.accepted.delete(accepted),
-    );
+    this.unproved.add(key);
+    socket.once('close', () => this.unproved.delete(key));
+    return true;
+  }
+
+  private accept(socket: Socket): void {
+    if (this.closed !== undefined) return void socket.destroy();
+    // A socket knows where it comes from only while it is open.
+    const key = remoteKey(socket);
+    this.track(socket);
+    const accepted: AcceptedConnection = new AcceptedConnection(socket, this.table, () => {
+      this.unproved.delete(key);
+      this.accepted.delete(accepted);
+    });
     this.accepted.add(accepted);
   }
 
   private track(socket: Socket): void {
-    this.sockets.add(socket);
-    socket.once('close', () => this.sockets.delete(socket));
+    if (this.unclosed.has(socket)) return;
+    this.unclosed.add(socket);
+    socket.once('close', () => this.unclosed.delete(socket));
   }
 
   private async shutDown(): Promise<void> {
@@ -165,10 +202,14 @@ export class TcpTransport implements Transport {
     const { server } = this;
     await Promise.all([
       ...Array.from(
-        this.sockets,
+        this.unclosed,
         (socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())),
       ),
       server?.listening === true ? new Promise<void>((resolve) => server.close(() => resolve())) : undefined,
     ]);
   }
+}
+
+function remoteKey({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

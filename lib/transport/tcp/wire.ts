@@ -23,6 +23,10 @@ export const UnitKind = {
   Credit: 208,
   /** UTF-8 text: why the sender closes the link. */
   Bye: 209,
+  /** 32 bytes that were never used before. First from either side where the swarm has a secret; what follows is proved. */
+  Challenge: 210,
+  /** UTF-8 text, not proved: why the sender takes the other side for a stranger; the connection ends. */
+  Stranger: 211,
 } as const;
 
 /** First bytes from either side: no text protocol starts like this. The last byte is the version of the framing. */
@@ -39,6 +43,12 @@ export const WHOLE_FRAME_BYTES = FRAGMENT_BYTES + 4096;
 
 /** Largest unit of a link: a frame that is just not fragmented, or a fragment. */
 export const MAX_UNIT_BYTES = 1 + WHOLE_FRAME_BYTES;
+
+/** Longest text of a `Stranger`. */
+export const MAX_STRANGER_BYTES = 256;
+
+/** Largest unit of a handshake before the other side has proved anything. */
+export const MAX_UNPROVED_BYTES = 1 + MAX_STRANGER_BYTES;
 
 /** Largest unit of a handshake: a hello that lists ten thousand members. */
 export const MAX_HANDSHAKE_BYTES = 1024 * 1024;

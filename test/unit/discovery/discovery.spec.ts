@@ -69,7 +69,7 @@ describe('localMachine', () => {
 
   async function node(port: number, cluster = 'shop', host = '127.0.0.1'): Promise<DiscoveryProvider> {
     const provider = localMachine({ folder });
-    await provider.start?.({ cluster, self: { host, port } });
+    await provider.start?.({ cluster, secrets: [], changed: () => undefined, self: { host, port } });
     started.push(provider);
     return provider;
   }
@@ -99,7 +99,12 @@ describe('localMachine', () => {
       const both = [localMachine({ folder }), localMachine({ folder })];
       const found = await Promise.all(
         both.map(async (provider, index) => {
-          await provider.start?.({ cluster: `c${round}`, self: { host: '127.0.0.1', port: index + 1 } });
+          await provider.start?.({
+            cluster: `c${round}`,
+            secrets: [],
+            changed: () => undefined,
+            self: { host: '127.0.0.1', port: index + 1 },
+          });
           return (await provider.candidates()).length;
         }),
       );

@@ -1,0 +1,96 @@
+// Proves on each connection that both sides know the swarm's secret, before anything that the other side says of itself is
+// parsed. Challenge and response after ISO/IEC 9798-4: each message carries an HMAC-SHA256 over both sides' fresh nonces,
+// the role and the kind, the proof before it, and its own bytes, which name the ids of both sides. A recorded message is
+// worthless on another connection, and one that is sent back proves nothing.
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { HandshakeStrangerError } from './handshake-stranger.error.js';
+
+export const NONCE_BYTES = 32;
+export const PROOF_BYTES = 32;
+
+/** Keys for other purposes are derived from the same secret under other names. */
+const KEY_NAME = 'nestjs-swarm handshake 1';
+
+/** Who of the two has dialled. */
+export type HandshakeRole = 'dialler' | 'acceptor';
+
+/** The keys of a swarm: the first proves, all are accepted, so that a secret can be replaced node by node. */
+export class SecretKeys {
+  private readonly keys: readonly Buffer[];
+
+  constructor(secrets: readonly string[]) {
+    this.keys = secrets.map((secret) => createHmac('sha256', secret).update(KEY_NAME).digest());
+  }
+
+  get isEmpty(): boolean {
+    return this.keys.length === 0;
+  }
+
+  /** The proofs of one connection. */
+  proof(role: HandshakeRole): SecretProof {
+    return new SecretProof(this.keys, role);
+  }
+}
+
+/** What one side of one connection proves and checks. Used once. */
+export class SecretProof {
+  /** What this side says first. */
+  readonly nonce = randomBytes(NONCE_BYTES);
+  private other: Buffer | undefined;
+  private last: Buffer = Buffer.alloc(PROOF_BYTES);
+
+  constructor(
+    private readonly keys: readonly Buffer[],
+    private readonly role: HandshakeRole,
+  ) {}
+
+  /** Whether the other side's nonce has come: nothing can be proved before. */
+  get isMet(): boolean {
+    return this.other !== undefined;
+  }
+
+  /** The other side's nonce. @throws HandshakeStrangerError for one that is not fresh */
+  meet(nonce: Buffer): void {
+    if (this.other !== undefined) throw new HandshakeStrangerError('it challenged twice');
+    if (nonce.length !== NONCE_BYTES)
+      throw new HandshakeStrangerError(`its nonce has ${nonce.length} bytes, not ${NONCE_BYTES}`);
+    if (timingSafeEqual(nonce, this.nonce)) throw new HandshakeStrangerError('it sent back the challenge');
+    this.other = Buffer.from(nonce);
+  }
+
+  /** The body with its proof before it. */
+  sign(kind: number, body: Buffer): Buffer {
+    const [key] = this.keys;
+    if (key === undefined) throw new Error('there is no secret to prove');
+    this.last = this.mac(key, this.role, kind, body);
+    return Buffer.concat([this.last, body]);
+  }
+
+  /** The body without its proof. @throws HandshakeStrangerError */
+  verify(kind: number, signed: Buffer): Buffer {
+    const given = signed.subarray(0, PROOF_BYTES);
+    const body = signed.subarray(PROOF_BYTES);
+    const role = this.role === 'dialler' ? 'acceptor' : 'dialler';
+    let isGood = false;
+    // All of them, so that time does not tell which one fits.
+    for (const key of this.keys) {
+      const expected = this.mac(key, role, kind, body);
+      if (given.length === PROOF_BYTES && timingSafeEqual(given, expected)) isGood = true;
+    }
+    if (!isGood) throw new HandshakeStrangerError('its secret is another one');
+    this.last = Buffer.from(given);
+    return body;
+  }
+
+  private mac(key: Buffer, role: HandshakeRole, kind: number, body: Buffer): Buffer {
+    if (this.other === undefined) throw new HandshakeStrangerError('it proved nothing before it spoke');
+    const [dialler, acceptor] = this.role === 'dialler' ? [this.nonce, this.other] : [this.other, this.nonce];
+    return createHmac('sha256', key)
+      .update(dialler)
+      .update(acceptor)
+      .update(this.last)
+      .update(Buffer.from([role === 'dialler' ? 1 : 2, kind]))
+      .update(body)
+      .digest();
+  }
+}

@@ -1,0 +1,69 @@
+// Makes the sockets of a transport: plain ones, or under TLS those whose certificates are in order.
+import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+
+import type { Address } from '../node-info.js';
+import type { SwarmTlsOptions } from './tls.options.js';
+
+/** What a server tells of the connections that reach it. */
+export interface ServerListener {
+  /** A connection from outside: false to close it at once, before anything is read. */
+  reached(socket: Socket): boolean;
+  /** It may be used; under TLS the other side's certificate is in order. */
+  accepted(socket: Socket): void;
+  /** It came to nothing before that. */
+  failed(from: string, error: Error): void;
+}
+
+export class Sockets {
+  constructor(
+    private readonly tls: SwarmTlsOptions | undefined,
+    private readonly handshakeTimeoutMs: number,
+  ) {}
+
+  /** The event of a dialled socket after which it may be used. */
+  get connected(): 'connect' | 'secureConnect' {
+    return this.tls ? 'secureConnect' : 'connect';
+  }
+
+  dial({ host, port }: Address): Socket {
+    if (!this.tls) return connect({ host, port, noDelay: true });
+    const { requestCert: _, servername, ...options } = this.tls;
+    // A name may be sent ahead of the handshake, an address may not.
+    const name = servername ?? (isIP(host) ? undefined : host);
+    const socket = connectTls({ ...options, host, port, ...(name !== undefined && { servername: name }) });
+    return socket.setNoDelay(true);
+  }
+
+  server(listener: ServerListener): Server {
+    const server = this.tls ? this.tlsServer(this.tls, listener) : createServer({ noDelay: true });
+    server.on('connection', (socket: Socket) => {
+      if (!listener.reached(socket)) socket.destroy();
+      else if (!this.tls) listener.accepted(socket);
+    });
+    return server;
+  }
+
+  private tlsServer(tls: SwarmTlsOptions, listener: ServerListener): Server {
+    const { servername: _, checkServerIdentity: __, requestCert = true, ...options } = tls;
+    const server = createTlsServer({
+      ...options,
+      requestCert,
+      rejectUnauthorized: requestCert,
+      handshakeTimeout: this.handshakeTimeoutMs,
+    });
+    server.on('secureConnection', (socket) => listener.accepted(socket.setNoDelay(true)));
+    server.on('tlsClientError', (error, socket) => {
+      listener.failed(socket.remoteAddress ?? 'unknown', error);
+      socket.destroy();
+    });
+    return server;
+  }
+}
+
+/** Whether a connection came to nothing because of a certificate, or because only one of the two speaks TLS. */
+export function isTlsFault({ code = '' }: Error & { code?: string }): boolean {
+  return /^(ERR_SSL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/.test(
+    code,
+  );
+}
