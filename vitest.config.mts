@@ -11,7 +11,7 @@ export default defineConfig({
         oxc,
         test: {
           name: 'unit',
-          include: ['test/{unit,simulation,behaviour}/**/*.spec.ts'],
+          include: ['test/{unit,simulation,behaviour,fuzz}/**/*.spec.ts'],
           setupFiles: ['reflect-metadata'],
           testTimeout: 30_000,
         },
