@@ -64,7 +64,7 @@ export function assemble(
   events: EventLog,
   viewChanged: () => void,
 ) {
-  const { host, codec, refs, logger, discovery } = parts;
+  const { host, codec, refs, logger, discovery, protocol = PROTOCOL } = parts;
   const clock = new HybridLogicalClock(runtime);
   const quorums = ownQuorums(options, host);
   const self = ownInfo(options, host, quorums, bound, clock, logger);
@@ -124,7 +124,7 @@ export function assemble(
     self,
     relays: transport,
     quorums,
-    options: { ...options, protocol: PROTOCOL },
+    options: { ...options, protocol },
     listener: {
       linked(member) {
         const { id, incarnation } = member.info;

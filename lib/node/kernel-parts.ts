@@ -12,6 +12,8 @@ export interface KernelParts {
   readonly discovery: readonly DiscoveryProvider[];
   /** For providers that announce over a network; none by default. */
   readonly secrets?: readonly string[];
+  /** Protocols that the node speaks; those of this build by default. Tests take the part of another build. */
+  readonly protocol?: { readonly min: number; readonly max: number };
   readonly codec: PayloadCodec;
   readonly refs: RefFactory;
   readonly logger: KernelLogger;

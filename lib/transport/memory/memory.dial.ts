@@ -1,5 +1,6 @@
 import type { Runtime } from '../../runtime/runtime.interface.js';
 import type { Hello, NodeInfo, Refusal } from '../node-info.js';
+import { judge } from '../handshake.rules.js';
 import type { DialOutcome, TransportHandler } from '../transport.interface.js';
 import type { MemoryInbox } from './memory.inbox.js';
 
@@ -58,10 +59,8 @@ export class MemoryDial {
     const { handler, runtime } = this.acceptor;
     const own = handler?.hello();
     if (!own) return { kind: 'refused', message: 'closed' };
-    if (own.node.id === peer.node.id && own.node.incarnation === peer.node.incarnation) {
-      return { kind: 'self', peer: own.node };
-    }
-    const refusal = refusalOf(peer, own) ?? handler?.admit(peer);
+    const refusal = judge(own, peer) ?? handler?.admit(peer);
+    if (refusal === 'self') return { kind: 'self', peer: own.node };
     if (refusal) return { kind: 'rejected', message: refusal.message, refusal, peer: own.node };
     if (peer.node.id > own.node.id) {
       runtime.defer(() => this.acceptor.handler?.dialed(peer.node, { kind: 'nudged', peer: peer.node }));
@@ -100,14 +99,4 @@ export class MemoryDial {
     this.isOver = true;
     this.owner.done(outcome);
   }
-}
-
-function refusalOf(a: Hello, b: Hello): Refusal | undefined {
-  if (a.cluster !== b.cluster) {
-    return { code: 'cluster', message: `cluster "${a.cluster}" is not "${b.cluster}"` };
-  }
-  if (a.protocol.min > b.protocol.max || b.protocol.min > a.protocol.max) {
-    return { code: 'protocol', message: 'no common protocol version' };
-  }
-  return undefined;
 }

@@ -26,6 +26,8 @@ export interface BootOptions {
   readonly types?: readonly WorkerDefinition[];
   readonly kernel?: Partial<KernelOptions>;
   readonly hosting?: boolean;
+  /** Of another build. */
+  readonly protocol?: { readonly min: number; readonly max: number };
   readonly discovery?: readonly DiscoveryProvider[];
 }
 
@@ -97,6 +99,7 @@ export class KernelSwarm {
       {
         transport: this.network.transport({ host: HOST, port }, runtime),
         discovery: options.discovery ?? [everyone],
+        ...(options.protocol && { protocol: options.protocol }),
         ...{ runtime, host, codec, refs, logger },
       },
     );
