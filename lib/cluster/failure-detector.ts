@@ -44,8 +44,12 @@ export class FailureDetector {
   private pingedAt = 0;
   private delayMs = 0;
   private readonly sentAt = new Map<number, number>();
-  /** Peers that have to be heard, or lost, before this node goes on after it was held up for too long. */
+  /**
+   * Peers that have to answer a ping of now, or be lost, before this node goes on after it was held up for too long: what
+   * they sent before may have waited here, and does not tell what they have believed since.
+   */
   private bearings: Set<NodeId> | undefined;
+  private lostAt = 0;
 
   constructor(private readonly parts: FailureDetectorParts) {}
 
@@ -54,11 +58,6 @@ export class FailureDetector {
     this.pingedAt = this.lookedAt;
     this.pingAt = this.lookedAt;
     this.look();
-  }
-
-  /** Whether this node was held up for so long that the others may have given it up, and does not know yet. */
-  get isLost(): boolean {
-    return this.bearings !== undefined;
   }
 
   /** Pings everyone now; used by the heartbeat, and when the own log has come to rest. */
@@ -79,10 +78,14 @@ export class FailureDetector {
     this.parts.looked();
   }
 
-  /** A member was heard, or is no member any more. */
-  heard(id: NodeId): void {
-    if (!this.bearings?.delete(id)) return;
-    this.findBearings();
+  /** A member has answered a ping, whether or not its word counts. */
+  answered(id: NodeId, ping: number): void {
+    if (this.bearings && (this.sentAt.get(ping) ?? -Infinity) >= this.lostAt) this.gone(id);
+  }
+
+  /** It is no member any more. */
+  gone(id: NodeId): void {
+    if (this.bearings?.delete(id)) this.findBearings();
   }
 
   private newPing(): number {
@@ -133,6 +136,7 @@ export class FailureDetector {
   private loseBearings(): void {
     this.bearings = new Set([...this.parts.members.peers()].map(({ info }) => info.id));
     this.pingAt = this.lookedAt;
+    this.lostAt = this.lookedAt;
     this.parts.trustedUntil(-Infinity);
   }
 

@@ -236,7 +236,12 @@ export class Membership {
 
   /** Whether this node may start a worker that it does not know of yet. */
   get mayStart(): boolean {
-    return this.members.self.status === 'up' && this.rowsPending.size === 0;
+    return this.members.self.status === 'up' && !this.isReading;
+  }
+
+  /** Whether rows that others had tracked before they linked may still be on their way, for `pollMs` at most. */
+  get isReading(): boolean {
+    return this.rowsPending.size > 0;
   }
 
   /** Candidates may have changed. */
@@ -406,7 +411,6 @@ export class Membership {
   heard(member: Member): void {
     const { id } = member.info;
     member.heardAt = this.parts.runtime.now();
-    if (this.detector.isLost) this.detector.heard(id);
     // What came by way of another says nothing about the way between the two.
     if (this.suspicions.isBusy && this.parts.relays.viaOf(id) === undefined) this.suspicions.heard(id);
   }
@@ -429,6 +433,7 @@ export class Membership {
 
   pong(from: NodeId, { id, view }: PongFrame): void {
     const member = this.members.get(from);
+    this.detector.answered(from, id);
     if (member && view > 0 && this.views.counts(from, view)) this.detector.acknowledged(member, id);
   }
 
@@ -716,7 +721,7 @@ export class Membership {
     this.suspicions.drop(id);
     this.suspicions.gone(id);
     this.suspicions.unlinked(id);
-    this.detector.heard(id);
+    this.detector.gone(id);
     this.dead.delete(id);
     this.dead.set(id, { incarnation, upSince: member.upSince });
     for (const oldest of this.dead.keys()) {

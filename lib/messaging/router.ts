@@ -38,7 +38,7 @@ export interface RouterParts extends ForwardedMessagesParts {
   readonly maxPayloadBytes: number;
   isLinked(node: NodeId): boolean;
   /** Whether this node may not have read the others' rows yet, so that a name it does not know may exist. */
-  isJoining(): boolean;
+  mayLackRows(): boolean;
   /** Whether a worker of that name is prepared to go on here, and handles nothing yet. */
   isArriving?(name: string): boolean;
   /** Whether a node may host the worker now, so that one that does not run may be waited for. */
@@ -213,8 +213,8 @@ export class Router {
     const { name } = message;
     if (this.parked.has(name)) return this.parked.park(message);
     const row = index.get(name);
-    // A node that is joining does not know all names and nodes yet: it answers later.
-    const isSure = !this.parts.isJoining();
+    // Who joins, or meets nodes again, does not know all names and nodes yet: it answers later.
+    const isSure = !this.parts.mayLackRows();
     if (!row && isSure) return message.reply(new WorkerNotFoundError(name), undefined);
     if (row?.isParked && isSure && !isPlaceable(row)) {
       return message.reply(new NoNodeAvailableError(`no node may host "${name}" now`), undefined);

@@ -333,7 +333,7 @@ export function assemble(
     callTimeoutMs: options.callTimeoutMs,
     maxPayloadBytes: options.maxPayloadBytes,
     isLinked: (node: NodeId) => members.get(node)?.linked === true,
-    isJoining: () => members.self.status === 'joining',
+    mayLackRows: () => members.self.status === 'joining' || membership.isReading,
     passedOnDone: rest.changed,
     isArriving: (name: string) => arrivals.has(name),
     isPlaceable: ({ name, type }: Row) => placements.ownerOf(name, type) !== undefined,

@@ -102,19 +102,38 @@ interface Packed {
 /** Exactly one, wherever it is; it writes down what it goes on from. */
 @SwarmWorker({ strategy: staticQuorumRing({ size: SIZE }) })
 export class OnceCounter extends Counter {
+  private lastFence = 0;
+
+  override onWorkerStart(context: WorkerContext): void {
+    super.onWorkerStart(context);
+    this.lastFence = context.fence;
+  }
+
+  /** A move that failed, or a conflict, has left this very activation under a higher fence. */
+  private noteFence(): void {
+    const { name, fence, node } = this.context;
+    if (fence === this.lastFence) return;
+    const at = machineTime(performance.now());
+    record({ kind: 'resume', name, fence, from: this.lastFence, at, node });
+    this.lastFence = fence;
+  }
+
   @MessagePattern('add')
   add(@Ctx() { worker }: SwarmContext): Reading {
+    this.noteFence();
     this.total++;
     return this.reading(worker.fence);
   }
 
   @MessagePattern('get')
   get(@Ctx() { worker }: SwarmContext): Reading {
+    this.noteFence();
     return this.reading(worker.fence);
   }
 
   @MessagePattern('slow')
   async slow(@Payload() ms: number, @Ctx() { worker }: SwarmContext): Promise<Reading> {
+    this.noteFence();
     const { fence, name } = worker;
     lives.slow.add(name);
     await rest(ms);
@@ -125,6 +144,7 @@ export class OnceCounter extends Counter {
 
   @OnHandoff('begin')
   async pack(): Promise<HandoffDecision<Packed>> {
+    this.noteFence();
     const from = this.context.fence;
     const packedAt = machineTime(performance.now()).toString();
     await rest(lives.packMs);

@@ -90,7 +90,7 @@ export class MessagingNode {
       callTimeoutMs: CALL_TIMEOUT_MS,
       maxPayloadBytes: MAX_BYTES,
       isLinked: (node: NodeId) => this.linked.has(node),
-      isJoining: () => this.joining,
+      mayLackRows: () => this.joining,
       isArriving: (name: string) => this.index.all(name).some((row) => row.node === id && row.isArriving),
       isPlaceable: () => this.placeable,
       passedOnDone: () => void this.passedOnDone++,
