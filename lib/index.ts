@@ -4,7 +4,11 @@ export {
   dns,
   type DnsOptions,
   type DnsRecordType,
+  kubernetes,
+  type KubernetesOptions,
   localMachine,
+  multicast,
+  type MulticastOptions,
   type PeersFileOptions,
   staticPeers,
 } from './discovery/index.js';

@@ -6,7 +6,7 @@ import type { DiscoveryProvider } from './discovery/discovery-provider.interface
 import { localMachine } from './discovery/index.js';
 import { ring } from './distribution/index.js';
 import type { KernelOptions } from './node/kernel-options.js';
-import { isLoopback } from './swarm-options.rules.js';
+import { isLoopback } from './transport/loopback.js';
 import { optionFaults } from './swarm-options.validation.js';
 import type { SwarmModuleOptions } from './swarm.options.js';
 import type { SwarmTlsOptions } from './transport/tcp/tls.options.js';

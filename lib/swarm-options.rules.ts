@@ -1,4 +1,3 @@
-import { isIPv4 } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { types } from 'node:util';
 import { MAX_WEIGHT } from './transport/node-info.js';
@@ -119,11 +118,6 @@ function nodePatterns(value: unknown, example: string): string | undefined {
   return wrong.length > 0
     ? `must hold names or ids of nodes as strings, and RegExps, as ${example}: ${wrong.join(', ')}`
     : undefined;
-}
-
-/** Whether only processes of this machine reach the address. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 /** Short, for error messages. */

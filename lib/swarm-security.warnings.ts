@@ -1,4 +1,4 @@
-import { isLoopback } from './swarm-options.rules.js';
+import { isLoopback } from './transport/loopback.js';
 import type { ResolvedSwarmOptions } from './swarm-options.resolution.js';
 
 /** What a machine guesses in a short while is no secret. */

@@ -1,5 +1,5 @@
 // Everything that must hold, in order of cost; ends with one line "N passed, N failed".
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,12 +19,38 @@ function run(title, command, args) {
   return status === 0;
 }
 
-/** A step that is one check. */
-function check(title, command, args) {
-  const ok = run(title, command, args);
+function count(ok) {
   if (ok) passed++;
   else failed++;
   return ok;
+}
+
+/** A step that is one check. */
+function check(title, command, args) {
+  return count(run(title, command, args));
+}
+
+/** Checks that do not need each other, side by side; what each printed is shown when it has ended. */
+async function checks(...titles) {
+  const began = Date.now();
+  const ended = titles.map(
+    ([title, script]) =>
+      new Promise((resolve) => {
+        const child = spawn('npm', ['run', '--silent', script], { shell: process.platform === 'win32' });
+        const printed = [];
+        child.stdout.on('data', (chunk) => printed.push(chunk));
+        child.stderr.on('data', (chunk) => printed.push(chunk));
+        child.on('error', (error) => printed.push(Buffer.from(String(error))));
+        child.on('close', (status) => {
+          console.log(`\n> ${title}`);
+          process.stdout.write(Buffer.concat(printed));
+          const seconds = ((Date.now() - began) / 1000).toFixed(1);
+          console.log(`  ${title}: ${status === 0 ? 'ok' : 'FAILED'} in ${seconds} s`);
+          resolve(count(status === 0));
+        });
+      }),
+  );
+  return (await Promise.all(ended)).every(Boolean);
 }
 
 /** A step whose tests are counted one by one. */
@@ -43,12 +69,8 @@ function tests(project) {
   }
 }
 
-check('lint', 'npm', ['run', '--silent', 'lint']);
-check('typecheck', 'npm', ['run', '--silent', 'typecheck']);
-if (
-  check('build', 'npm', ['run', '--silent', 'build']) &&
-  check('build of the test applications', 'npm', ['run', '--silent', 'build:apps'])
-) {
+await checks(['lint', 'lint'], ['typecheck', 'typecheck']);
+if (await checks(['build', 'build'], ['build of the test applications', 'build:apps'])) {
   check('programs that tests use', 'node', ['test/prepare.mjs']);
   tests('unit');
   tests('processes');

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile, rename, rm, rmdir, writeFile } from 'node:fs/promises';
-import { isIPv4 } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 
+import { isLoopback } from '../transport/loopback.js';
 import type { Address } from '../transport/node-info.js';
 import type { DiscoveryContext, DiscoveryProvider } from './discovery-provider.interface.js';
 import { ensurePrivateFolder } from './private-folder.js';
@@ -116,10 +116,6 @@ function addressOf(value: unknown): Address | undefined {
   if (typeof host !== 'string' || !isLoopback(host)) return undefined;
   if (!Number.isInteger(port) || (port as number) < 1 || (port as number) > 65_535) return undefined;
   return { host, port: port as number };
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIPv4(host) && host.startsWith('127.'));
 }
 
 /** Whether a process of this id runs. `EPERM`: it does, as another user's. */

@@ -6,6 +6,7 @@ import { addressKey, type Address } from '../transport/node-info.js';
 import type { DiscoveryContext, DiscoveryProvider } from './discovery-provider.interface.js';
 import { ADDRESS_EXAMPLES, parseAddress, show } from './peer-address.js';
 import { PeersFile, type PeersFileContent } from './peers-file.js';
+import { ToldFault } from './told-fault.js';
 
 /** A text file that holds the addresses, for `staticPeers`. */
 export interface PeersFileOptions {
@@ -73,7 +74,7 @@ class WatchedPeers implements DiscoveryProvider {
   private context: DiscoveryContext | undefined;
   private watcher: FSWatcher | undefined;
   private content: PeersFileContent | undefined;
-  private toldFault: string | undefined;
+  private readonly fault = new ToldFault();
   /** Events while the file is looked at: it may have changed after the look. */
   private isLooking = false;
   private looksAgain = false;
@@ -99,10 +100,7 @@ class WatchedPeers implements DiscoveryProvider {
     }
     this.watch();
     const { addresses, fault } = content;
-    const isNews = fault !== this.toldFault;
-    this.toldFault = fault;
-    if (fault !== undefined && (isNews || addresses.length === 0)) throw new Error(fault);
-    return addresses;
+    return this.fault.unless(fault === undefined ? undefined : new Error(fault), addresses);
   }
 
   async stop(): Promise<void> {

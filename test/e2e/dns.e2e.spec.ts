@@ -1,90 +1,33 @@
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { dns } from '../../lib/discovery/dns.discovery.js';
 import type { DiscoveryProvider } from '../../lib/discovery/discovery-provider.interface.js';
-import { AppProcess } from './support/app-process.js';
+import type { AppProcess } from './support/app-process.js';
+import {
+  began,
+  bind,
+  expectAlone,
+  formed,
+  FORMED_WITHIN_MS,
+  Opened,
+  sharedPort,
+  start,
+} from './support/discovery-processes.js';
 import { DnsServer, whyNoDnsServer } from './support/dns-server.js';
 
 const NODES = 3;
-/** What processes that start may take, and those that learn of each other when they are up. */
-const FORMED_WITHIN_MS = 3_000;
 const skipReason = whyNoDnsServer();
 if (skipReason !== undefined) console.log(`tests with a DNS server are skipped: ${skipReason}`);
 
-/** Whatever a test has opened. */
-const open: { end(): Promise<void> }[] = [];
-afterEach(async () => {
-  for (const one of open.splice(0).toReversed()) await one.end();
-});
+const opened = new Opened();
+afterEach(() => opened.end());
 
 async function dnsServer(records: readonly string[], services?: readonly string[]): Promise<DnsServer> {
-  const server = await DnsServer.start(records, services);
-  open.push(server);
-  return server;
+  return opened.add(await DnsServer.start(records, services));
 }
 
 async function hosts(provider: DiscoveryProvider): Promise<string[]> {
   return (await provider.candidates()).map(({ host }) => host).sort();
-}
-
-function bind(port: number, host: string): Promise<Server> {
-  const server = createServer();
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => resolve(server));
-  });
-}
-
-/** One port on which nobody listens at any of the addresses. */
-async function sharedPort(addresses: readonly string[]): Promise<number> {
-  const servers: Server[] = [];
-  try {
-    for (const address of addresses) {
-      const bound = servers[0]?.address() ?? null;
-      servers.push(await bind(typeof bound === 'object' && bound ? bound.port : 0, address));
-    }
-    const bound = servers[0]?.address() ?? null;
-    if (typeof bound !== 'object' || bound === null) throw new Error('a port has no number');
-    return bound.port;
-  } finally {
-    await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  }
-}
-
-type Environment = Readonly<Record<string, string>>;
-
-/** Starts a process per environment at once; `common` is part of each. */
-async function start(common: Environment, environments: readonly Environment[]): Promise<AppProcess[]> {
-  const CLUSTER = `e2e-discovery-${process.pid}`;
-  const starts = environments.map((env) => AppProcess.start('discovery.app', { CLUSTER, ...common, ...env }));
-  const apps: AppProcess[] = [];
-  for (const one of await Promise.allSettled(starts)) {
-    if (one.status === 'rejected') throw one.reason;
-    open.push(one.value);
-    apps.push(one.value);
-  }
-  return apps;
-}
-
-/** When all of them saw all of them, by the clock of the machine, in milliseconds. */
-async function formed(apps: readonly AppProcess[]): Promise<number> {
-  return Math.max(...(await Promise.all(apps.map((app) => app.ask<number>('formed', apps.length)))));
-}
-
-async function began(apps: readonly AppProcess[]): Promise<number> {
-  return Math.max(...(await Promise.all(apps.map((app) => app.ask<number>('began')))));
-}
-
-function now(): number {
-  return Number(process.hrtime.bigint() / 1_000_000n);
-}
-
-async function expectAlone(apps: readonly AppProcess[]): Promise<void> {
-  for (const app of apps) expect(await app.ask('nodes')).toEqual([app.node]);
 }
 
 describe.skipIf(skipReason === undefined)('a DNS server', () => {
@@ -175,6 +118,7 @@ describe.skipIf(skipReason !== undefined)('processes that know a name in DNS', (
     const PORT = String(await sharedPort(addresses));
     const common = { DISCOVERY: 'dns', NAME: 'api.shop.test', SERVER: server.address, PORT };
     return start(
+      opened,
       common,
       addresses.map((HOST) => ({ HOST })),
     );
@@ -214,36 +158,10 @@ describe.skipIf(skipReason !== undefined)('processes that know a name in DNS', (
       HOST: '127.0.0.1',
     };
     const apps = await start(
+      opened,
       common,
       ports.map((PORT) => ({ PORT })),
     );
     expect((await formed(apps)) - (await began(apps))).toBeLessThan(FORMED_WITHIN_MS);
-  });
-});
-
-describe.skipIf(process.platform !== 'linux')('processes that know a file', () => {
-  it('form one swarm when it is mounted, as a ConfigMap is', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'nestjs-swarm-peers-'));
-    open.push({ end: () => Promise.resolve(rmSync(folder, { recursive: true, force: true })) });
-    const addresses = Array.from({ length: NODES }, (_, index) => `127.77.2.${index + 1}`);
-    const PORT = String(await sharedPort(addresses));
-    const common = { DISCOVERY: 'file', FILE: join(folder, 'peers'), PORT };
-    const apps = await start(
-      common,
-      addresses.map((HOST) => ({ HOST })),
-    );
-    await expectAlone(apps);
-    for (const app of apps) expect(app.output).toContain(`${common.FILE} does not exist`);
-
-    mkdirSync(join(folder, '..v1'));
-    writeFileSync(
-      join(folder, '..v1', 'peers'),
-      `# all of them\n${addresses.map((a) => `${a}:${PORT}\n`).join('')}`,
-    );
-    symlinkSync(join('..data', 'peers'), join(folder, 'peers'));
-    symlinkSync('..v1', join(folder, '..data_tmp'));
-    const mounted = now();
-    renameSync(join(folder, '..data_tmp'), join(folder, '..data'));
-    expect((await formed(apps)) - mounted).toBeLessThan(FORMED_WITHIN_MS);
   });
 });

@@ -6,7 +6,7 @@ import { History } from './history.js';
 import { SimulatedSwarm, type SimulationOptions } from './simulated-swarm.js';
 
 /** `SEEDS=5000 FIRST_SEED=1000` runs more, and others. */
-const SEEDS = Number(process.env['SEEDS'] ?? 150);
+const SEEDS = Number(process.env['SEEDS'] ?? 90);
 const FIRST_SEED = Number(process.env['FIRST_SEED'] ?? 1);
 /** Within this many seeds a promise test must notice that what keeps the promise is switched off. */
 const BITES_WITHIN = 100;

@@ -1,24 +1,53 @@
-// A node that finds the others by what its environment says: DISCOVERY is `dns` (NAME, TYPE, SERVER) or `file` (FILE).
+// A node that finds the others by what its environment says: DISCOVERY is `local`, `dns` (NAME, TYPE, SERVER),
+// `file` (FILE), `multicast` (MULTICAST_PORT) or `kubernetes` (API, FOLDER).
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { dns, staticPeers, SwarmCluster, SwarmModule, type DiscoveryProvider } from 'nestjs-swarm';
+import {
+  dns,
+  kubernetes,
+  localMachine,
+  multicast,
+  staticPeers,
+  SwarmCluster,
+  SwarmModule,
+  type DiscoveryProvider,
+} from 'nestjs-swarm';
 import { serve } from './support/operations.js';
 
-const { CLUSTER = '', HOST = '', PORT = '', DISCOVERY = '', FILE = '', NAME = '', SERVER = '' } = process.env;
-const port = Number(PORT);
+const { env } = process;
+const port = Number(env['PORT']);
+const secret = env['SECRET'];
+
+function given(name: string): string {
+  const value = env[name];
+  if (value === undefined) throw new Error(`${name} is not set`);
+  return value;
+}
 
 function discovery(): DiscoveryProvider {
-  if (DISCOVERY === 'file') return staticPeers({ file: FILE });
-  const asked = { name: NAME, servers: [SERVER] };
-  return process.env['TYPE'] === 'SRV' ? dns({ ...asked, type: 'SRV' }) : dns({ ...asked, port });
+  switch (env['DISCOVERY']) {
+    case 'local':
+      return localMachine();
+    case 'file':
+      return staticPeers({ file: given('FILE') });
+    case 'multicast':
+      return multicast({ port: Number(given('MULTICAST_PORT')) });
+    case 'kubernetes':
+      return kubernetes({ service: 'api', apiServer: given('API'), folder: given('FOLDER') });
+    default: {
+      const asked = { name: given('NAME'), servers: [given('SERVER')] };
+      return env['TYPE'] === 'SRV' ? dns({ ...asked, type: 'SRV' }) : dns({ ...asked, port });
+    }
+  }
 }
 
 @Module({
   imports: [
     SwarmModule.forRoot({
-      cluster: CLUSTER,
-      node: { host: HOST, port },
+      cluster: given('CLUSTER'),
+      node: { host: given('HOST'), port },
+      ...(secret !== undefined && { secret }),
       discovery: [discovery()],
     }),
   ],
