@@ -351,6 +351,7 @@ export class Membership {
     }
     if (isDirect) this.suspicions.heard(id);
     else this.suspicions.drop(id);
+    this.suspicions.linked(id);
     this.fencing.returned(hello.node);
     for (const address of hello.members) this.hearOf(address);
     // The hello was made before the link opened: either side may have come up meanwhile.
@@ -378,7 +379,6 @@ export class Membership {
     member.adoptedUs = false;
     this.parts.logger.debug(`the link to ${id} is closed: ${reason}`);
     this.parts.listener.unlinked(member);
-    this.suspicions.unlinked(id);
     this.views.unlinked(id);
     this.rowsArrived(id);
     if (this.closing) return;
@@ -720,7 +720,7 @@ export class Membership {
     member.status = 'down';
     this.suspicions.drop(id);
     this.suspicions.gone(id);
-    this.suspicions.unlinked(id);
+    this.suspicions.lost(id);
     this.detector.gone(id);
     this.dead.delete(id);
     this.dead.set(id, { incarnation, upSince: member.upSince });

@@ -106,8 +106,23 @@ export class Suspicions {
     this.answer(id, false);
   }
 
-  /** No answer will come from there. */
-  unlinked(peer: NodeId): void {
+  /**
+   * A link to a member has opened: what went over the one before may be lost, question or answer. While a link is away
+   * its node is waited for: where a network flaps, it may be the only one that hears the suspect.
+   */
+  linked(peer: NodeId): void {
+    const { transport, members } = this.parts;
+    const member = members.get(peer);
+    if (!member || !votes(member)) return;
+    for (const [node, { incarnation, awaiting, voices }] of this.inquiries) {
+      if (node === peer || voices.includes(peer)) continue;
+      awaiting.add(peer);
+      transport.send(peer, { kind: FrameKind.Suspect, node, incarnation, fence: false });
+    }
+  }
+
+  /** It is no member any more: no answer will come from there. */
+  lost(peer: NodeId): void {
     for (const [id, inquiry] of [...this.inquiries])
       if (inquiry.awaiting.delete(peer)) this.concludeIfDone(id, inquiry);
   }

@@ -33,8 +33,9 @@ export class RelayHandshake {
 
   constructor(private readonly parts: RelayHandshakeParts) {}
 
+  /** By whichever side: what would be opened besides would take the place of the other in the next moment. */
   isOpening(peer: NodeId): boolean {
-    return this.attempts.has(peer);
+    return this.attempts.has(peer) || this.accepted.has(peer);
   }
 
   open(link: RelayedLink): void {

@@ -129,13 +129,50 @@ describe('a node that hears nothing of another', () => {
   it('does not wait for who is lost meanwhile, and not at all where nobody can be asked', async () => {
     scene.suspicions.ask('x@h:1', 1);
     scene.say('b', 'silent');
-    scene.suspicions.unlinked('c@h:1');
+    scene.suspicions.lost('c@h:1');
     await scene.pass(0);
     expect(scene.told.at(-1)).toBe('x@h:1 1 is heard by nobody: b@h:1');
     for (const name of ['b', 'c']) scene.members.remove(`${name}@h:1`);
     scene.suspicions.ask('x@h:1', 1);
     await scene.pass(0);
     expect(scene.told.at(-1)).toBe('x@h:1 1 is heard by nobody: ');
+  });
+});
+
+describe('a node that asks about another while its links flap', () => {
+  it('waits for who is away, and asks once more who is back', async () => {
+    scene.suspicions.ask('x@h:1', 1);
+    scene.say('b', 'silent');
+    scene.sent.length = 0;
+    scene.suspicions.linked('c@h:1');
+    // Who has said it already, and the suspect itself, are not asked again.
+    scene.suspicions.linked('b@h:1');
+    scene.suspicions.linked('x@h:1');
+    expect(scene.sent.map(({ to, frame }) => [to, frame.kind])).toEqual([['c@h:1', FrameKind.Suspect]]);
+    scene.say('c', 'hears');
+    await scene.pass(2 * POLL_MS);
+    expect(scene.told.slice(1)).toEqual(['x@h:1 is heard by c@h:1']);
+  });
+
+  it('asks also who was not linked before', async () => {
+    scene.members.get('c@h:1')!.linked = false;
+    scene.suspicions.ask('x@h:1', 1);
+    scene.suspicions.linked('c@h:1');
+    scene.say('b', 'silent');
+    await scene.pass(POLL_MS - 1);
+    expect(scene.told).toEqual(['probe x@h:1']);
+    scene.say('c', 'silent');
+    await scene.pass(0);
+    expect(scene.told[1]).toBe('x@h:1 1 is heard by nobody: b@h:1 c@h:1');
+  });
+
+  it('asks no longer than a poll', async () => {
+    scene.suspicions.ask('x@h:1', 1);
+    await scene.pass(POLL_MS);
+    expect(scene.told[1]).toBe('x@h:1 1 is heard by nobody: ');
+    scene.sent.length = 0;
+    scene.suspicions.linked('c@h:1');
+    expect(scene.sent).toEqual([]);
   });
 });
 

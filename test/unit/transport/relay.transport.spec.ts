@@ -157,6 +157,22 @@ describe('a link by way of another node', () => {
     expect(b.node.story).toEqual(['opened a', 'frame a 1']);
   });
 
+  it.each(['a', 'b'] as const)(
+    'is opened once, whenever the other side wants it too: %s first',
+    async (name) => {
+      for (let laterMs = 0; laterMs < 15; laterMs++) {
+        const net = new RelayNetwork();
+        const { a, b, c } = await net.triangle();
+        const [first, second] = name === 'a' ? [a, b] : [b, a];
+        first.relay.relay(second.node.info.id, c.node.info.id);
+        await net.scheduler.advance(laterMs);
+        second.relay.relay(first.node.info.id, c.node.info.id);
+        await net.scheduler.advance(2_000);
+        expect([a.node.story, b.node.story], `${laterMs} ms later`).toEqual([['opened b'], ['opened a']]);
+      }
+    },
+  );
+
   it('is refused by the reason of the other side, which the kernel is told', async () => {
     const net = new RelayNetwork();
     const { a, b, c } = await net.triangle();
