@@ -73,6 +73,7 @@ await checks(['lint', 'lint'], ['typecheck', 'typecheck']);
 if (await checks(['build', 'build'], ['build of the test applications', 'build:apps'])) {
   check('programs that tests use', 'node', ['test/prepare.mjs']);
   tests('unit');
+  check('2,000 simulated histories', 'node', ['test/simulation/simulate.mjs', '--seeds', '2000']);
   tests('processes');
   tests('network');
 }

@@ -11,7 +11,7 @@ import {
   type UndecidedFrame,
   type WireArrival,
 } from '../transport/frame.js';
-import type { NodeId } from '../transport/node-info.js';
+import type { NodeId, NodeInfo } from '../transport/node-info.js';
 import { reasonOf } from '../workers/remote-failure.js';
 import { FrameBatches } from './frame-batches.js';
 import type { HandoffParts } from './handoff-parts.js';
@@ -22,7 +22,9 @@ const ASK_AFTER_MS = 1_000;
 interface Arrival {
   readonly row: Row;
   readonly source: NodeId;
-  /** Of the source: another process under its id knows nothing of this arrival. */
+  /** First incarnation of the source's process: another process under its id knows nothing of this arrival. */
+  readonly process: number;
+  /** Of the source when it was last heard of. */
   incarnation: number;
   readonly since: number;
   /** When it was found to belong here. */
@@ -72,7 +74,7 @@ export class Arrivals {
   onDecide(from: NodeId, { decisions }: DecideFrame): void {
     for (const [name, fence, commit, groups] of decisions) {
       const arrival = this.open(name);
-      if (arrival?.source !== from || arrival.row.fence !== fence) continue;
+      if (arrival?.source !== from || arrival.row.fence !== fence || !this.sourceOf(arrival)) continue;
       if (commit === 0) {
         this.forget(arrival);
       } else {
@@ -86,7 +88,9 @@ export class Arrivals {
   /** The link to a source is there again: what was decided meanwhile may have been lost with the old one. */
   linked(source: NodeId): void {
     for (const arrival of this.arrivals.values()) {
-      if (arrival.source !== source) continue;
+      const info = arrival.source === source ? this.sourceOf(arrival) : undefined;
+      if (!info) continue;
+      arrival.incarnation = info.incarnation;
       arrival.sourceIsDead = false;
       this.ask(arrival);
     }
@@ -99,12 +103,6 @@ export class Arrivals {
       arrival.sourceIsDead = true;
       this.beginIfDecided(arrival);
     }
-  }
-
-  /** A source goes on under another incarnation, and knows all that it knew. */
-  reborn(source: NodeId, before: number, incarnation: number): void {
-    for (const arrival of this.arrivals.values())
-      if (arrival.source === source && arrival.incarnation === before) arrival.incarnation = incarnation;
   }
 
   /** A dead source is known to have ended. */
@@ -137,10 +135,12 @@ export class Arrivals {
     }
     const refusal = this.refusal(claim, from);
     if (refusal !== undefined) return this.results.add(from, [name, fence, 'refused', refusal]);
+    const sender = membership.members.get(from)?.info;
     const arrival: Arrival = {
       row: rows.track({ ...contentOf(claim), status: RowStatus.arriving }),
       source: from,
-      incarnation: membership.members.get(from)?.info.incarnation ?? 0,
+      process: sender?.firstIncarnation ?? 0,
+      incarnation: sender?.incarnation ?? 0,
       since: runtime.now(),
       ringVersion: membership.members.ringVersion,
       ready: false,
@@ -219,6 +219,12 @@ export class Arrivals {
     return committed && this.isLetGo(arrival);
   }
 
+  /** The source, under whichever incarnation it goes on; `undefined` if it is gone, or another process has its id. */
+  private sourceOf({ source, process }: Arrival): NodeInfo | undefined {
+    const info = this.parts.membership.members.get(source)?.info;
+    return info?.firstIncarnation === process ? info : undefined;
+  }
+
   /** Whether this node has read that the source's row is gone. */
   private isLetGo({ row, source }: Arrival): boolean {
     const left = this.parts.replicas.table(source)?.get(row.name);
@@ -254,7 +260,8 @@ export class Arrivals {
       this.askDue = false;
       for (const name of [...this.arrivals.keys()]) {
         const arrival = this.open(name);
-        if (arrival && runtime.now() - arrival.since >= ASK_AFTER_MS) this.ask(arrival);
+        if (!arrival || !this.sourceOf(arrival)) continue;
+        if (runtime.now() - arrival.since >= ASK_AFTER_MS) this.ask(arrival);
       }
       if (this.arrivals.size > 0) this.askLater();
     });

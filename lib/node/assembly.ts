@@ -142,12 +142,12 @@ export function assemble(
         conflicts.unlinked(id);
         drain.onLastWord(id);
         questions.unlinked(id);
+        registrar.unlinked(id);
         router.unlinked(id);
         groups.unlinked(id);
       },
       down(member, reason, reborn) {
         const { id, incarnation } = member.info;
-        if (reborn) arrivals.reborn(id, incarnation, members.get(id)?.info.incarnation ?? incarnation);
         if (announced.delete(id)) events.emit({ type: 'node-down', node: id, reason });
         stream.peerLost();
         orphans.add(id, incarnation, replicas.take(id));

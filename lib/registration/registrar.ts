@@ -34,6 +34,8 @@ const ASK_AGAIN_MAX_MS = 1_000;
 export class Registrar {
   /** Tells this node's registrations from those that others stamp in the same instant. */
   private readonly token: string;
+  /** What is being started here, and who has asked for it; `undefined`: this node itself. */
+  private readonly requests = new Set<{ readonly asker: NodeId | undefined; isVoid: boolean }>();
 
   constructor(
     private readonly parts: RegistrationParts,
@@ -104,7 +106,7 @@ export class Registrar {
     return this.mineOrTaken(row, registration);
   }
 
-  /** False if nobody holds the name. */
+  /** False if nobody holds the name, perhaps because an attempt whose answer was lost has ended it. */
   async unregister(name: string): Promise<boolean> {
     const { runtime, registerTimeoutMs, index, self, waiters, membership, placements } = this.parts;
     const deadline = runtime.now() + registerTimeoutMs;
@@ -120,6 +122,7 @@ export class Registrar {
         return ended;
       }
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
+        if (this.mayLiveElsewhere(row)) throw this.noOwner(name, row.type);
         this.endings.forget(row);
         return true;
       }
@@ -145,6 +148,11 @@ export class Registrar {
       if (row === 'unreachable') throw new OperationTimeoutError(`locating "${name}"`, timeoutMs);
       if (row || !(await this.viewMayChange(name, deadline))) return row;
     }
+  }
+
+  /** Who has lost the link goes on without this node: what it asked for, and has not begun, it may have elsewhere by now. */
+  unlinked(node: NodeId): void {
+    for (const request of this.requests) if (request.asker === node) request.isVoid = true;
   }
 
   onRegister(from: NodeId, { id, name, type, args, registration, timeoutMs }: RegisterFrame): void {
@@ -203,13 +211,20 @@ export class Registrar {
     deadline: number,
     asker?: NodeId,
   ): Promise<Row | 'elsewhere'> {
-    const isWanted = (): boolean => this.parts.placements.ownerOf(name, type) === this.parts.self;
-    const row = await this.starts.begin(
-      { name, type, args, registration, groups: [], again: false, isWanted },
-      deadline,
-    );
-    if (row !== 'elsewhere' && row.registration === registration) await this.held(row, deadline, asker);
-    return row;
+    const request = { asker, isVoid: false };
+    this.requests.add(request);
+    const isWanted = (): boolean =>
+      !request.isVoid && this.parts.placements.ownerOf(name, type) === this.parts.self;
+    try {
+      const row = await this.starts.begin(
+        { name, type, args, registration, groups: [], again: false, isWanted },
+        deadline,
+      );
+      if (row !== 'elsewhere' && row.registration === registration) await this.held(row, deadline, asker);
+      return row;
+    } finally {
+      this.requests.delete(request);
+    }
   }
 
   private async startThere(
@@ -222,6 +237,14 @@ export class Registrar {
     if (reply.row && reply.node !== null) return Row.fromWire(reply.row, reply.node);
     if (reply.error) throw fromWireError(reply.error, this.parts.refs);
     return { owner: reply.node };
+  }
+
+  /** Those that are not heard may be a quorum, among which a worker goes on that does not run here. */
+  private mayLiveElsewhere({ type }: Row): boolean {
+    const { placements, membership } = this.parts;
+    if (placements.quorumOf(type) === undefined) return false;
+    const { missing, size } = membership.fencing.boundOf(type);
+    return missing.length >= size;
   }
 
   private noOwner(name: string, type: string): NoNodeAvailableError | UnknownWorkerTypeError {

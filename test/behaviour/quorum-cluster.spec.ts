@@ -609,6 +609,21 @@ describe('quorum: beyond the original', () => {
     for (const node of swarm.alive) expect(namesOf(node)).toEqual(rest);
   });
 
+  it('who is cut off from a quorum unregisters nothing that may go on there', async () => {
+    const { swarm, nodes } = await working(5, 3);
+    const [first, second, ...others] = nodes;
+    const there = new Set(others.map(({ kernel }) => kernel.self.id));
+    const names = NAMES.filter((name) => there.has(first!.kernel.lookup(name)!.node));
+    expect(names.length).toBeGreaterThan(0);
+    for (const one of [first!, second!]) for (const other of others) swarm.network.cut(one.key, other.key);
+    await until(swarm, 'the others are given up', () => first!.kernel.nodes().length === 2);
+    for (const name of names)
+      expect(await failureOf(swarm, first!.kernel.unregister(name))).toBeInstanceOf(NoNodeAvailableError);
+    swarm.network.heal();
+    await untilAtRest(swarm);
+    for (const node of swarm.alive) expect(namesOf(node)).toEqual(NAMES);
+  });
+
   it('whatever nodes come and go: with a quorum every name runs once, where it belongs; below it nothing runs; nothing is lost', async () => {
     for (const seed of seeds(10)) {
       const { swarm, recorder } = await working(SIZE, seed);

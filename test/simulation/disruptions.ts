@@ -19,6 +19,30 @@ export interface Surroundings {
   occupy(node: SimulatedNode, ms: number): void;
 }
 
+/** What may befall a swarm, and how often relative to the rest. */
+export const DISRUPTIONS = {
+  partition: 20,
+  isolate: 16,
+  'cut one way': 12,
+  'deaf or mute': 10,
+  'cut between two': 14,
+  'flapping link': 12,
+  'broken link': 6,
+  pause: 18,
+  'pause of a busy node': 14,
+  'pause while handing off': 8,
+  'pause in a drain': 8,
+  crash: 16,
+  start: 16,
+  drain: 10,
+  'cut in a join': 8,
+  'cut in a drain': 8,
+  'restart of many': 3,
+  'restart of all': 1,
+};
+
+export type DisruptionKind = keyof typeof DISRUPTIONS;
+
 /** Within that time a node that boots has met all others. */
 const CALM_MS = 2_000;
 
@@ -31,26 +55,26 @@ export class Disruptions {
   /** Nothing begins before. */
   private calmUntil = 0;
 
-  private readonly kinds: ReadonlyArray<readonly [weight: number, name: string, run: () => boolean]> = [
-    [10, 'partition', () => this.cuts.partition()],
-    [8, 'isolate', () => this.cuts.isolate()],
-    [6, 'cut one way', () => this.cuts.cutOneWay()],
-    [5, 'deaf or mute', () => this.cuts.deafOrMute()],
-    [7, 'cut between two', () => this.cuts.cutBetweenTwo()],
-    [6, 'flapping link', () => this.cuts.flap()],
-    [3, 'broken link', () => this.cuts.breakLink()],
-    [9, 'pause', () => this.pauseOne()],
-    [7, 'pause of a busy node', () => this.pauseBusy()],
-    [4, 'pause while handing off', () => this.pauseInHandoff()],
-    [4, 'pause in a drain', () => this.pauseInDrain()],
-    [8, 'crash', () => this.crash()],
-    [8, 'boot', () => this.boot()],
-    [5, 'stop', () => this.stop()],
-    [4, 'cut in a join', () => this.cutInJoin()],
-    [4, 'cut in a drain', () => this.cutInDrain()],
-    [1.5, 'restart of many', () => this.restartMany(this.swarm.alive.filter(() => this.chance(0.6)))],
-    [0.5, 'restart of all', () => this.restartMany(this.swarm.alive)],
-  ];
+  private readonly kinds: Readonly<Record<DisruptionKind, () => boolean>> = {
+    partition: () => this.cuts.partition(),
+    isolate: () => this.cuts.isolate(),
+    'cut one way': () => this.cuts.cutOneWay(),
+    'deaf or mute': () => this.cuts.deafOrMute(),
+    'cut between two': () => this.cuts.cutBetweenTwo(),
+    'flapping link': () => this.cuts.flap(),
+    'broken link': () => this.cuts.breakLink(),
+    pause: () => this.pauseOne(),
+    'pause of a busy node': () => this.pauseBusy(),
+    'pause while handing off': () => this.pauseInHandoff(),
+    'pause in a drain': () => this.pauseInDrain(),
+    crash: () => this.crash(),
+    start: () => this.boot(),
+    drain: () => this.stop(),
+    'cut in a join': () => this.cutInJoin(),
+    'cut in a drain': () => this.cutInDrain(),
+    'restart of many': () => this.restartMany(this.swarm.alive.filter(() => this.chance(0.6))),
+    'restart of all': () => this.restartMany(this.swarm.alive),
+  };
 
   constructor(
     private readonly swarm: SimulatedSwarm,
@@ -64,12 +88,9 @@ export class Disruptions {
     return this.swarm.alive.filter((node) => !this.leaving.has(node));
   }
 
-  /** One thing happens, or begins to, if it can now. */
-  next(): void {
-    const { swarm, kinds } = this;
-    let dice = swarm.random() * kinds.reduce((sum, [weight]) => sum + weight, 0);
-    const chosen = kinds.find(([weight]) => (dice -= weight) < 0);
-    if (chosen?.[2]()) this.happened[chosen[1]] = (this.happened[chosen[1]] ?? 0) + 1;
+  /** Happens, or begins to, if it can now. */
+  run(kind: DisruptionKind): void {
+    if (this.kinds[kind]()) this.happened[kind] = (this.happened[kind] ?? 0) + 1;
   }
 
   /** Everything passes again, every process goes on, and nothing more happens. */

@@ -6,6 +6,8 @@ export interface FencedAnswer {
   /** Of the message that it answers. */
   readonly token: string;
   readonly fence: number;
+  /** How many its state counts, itself included. */
+  readonly total: number;
   /** Virtual time at which the handler ended. */
   readonly endedMs: number;
 }

@@ -1,6 +1,7 @@
 import type { SwarmError } from '../../lib/errors/index.js';
 import type { Assembly } from '../../lib/node/assembly.js';
 import type { KernelNode } from '../../lib/node/kernel-node.js';
+import type { RegistryRow } from '../../lib/node/kernel.interface.js';
 import { RowStatus } from '../../lib/tracker/row.js';
 import type { SimulatedSwarm } from './simulated-swarm.js';
 
@@ -17,6 +18,10 @@ export type Fate = 'present' | 'absent' | 'unknown';
 interface Life {
   readonly type: SimulatedType;
   fate: Fate;
+  /** Under which it was registered last. */
+  fence: number;
+  /** It was unregistered before. */
+  wasEnded: boolean;
   /** Operations of the name that are under way. */
   underWay: number;
   /** Several of them overlap, so that none of them says what must be true afterwards. */
@@ -58,14 +63,28 @@ export class Registrations {
   }
 
   began(name: string, type: SimulatedType): Concluded {
-    const life = this.lives.get(name) ?? { type, fate: 'unknown', underWay: 0, overlap: false };
+    const life = this.lives.get(name) ?? {
+      type,
+      fate: 'unknown',
+      fence: 0,
+      wasEnded: false,
+      underWay: 0,
+      overlap: false,
+    };
     this.lives.set(name, life);
-    return this.begin(life, (error) => (error ? 'unknown' : 'present'));
+    return this.begin(life, (error, row) => {
+      if (error) return 'unknown';
+      life.fence = (row as RegistryRow).fence;
+      // Where there is no quorum, an end that the other side of a partition has not heard of yet may meet what was
+      // registered after it.
+      return life.wasEnded && life.type === 'Counter' ? 'unknown' : 'present';
+    });
   }
 
   ends(name: string): Concluded {
     const life = this.lives.get(name);
     if (!life) throw new RangeError(`${name} was never registered`);
+    life.wasEnded = true;
     // Each side of a partition may have a registration of its own where there is no quorum.
     // A node that was cut off from the others may never have heard of the name: then nothing was ended.
     return this.begin(life, (error, hasEnded) =>
@@ -78,17 +97,19 @@ export class Registrations {
    * have died before they could tell others; elsewhere all that had acknowledged it. What was ended may be known as
    * ended by the dead only.
    */
-  noteLoss(): void {
-    const { alive } = this.swarm;
+  noteLoss(): string[] {
+    const { alive, nodes } = this.swarm;
+    const lost: string[] = [];
     for (const [name, life] of this.lives) {
       if (life.fate === 'absent') life.fate = 'unknown';
+      const newest = Math.max(life.fence, ...nodes.flatMap(({ kernel }) => fencesOf(kernel, name)));
+      if (alive.some(({ kernel }) => fencesOf(kernel, name).some((fence) => fence >= newest))) continue;
+      lost.push(name);
       if (life.fate !== 'present') continue;
-      const isHeld = alive.some(({ kernel }) => holds(kernel, name));
-      if (!isHeld) {
-        life.fate = 'unknown';
-        this.swarm.tell(`nobody holds ${name} any more`);
-      }
+      life.fate = 'unknown';
+      this.swarm.tell(`nobody holds ${name} any more`);
     }
+    return lost;
   }
 
   private begin(life: Life, fateAfter: (error: SwarmError | undefined, value: unknown) => Fate): Concluded {
@@ -104,11 +125,14 @@ export class Registrations {
 }
 
 /**
- * Whether a node has a row from which the name could be started again. A node that is not started, or has ended, has
- * none; nor has one that shows the row of a worker which has moved until it has read of the move.
+ * Under which fences the node has rows from which the name could be started again. Only the newest of all nodes, dead ones
+ * included, is of this registration and not of one that was ended, or of a place that the worker has left, where others
+ * have not heard of it yet. A node that is not started, or has ended, has none; nor has one that shows the row of a worker
+ * which has moved until it has read of the move.
  */
-function holds(kernel: KernelNode, name: string): boolean {
+function fencesOf(kernel: KernelNode, name: string): number[] {
   const { assembly } = kernel as unknown as { assembly: Assembly | undefined };
-  if (!assembly || assembly.replicas.isLingering(name)) return false;
-  return assembly.index.all(name).some(({ status }) => status !== RowStatus.claiming);
+  if (!assembly || assembly.replicas.isLingering(name)) return [];
+  const rows = assembly.index.all(name).filter(({ status }) => status !== RowStatus.claiming);
+  return rows.map(({ fence }) => fence);
 }

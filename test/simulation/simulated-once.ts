@@ -54,7 +54,7 @@ export function onceWorker(size: number, surroundings: OnceSurroundings): Worker
       invoke(instance, payload, context: SwarmContext): FencedAnswer {
         const token = String(payload);
         count(instance as Once, token, context);
-        return { token, fence: context.worker.fence, endedMs: now() };
+        return { token, fence: context.worker.fence, total: (instance as Once).total, endedMs: now() };
       },
     },
     slow: {
@@ -63,8 +63,9 @@ export function onceWorker(size: number, surroundings: OnceSurroundings): Worker
         const { token, ms } = payload as SlowMessage;
         const { fence } = context.worker;
         count(instance as Once, token, context);
+        const { total } = instance as Once;
         await new Promise<void>((resolve) => runtime.after(ms, resolve));
-        return { token, fence, endedMs: now() };
+        return { token, fence, total, endedMs: now() };
       },
     },
     total: { accepts: 'message', invoke: (instance) => (instance as Once).total },

@@ -1,5 +1,5 @@
 import { DEFAULT_IGNORE_LIST } from '../../lib/cluster/ignore-list.js';
-import { ring } from '../../lib/distribution/index.js';
+import { ring, type DistributionStrategy, type Placement } from '../../lib/distribution/index.js';
 import type { DiscoveryProvider } from '../../lib/discovery/discovery-provider.interface.js';
 import { KernelNode } from '../../lib/node/kernel-node.js';
 import type { DrainReport } from '../../lib/handoff/drain-report.js';
@@ -22,7 +22,8 @@ import { FenceLog } from './fence-log.js';
 import { onceWorker } from './simulated-once.js';
 import { Activations, simulatedWorkers } from './simulated-worker.js';
 
-const STRATEGY = ring();
+/** Nodes of many histories have the same ids: what the ring of each set of them looks like is found out once. */
+const STRATEGY = remembered(ring());
 const HOST = '10.0.0.1';
 
 export interface SimulationOptions {
@@ -64,7 +65,8 @@ export interface SimulatedNode {
 /** A whole swarm in virtual time: real kernels and mailboxes, simulated network, clock and workers. */
 export class SimulatedSwarm {
   readonly scheduler: VirtualScheduler;
-  readonly random: () => number;
+  /** What happens by chance; each step of a plan sets a source of its own. */
+  random: () => number;
   readonly network: MemoryNetwork;
   readonly nodes: SimulatedNode[] = [];
   readonly activations: Activations;
@@ -248,4 +250,25 @@ export class SimulatedSwarm {
     await this.settle(Promise.all(boots));
     await this.settle(Promise.all(this.alive.map(({ kernel }) => kernel.ready({ nodes: count }))));
   }
+}
+
+/** Whether it has joined and does not leave yet: what it is asked for it does. */
+export function isUp(kernel: KernelNode): boolean {
+  try {
+    return kernel.self.status === 'up';
+  } catch {
+    return false;
+  }
+}
+
+function remembered(strategy: DistributionStrategy): DistributionStrategy {
+  const known = new Map<string, Placement>();
+  return {
+    place(nodes) {
+      const key = nodes.map(({ id, weight }) => `${id} ${weight}`).join();
+      const placement = known.get(key) ?? strategy.place(nodes);
+      known.set(key, placement);
+      return placement;
+    },
+  };
 }

@@ -158,6 +158,13 @@ export function simulatedWorkers(
         activations.handle(String(payload), (instance as SimulatedWorker).name, node, context.worker.fence);
       },
     },
+    hear: {
+      accepts: 'event',
+      invoke(instance, payload, context: SwarmContext) {
+        const { name } = instance as SimulatedWorker;
+        activations.handle(`${String(payload)} for ${name}`, name, node, context.worker.fence);
+      },
+    },
   };
   const definition: WorkerDefinition = {
     type: 'Counter',

@@ -1,0 +1,82 @@
+import type { SwarmError } from '../../../lib/errors/index.js';
+import type { SimulatedSwarm } from '../simulated-swarm.js';
+
+type Change = 'join' | 'leave';
+
+interface Membership {
+  readonly group: string;
+  readonly name: string;
+  underWay: number;
+  /** `undefined`: changes overlapped or failed, so that either may be. */
+  last: Change | undefined;
+}
+
+const GROUPS = ['group-0', 'group-1', 'group-2'] as const;
+
+/** Who must be in which group, from what was acknowledged. */
+export class Groups {
+  private readonly memberships = new Map<string, Membership>();
+
+  constructor(private readonly swarm: SimulatedSwarm) {}
+
+  any(random: () => number): string {
+    return GROUPS[Math.floor(random() * GROUPS.length)] ?? GROUPS[0];
+  }
+
+  /** @returns to be told how it ended */
+  began(group: string, name: string, change: Change): (error: SwarmError | undefined) => void {
+    const key = `${group} ${name}`;
+    const membership = this.memberships.get(key) ?? { group, name, underWay: 0, last: undefined };
+    this.memberships.set(key, membership);
+    membership.underWay++;
+    const overlaps = membership.underWay > 1;
+    membership.last = undefined;
+    return (error) => {
+      membership.underWay--;
+      membership.last = error || overlaps || membership.underWay > 0 ? undefined : change;
+    };
+  }
+
+  /** A name that is given up takes its memberships along. */
+  forget(name: string): void {
+    for (const membership of this.memberships.values()) {
+      if (membership.name === name) membership.last = undefined;
+    }
+  }
+
+  /** Groups are the same everywhere, hold live names only, and those that joined as long as they live. */
+  unrest(): string[] {
+    const found: string[] = [];
+    const [first, ...others] = this.swarm.alive;
+    if (!first) return found;
+    for (const group of GROUPS) {
+      const members = membersOf(first.kernel, group);
+      for (const { kernel, key } of others) {
+        const theirs = membersOf(kernel, group);
+        if (theirs.join() !== members.join())
+          found.push(`P6: ${group} has ${members.join()} for ${first.key} and ${theirs.join()} for ${key}`);
+      }
+      for (const { name, last } of this.of(group)) {
+        const isMember = members.includes(name);
+        if (last === 'leave' && isMember) found.push(`"${name}" has left ${group} and is in it`);
+        if (last === 'join' && !isMember && first.kernel.lookup(name))
+          found.push(`"${name}" has joined ${group} and is not in it`);
+      }
+    }
+    return found;
+  }
+
+  private of(group: string): Membership[] {
+    return [...this.memberships.values()].filter((membership) => membership.group === group);
+  }
+}
+
+function membersOf(
+  kernel: { members(group: string): Array<{ readonly name: string }> },
+  group: string,
+): string[] {
+  return kernel
+    .members(group)
+    .map(({ name }) => name)
+    .sort();
+}
