@@ -163,6 +163,14 @@ export class LinkTable implements LinkBroker, LinkOwner {
     );
   }
 
+  /** More connect than can be looked at. */
+  crowded(most: number, from: string): void {
+    this.warn(
+      'crowded',
+      `more than ${most} connections have proved nothing yet, some are closed at random (one from ${from}): let only nodes of this swarm reach its port`,
+    );
+  }
+
   garbage(from: string, reason: string): void {
     this.warn(from, `closed a connection from ${from}: ${reason}`);
   }
@@ -175,6 +183,14 @@ export class LinkTable implements LinkBroker, LinkOwner {
     this.events.later(() => {
       if (this.links.get(link.peer.node.id) === link) this.handler?.drained(link.peer.node.id);
     });
+  }
+
+  congested({ peer: { node } }: TcpLink, waitingBytes: number): void {
+    this.counted('linksFull');
+    this.warn(
+      `full ${node.id}`,
+      `the link to ${node.id} takes no more messages, ${Math.round(waitingBytes / 1_048_576)} MiB wait: it reads more slowly than this node writes; check whether it is busy or blocked, and the network to it`,
+    );
   }
 
   broken(link: TcpLink, reason: LinkCloseReason, detail?: string): void {

@@ -25,6 +25,8 @@ export interface LinkOwner {
   settle(): void;
   frame(link: TcpLink, frame: Frame): void;
   drained(link: TcpLink): void;
+  /** Somebody was told that a lane takes no more, for the first time since the last `drained`. */
+  congested(link: TcpLink, waitingBytes: number): void;
   /** The link is over; called once, unless the owner itself ended it by `finish`. */
   broken(link: TcpLink, reason: LinkCloseReason, detail?: string): void;
 }
@@ -141,6 +143,7 @@ export class TcpLink {
     const fits = this.queue.bytes + bytes <= hardQueueBytes;
     if (isTakenWhenFull(kind)) return fits || bytes <= SMALL_ANSWER_BYTES;
     if (fits && this.queue.waitingWith(kind) < softQueueBytes) return true;
+    if (this.toldFull.size === 0) this.owner.congested(this, this.queue.bytes);
     this.toldFull.set(laneOf(kind), kind);
     return false;
   }

@@ -49,7 +49,7 @@ export class TcpTransport implements Transport {
   /** Every socket that is not closed yet, to know when `close` is done. */
   private readonly unclosed = new Set<Socket>();
   /** Connections from outside that have proved nothing yet, by where they come from. */
-  private readonly unproved = new Set<string>();
+  private readonly unproved = new Map<string, Socket>();
   private readonly sockets: Sockets;
   private server: Server | undefined;
   private bound: Address | undefined;
@@ -160,19 +160,28 @@ export class TcpTransport implements Transport {
 
   /** So many that have proved nothing yet, and no more: whoever only connects must not fill this node. */
   private reached(socket: Socket): boolean {
-    if (
-      this.closed !== undefined ||
-      this.table.handler === undefined ||
-      this.unproved.size >= this.limits.pendingHandshakes
-    ) {
-      this.table.counted('connectionsTurnedAway');
-      return false;
-    }
+    if (this.closed !== undefined || this.table.handler === undefined) return false;
+    if (this.unproved.size >= this.limits.pendingHandshakes) this.turnOneAway();
     const key = remoteKey(socket);
     this.track(socket);
-    this.unproved.add(key);
+    this.unproved.set(key, socket);
     socket.once('close', () => this.unproved.delete(key));
     return true;
+  }
+
+  /**
+   * Whichever chance hits, as OpenSSH's `MaxStartups` does: if the newest were turned away, or the oldest, those who only
+   * connect would keep out a node that needs a few milliseconds.
+   */
+  private turnOneAway(): void {
+    const { runtime } = this.options;
+    const chosen = Math.floor(runtime.random() * this.unproved.size);
+    const [key, socket] = [...this.unproved][chosen] ?? [];
+    if (key === undefined) return;
+    this.unproved.delete(key);
+    socket?.destroy();
+    this.table.counted('connectionsTurnedAway');
+    this.table.crowded(this.limits.pendingHandshakes, socket?.remoteAddress ?? 'unknown');
   }
 
   private accept(socket: Socket): void {

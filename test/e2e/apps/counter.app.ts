@@ -78,6 +78,9 @@ const operations = {
   registerMany: (prefix: string, from: number, to: number) =>
     inParallel(to - from, 256, (index) => registry.register(`${prefix}${from + index}`, CounterWorker)),
   call: (name: string, pattern: string, data: unknown) => registry.call(name, pattern, data),
+  /** Calls every name once; rejects if one call fails. */
+  callAll: (prefix: string, count: number) =>
+    inParallel(count, 64, (index) => registry.call(`${prefix}${index}`, 'add', 1)),
   /** Resolves when every name has answered. */
   reachAll: (prefix: string, count: number) => inParallel(count, 512, (index) => reach(`${prefix}${index}`)),
   ready: (nodes: number) => cluster.ready({ nodes }),
@@ -88,6 +91,27 @@ const operations = {
   heapUsed: () => {
     globalThis.gc?.();
     return process.memoryUsage().heapUsed;
+  },
+  /** Bytes that this process holds on to. */
+  held: () => {
+    globalThis.gc?.();
+    const { heapUsed, external } = process.memoryUsage();
+    return heapUsed + external;
+  },
+  inspect: () => cluster.inspect(),
+  /** Sends many messages that nobody waits for, as fast as they are taken; how many were. */
+  flood: async (name: string, count: number) => {
+    let taken = 0;
+    for (let sent = 0; sent < count; sent++) {
+      try {
+        registry.cast(name, 'add', 0);
+        taken++;
+      } catch (error) {
+        if (!(error instanceof SwarmError)) throw error;
+      }
+      if (sent % 1_000 === 0) await new Promise((resolve) => setImmediate(resolve));
+    }
+    return taken;
   },
   close: () => app.close(),
   resources: () => process.getActiveResourcesInfo(),

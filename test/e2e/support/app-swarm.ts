@@ -22,6 +22,8 @@ export interface AppEnvironment {
   readonly PEERS?: string;
   /** `false` for a client-only node. */
   readonly HOSTING?: string;
+  /** What all nodes prove to know. */
+  readonly SECRET?: string;
   /** The form of `load.app`: `context`, `http` or `hybrid`. */
   readonly KIND?: string;
 }
@@ -29,7 +31,7 @@ export interface AppEnvironment {
 /** Real processes of one test application that form one swarm. */
 export class AppSwarm {
   readonly apps: AppProcess[] = [];
-  private readonly cluster = `e2e-${process.pid}-${++lastCluster}`;
+  readonly cluster = `e2e-${process.pid}-${++lastCluster}`;
 
   /** Where its processes find each other; killed ones leave their files behind. */
   private readonly folder = mkdtempSync(join(tmpdir(), 'nestjs-swarm-e2e-'));
