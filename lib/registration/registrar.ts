@@ -122,7 +122,8 @@ export class Registrar {
         return ended;
       }
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
-        if (this.mayLiveElsewhere(row)) throw this.noOwner(name, row.type);
+        // Below a quorum it cannot be known whether it has ended: it may go on among those that are not heard.
+        if (placements.quorumOf(row.type) !== undefined) throw this.noOwner(name, row.type);
         this.endings.forget(row);
         return true;
       }
@@ -237,14 +238,6 @@ export class Registrar {
     if (reply.row && reply.node !== null) return Row.fromWire(reply.row, reply.node);
     if (reply.error) throw fromWireError(reply.error, this.parts.refs);
     return { owner: reply.node };
-  }
-
-  /** Those that are not heard may be a quorum, among which a worker goes on that does not run here. */
-  private mayLiveElsewhere({ type }: Row): boolean {
-    const { placements, membership } = this.parts;
-    if (placements.quorumOf(type) === undefined) return false;
-    const { missing, size } = membership.fencing.boundOf(type);
-    return missing.length >= size;
   }
 
   private noOwner(name: string, type: string): NoNodeAvailableError | UnknownWorkerTypeError {

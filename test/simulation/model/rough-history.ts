@@ -234,10 +234,9 @@ export class RoughHistory {
 
   /** Whether the name is registered for certain, the node has shown it before, and no network is cut. */
   private knows(node: SimulatedNode, name: string): boolean {
-    if (!isUp(node.kernel)) return false;
     const seen = this.seen.get(node) ?? new Set<string>();
     this.seen.set(node, seen);
-    if (node.kernel.lookup(name)) seen.add(name);
+    if (isUp(node.kernel) && node.kernel.lookup(name)) seen.add(name);
     return this.isHealed && seen.has(name) && this.registrations.fateOf(name) === 'present';
   }
 
