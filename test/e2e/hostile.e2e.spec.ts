@@ -5,7 +5,7 @@ import { seededRandom } from '../../lib/runtime/virtual.runtime.js';
 import type { TransportSnapshot } from '../../lib/transport/transport.interface.js';
 import { waitUntil } from '../support/wait-until.js';
 import { TestNode } from '../unit/transport/support/test-node.js';
-import type { AppProcess } from './support/app-process.js';
+import { AppError, type AppProcess } from './support/app-process.js';
 import { AppSwarm } from './support/app-swarm.js';
 
 const NODES = 3;
@@ -87,14 +87,14 @@ async function recordedHandshake(of: TestNode, to: AppProcess): Promise<Buffer> 
 /** Looks at who is in the swarm, in every process, for as long as it goes on. */
 function watchMembers(): { end(): Promise<Set<string>> } {
   const seen = new Set<string>();
-  let over = false;
+  const end = new AbortController();
   const work = (async () => {
-    while (!over)
+    while (!end.signal.aborted)
       for (const nodes of await swarm.all<string[]>('nodes')) for (const id of nodes) seen.add(id);
   })();
   return {
     async end() {
-      over = true;
+      end.abort();
       await work;
       return seen;
     },
@@ -162,10 +162,10 @@ describe('a member that floods the others', () => {
     const [target] = await flooded.ask<string[]>('hosted');
     const quiet = (await caller.ask<string[]>('hosted'))[0]!;
     const before = await flooded.ask<number>('held');
-    let over = false;
-    const flood = flooder.ask<number>('flood', target, 300_000).finally(() => (over = true));
+    const end = new AbortController();
+    const flood = flooder.ask<number>('flood', target, 300_000).finally(() => end.abort());
     const took: number[] = [];
-    while (!over) {
+    while (!end.signal.aborted) {
       const began = performance.now();
       // From the flooded process to another worker than the flooded one.
       await flooded.ask('call', quiet, 'add', 1);
@@ -179,5 +179,47 @@ describe('a member that floods the others', () => {
     expect(await swarm.all('nodes')).toEqual(
       swarm.apps.map(() => swarm.apps.map(({ node }) => `${node} up`).sort()),
     );
+  });
+});
+
+describe('a member that stops reading', () => {
+  it('costs its senders a typed error, nobody else anything, and is told of once', async () => {
+    const [sender, deaf, other] = swarm.apps as [AppProcess, AppProcess, AppProcess];
+    const [target] = await deaf.ask<string[]>('hosted');
+    const [quiet] = await other.ask<string[]>('hosted');
+    deaf.signal('SIGSTOP');
+    // Twice what a link holds, before it is suspected.
+    const large = 'x'.repeat(256 * 1024);
+    const codes = Array.from({ length: 128 }, async () => {
+      const error: unknown = await sender
+        .ask('call', target, 'add', large)
+        .catch((reason: unknown) => reason);
+      return error instanceof AppError ? error.code : error;
+    });
+    expect(await codes.at(-1)).toBe('ERR_SWARM_LINK_OVERLOADED');
+    const took: number[] = [];
+    for (let round = 0; round < 20; round++) {
+      const began = performance.now();
+      await sender.ask('call', quiet, 'add', 1);
+      took.push(performance.now() - began);
+    }
+    const { transport } = await sender.ask<Inspected>('inspect');
+    expect(transport.counters['linksFull']).toBe(1);
+    const held = transport.links.find(({ peer }) => peer === deaf.node)!.queuedBytes;
+    expect(held).toBeGreaterThan(8_000_000);
+    expect(held).toBeLessThan(24_000_000);
+    took.sort((a, b) => a - b);
+    expect(took[Math.floor(took.length / 2)]).toBeLessThan(250);
+    const told = sender.output.split('\n').filter((line) => line.includes('takes no more messages'));
+    expect(told).toHaveLength(1);
+    expect(told[0]).toContain(`the link to ${deaf.node} `);
+    expect(told[0]).toContain('check whether it is busy or blocked');
+    // Those that were taken wait for their worker, which starts elsewhere, or are told that its node is gone.
+    deaf.signal('SIGKILL');
+    const outcomes = await Promise.all(codes);
+    expect(outcomes).toContain('ERR_SWARM_LINK_OVERLOADED');
+    for (const outcome of outcomes)
+      if (String(outcome).startsWith('ERR'))
+        expect(['ERR_SWARM_LINK_OVERLOADED', 'ERR_SWARM_NODE_UNAVAILABLE']).toContain(outcome);
   });
 });

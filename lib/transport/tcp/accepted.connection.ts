@@ -15,7 +15,8 @@ export class AcceptedConnection {
   constructor(
     socket: Socket,
     private readonly broker: LinkBroker,
-    private readonly onDone: () => void,
+    /** `isLinked`: it is a link from now on. */
+    private readonly onDone: (isLinked: boolean) => void,
   ) {
     const listener = {
       message: (message: HandshakeMessage) => this.heard(message),
@@ -72,7 +73,7 @@ export class AcceptedConnection {
     // The kernel may have linked with a newer incarnation while this one made up its mind.
     const stale = this.staleness(peer);
     if (stale !== undefined) return this.refuse(this.broker.hello(), peer, stale);
-    this.onDone();
+    this.onDone(true);
     this.broker.openLink(peer, this.connection.release());
   }
 
@@ -94,12 +95,12 @@ export class AcceptedConnection {
   }
 
   private end(): void {
-    this.onDone();
+    this.onDone(false);
     this.connection.end(this.broker.limits.closeTimeoutMs);
   }
 
   private failed({ kind, message }: Omit<HandshakeFailure, 'silent'>): void {
-    this.onDone();
+    this.onDone(false);
     this.broker.counted(`handshake-${kind}`);
     const from = this.connection.socket.remoteAddress ?? 'unknown';
     if (kind === 'garbage') this.broker.garbage(from, message);

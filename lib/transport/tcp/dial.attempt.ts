@@ -7,6 +7,7 @@ import { HandshakeConnection, type HandshakeFailure } from './handshake.connecti
 import type { HandshakeMessage } from './handshake.message.js';
 import { dials, judge } from '../handshake.rules.js';
 import type { LinkBroker } from './link.broker.js';
+import { printable } from './printable.text.js';
 import { isTlsFault } from './sockets.js';
 import { UnitKind } from './wire.js';
 
@@ -104,7 +105,7 @@ export class DialAttempt {
         const { refusal, peer } = message;
         return this.end({
           kind: 'rejected',
-          message: refusal.message,
+          message: printable(refusal.message),
           refusal,
           ...(peer === undefined ? {} : { peer }),
         });

@@ -4,6 +4,7 @@ import type { Runtime, Timer } from '../../runtime/runtime.interface.js';
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
 import { HandshakeStrangerError } from './handshake-stranger.error.js';
 import { decodeHandshake, encodeHandshake, type HandshakeMessage } from './handshake.message.js';
+import { printable } from './printable.text.js';
 import type { SecretProof } from './secret.proof.js';
 import { UnitSplitter } from './unit.splitter.js';
 import {
@@ -155,10 +156,7 @@ export class HandshakeConnection {
 
   private unit(kind: number, body: Buffer): void {
     if (kind === UnitKind.Stranger) {
-      const reason = body
-        .subarray(0, MAX_STRANGER_BYTES)
-        .toString('utf8')
-        .replaceAll(/\p{Cc}/gu, ' ');
+      const reason = printable(body.subarray(0, MAX_STRANGER_BYTES).toString('utf8'));
       return this.fail('stranger', `it takes this node for a stranger: ${reason}`);
     }
     const { proof } = this;

@@ -12,6 +12,7 @@ import type {
 } from '../transport.interface.js';
 import { EventQueue } from './event.queue.js';
 import type { LinkBroker } from './link.broker.js';
+import { printable } from './printable.text.js';
 import type { SecretKeys } from './secret.proof.js';
 import type { Sockets } from './sockets.js';
 import type { TcpLimits } from './tcp.limits.js';
@@ -61,6 +62,8 @@ export class LinkTable implements LinkBroker, LinkOwner {
   private readonly events: EventQueue;
   private readonly counters: Record<string, number> = {};
   private readonly throttle = new WarningThrottle();
+  /** What anyone may cause who reaches the port, so that it leaves what is told of links its place in the log. */
+  private readonly strangers = new WarningThrottle();
 
   constructor(private readonly options: LinkTableOptions) {
     this.runtime = options.runtime;
@@ -146,8 +149,8 @@ export class LinkTable implements LinkBroker, LinkOwner {
     this.counted(`refused-${refusal.code}`);
     const line = `refused ${peer.node.id}: ${refusal.message}`;
     const level = TOLD.get(refusal.code);
-    if (level === undefined) this.options.logger.debug(line);
-    else this.tell(level, `${refusal.code} ${peer.node.id}`, line);
+    if (level === undefined) this.options.logger.debug(printable(line));
+    else this.tell(level, this.strangers, `${refusal.code} ${peer.node.id}`, line);
   }
 
   refusedBy({ node: peer }: Hello, refusal: Refusal): void {
@@ -157,22 +160,27 @@ export class LinkTable implements LinkBroker, LinkOwner {
   }
 
   stranger(from: string, reason: string): void {
-    this.warn(
+    this.tell(
+      'warn',
+      this.strangers,
       from,
       `no link with ${from}: ${reason}; give all nodes of this swarm the same secret, and no other program its port`,
     );
   }
 
-  /** More connect than can be looked at. */
+  /** More connect than can be looked at: one of them was turned away. */
   crowded(most: number, from: string): void {
-    this.warn(
+    this.counted('connectionsTurnedAway');
+    this.tell(
+      'warn',
+      this.strangers,
       'crowded',
-      `more than ${most} connections have proved nothing yet, some are closed at random (one from ${from}): let only nodes of this swarm reach its port`,
+      `more than ${most} connections have proved nothing yet, some are turned away (one from ${from}): let only nodes of this swarm reach its port`,
     );
   }
 
   garbage(from: string, reason: string): void {
-    this.warn(from, `closed a connection from ${from}: ${reason}`);
+    this.tell('warn', this.strangers, from, `closed a connection from ${from}: ${reason}`);
   }
 
   frame(link: TcpLink, frame: Frame): void {
@@ -185,9 +193,11 @@ export class LinkTable implements LinkBroker, LinkOwner {
     });
   }
 
-  congested({ peer: { node } }: TcpLink, waitingBytes: number): void {
-    this.counted('linksFull');
-    this.warn(
+  congested({ peer: { node } }: TcpLink, waitingBytes: number, isNew: boolean): void {
+    if (isNew) this.counted('linksFull');
+    this.tell(
+      'warn',
+      this.throttle,
       `full ${node.id}`,
       `the link to ${node.id} takes no more messages, ${Math.round(waitingBytes / 1_048_576)} MiB wait: it reads more slowly than this node writes; check whether it is busy or blocked, and the network to it`,
     );
@@ -198,7 +208,9 @@ export class LinkTable implements LinkBroker, LinkOwner {
     if (this.links.get(id) === link) this.links.delete(id);
     this.counted(`closed-${reason}`);
     if (reason === 'malformed' || reason === 'overflow') {
-      this.warn(
+      this.tell(
+        'warn',
+        this.throttle,
         addressKey(link.peer.node),
         `closed the link to ${id}: ${reason}${detail === undefined ? '' : `, ${detail}`}`,
       );
@@ -217,13 +229,9 @@ export class LinkTable implements LinkBroker, LinkOwner {
     }
   }
 
-  private warn(peer: string, line: string): void {
-    this.tell('warn', peer, line);
-  }
-
   /** Once a minute at most. */
-  private tell(level: 'warn' | 'log', peer: string, line: string): void {
-    if (this.throttle.allows(peer, this.runtime.now())) this.options.logger[level](line);
+  private tell(level: 'warn' | 'log', throttle: WarningThrottle, peer: string, line: string): void {
+    if (throttle.allows(peer, this.runtime.now())) this.options.logger[level](printable(line));
   }
 
   private handlerFailed(error: unknown): void {

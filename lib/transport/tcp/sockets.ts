@@ -61,6 +61,12 @@ export class Sockets {
   }
 }
 
+/** Why a connection from outside came to nothing before its certificate was seen to be in order. */
+export function failureOf({ code }: Error & { code?: string }): 'timeout' | 'ended' | 'tls' {
+  if (code === 'ERR_TLS_HANDSHAKE_TIMEOUT') return 'timeout';
+  return code === 'ECONNRESET' ? 'ended' : 'tls';
+}
+
 /** Whether a connection came to nothing because of a certificate, or because only one of the two speaks TLS. */
 export function isTlsFault({ code = '' }: Error & { code?: string }): boolean {
   return /^(ERR_SSL|ERR_TLS|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/.test(

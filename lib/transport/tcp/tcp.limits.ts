@@ -14,7 +14,7 @@ export interface TcpLimits {
   readonly connectTimeoutMs: number;
   /** How long both sides may take to say hello once connected. */
   readonly handshakeTimeoutMs: number;
-  /** Connections from outside that have not said hello yet; of more some are closed at random. */
+  /** Connections from outside that are no link yet; of more some are closed, see `UnprovedConnections`. */
   readonly pendingHandshakes: number;
   /** How long a link that is being closed may take to write what is queued. */
   readonly flushTimeoutMs: number;

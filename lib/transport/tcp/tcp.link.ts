@@ -11,6 +11,7 @@ import type { LinkCloseReason, SendResult, TransportSnapshot } from '../transpor
 import { FragmentAssembly } from './fragment.assembly.js';
 import { isTakenWhenFull, laneOf, type LaneName } from './lane.js';
 import { OutgoingQueue } from './outgoing.queue.js';
+import { ReadTurn } from './read.turn.js';
 import { RESERVE_BYTES, SMALL_ANSWER_BYTES, type TcpLimits } from './tcp.limits.js';
 import type { UnitSplitter } from './unit.splitter.js';
 import { MAX_UNIT_BYTES, UnitKind } from './wire.js';
@@ -25,8 +26,8 @@ export interface LinkOwner {
   settle(): void;
   frame(link: TcpLink, frame: Frame): void;
   drained(link: TcpLink): void;
-  /** Somebody was told that a lane takes no more, for the first time since the last `drained`. */
-  congested(link: TcpLink, waitingBytes: number): void;
+  /** Somebody was told that a lane takes no more; `isNew`: for the first time since the last `drained`. */
+  congested(link: TcpLink, waitingBytes: number, isNew: boolean): void;
   /** The link is over; called once, unless the owner itself ended it by `finish`. */
   broken(link: TcpLink, reason: LinkCloseReason, detail?: string): void;
 }
@@ -36,13 +37,15 @@ const HEAD_BYTES = 8 * 1024 * 1024;
 
 /**
  * An open link: both sides have agreed. Writes once per tick, reads always: a link never waits with reading until it
- * has written, since two such peers would wait for each other; memory is bounded by the limits of its queue instead.
+ * has written, since two such peers would wait for each other; memory is bounded by the limits of its queue instead. Who
+ * sends more than this node handles waits between two turns of the event loop, in which the others are heard.
  */
 export class TcpLink {
   private readonly queue: OutgoingQueue;
   private readonly decoder = new FrameDecoder();
   private readonly patterns = new SentPatterns();
   private readonly assembly: FragmentAssembly;
+  private readonly turn: ReadTurn;
   private state: 'open' | 'finishing' | 'over' = 'open';
   private flushScheduled = false;
   /** Lanes of which somebody was told that they take no more, and a kind of frame that travels there. */
@@ -63,6 +66,7 @@ export class TcpLink {
     private readonly owner: LinkOwner,
   ) {
     this.assembly = new FragmentAssembly(owner.maxFrameBytes);
+    this.turn = new ReadTurn(owner.runtime);
     this.queue = new OutgoingQueue({
       get backlog() {
         return socket.writableLength;
@@ -70,7 +74,10 @@ export class TcpLink {
       write: (pieces) => this.write(pieces),
     });
     splitter.maxBytes = MAX_UNIT_BYTES;
-    splitter.onUnit = (kind, body) => this.unit(kind, body);
+    splitter.onUnit = (kind, body) => {
+      this.unit(kind, body);
+      if (this.turn.isOver()) this.hold();
+    };
     splitter.onFault = (error) => this.refuse(error);
     socket.on('data', (chunk: Buffer) => this.received(chunk));
     socket.on('drain', () => this.onDrain());
@@ -143,7 +150,7 @@ export class TcpLink {
     const fits = this.queue.bytes + bytes <= hardQueueBytes;
     if (isTakenWhenFull(kind)) return fits || bytes <= SMALL_ANSWER_BYTES;
     if (fits && this.queue.waitingWith(kind) < softQueueBytes) return true;
-    if (this.toldFull.size === 0) this.owner.congested(this, this.queue.bytes);
+    this.owner.congested(this, this.queue.bytes, this.toldFull.size === 0);
     this.toldFull.set(laneOf(kind), kind);
     return false;
   }
@@ -214,6 +221,23 @@ export class TcpLink {
   private received(chunk: Buffer): void {
     this.owner.settle();
     this.splitter.push(chunk);
+    if (this.fragmentsReceived > 0) this.acknowledge();
+    this.owner.settle();
+  }
+
+  /** Reads no more in this turn of the event loop. */
+  private hold(): void {
+    this.splitter.hold();
+    this.socket.pause();
+    this.owner.runtime.defer(() => this.goOn());
+  }
+
+  private goOn(): void {
+    if (this.state === 'over') return;
+    // First: what is kept may have to wait for one more turn.
+    this.socket.resume();
+    this.owner.settle();
+    this.splitter.goOn();
     if (this.fragmentsReceived > 0) this.acknowledge();
     this.owner.settle();
   }

@@ -10,9 +10,10 @@ import { DialAttempt } from './dial.attempt.js';
 import { LinkTable } from './link.table.js';
 import { listenError } from './listen.error.js';
 import { SecretKeys } from './secret.proof.js';
-import { Sockets } from './sockets.js';
+import { failureOf, Sockets } from './sockets.js';
 import type { SwarmTlsOptions } from './tls.options.js';
 import { DEFAULT_TCP_LIMITS, type TcpLimits } from './tcp.limits.js';
+import { keyOf, UnprovedConnections } from './unproved.connections.js';
 import { maxFrameBytes } from './wire.js';
 
 /** What a `TcpTransport` is made from. */
@@ -48,8 +49,7 @@ export class TcpTransport implements Transport {
   private readonly accepted = new Set<AcceptedConnection>();
   /** Every socket that is not closed yet, to know when `close` is done. */
   private readonly unclosed = new Set<Socket>();
-  /** Connections from outside that have proved nothing yet, by where they come from. */
-  private readonly unproved = new Map<string, Socket>();
+  private readonly unproved: UnprovedConnections;
   private readonly sockets: Sockets;
   private server: Server | undefined;
   private bound: Address | undefined;
@@ -59,6 +59,7 @@ export class TcpTransport implements Transport {
     const limits = { ...DEFAULT_TCP_LIMITS, ...options.limits };
     const largestFrame = maxFrameBytes(options.maxPayloadBytes);
     this.limits = { ...limits, hardQueueBytes: Math.max(limits.hardQueueBytes, 2 * largestFrame) };
+    this.unproved = new UnprovedConnections(this.limits.pendingHandshakes, () => options.runtime.random());
     this.sockets = new Sockets(options.tls, this.limits.handshakeTimeoutMs);
     this.table = new LinkTable({
       runtime: options.runtime,
@@ -152,45 +153,31 @@ export class TcpTransport implements Transport {
       reached: (socket) => this.reached(socket),
       accepted: (socket) => this.accept(socket),
       failed: (from, error) => {
-        this.table.counted('handshake-tls');
-        this.table.stranger(from, error.message);
+        const kind = failureOf(error);
+        this.table.counted(`handshake-${kind}`);
+        if (kind === 'tls') this.table.stranger(from, error.message);
       },
     });
   }
 
-  /** So many that have proved nothing yet, and no more: whoever only connects must not fill this node. */
   private reached(socket: Socket): boolean {
     if (this.closed !== undefined || this.table.handler === undefined) return false;
-    if (this.unproved.size >= this.limits.pendingHandshakes) this.turnOneAway();
-    const key = remoteKey(socket);
     this.track(socket);
-    this.unproved.set(key, socket);
-    socket.once('close', () => this.unproved.delete(key));
+    const surplus = this.unproved.add(socket);
+    if (surplus !== undefined) {
+      this.table.crowded(this.limits.pendingHandshakes, surplus.remoteAddress ?? 'unknown');
+      surplus.destroy();
+    }
     return true;
-  }
-
-  /**
-   * Whichever chance hits, as OpenSSH's `MaxStartups` does: if the newest were turned away, or the oldest, those who only
-   * connect would keep out a node that needs a few milliseconds.
-   */
-  private turnOneAway(): void {
-    const { runtime } = this.options;
-    const chosen = Math.floor(runtime.random() * this.unproved.size);
-    const [key, socket] = [...this.unproved][chosen] ?? [];
-    if (key === undefined) return;
-    this.unproved.delete(key);
-    socket?.destroy();
-    this.table.counted('connectionsTurnedAway');
-    this.table.crowded(this.limits.pendingHandshakes, socket?.remoteAddress ?? 'unknown');
   }
 
   private accept(socket: Socket): void {
     if (this.closed !== undefined) return void socket.destroy();
     // A socket knows where it comes from only while it is open.
-    const key = remoteKey(socket);
+    const key = keyOf(socket);
     this.track(socket);
-    const accepted: AcceptedConnection = new AcceptedConnection(socket, this.table, () => {
-      this.unproved.delete(key);
+    const accepted: AcceptedConnection = new AcceptedConnection(socket, this.table, (isLinked) => {
+      if (isLinked) this.unproved.delete(key);
       this.accepted.delete(accepted);
     });
     this.accepted.add(accepted);
@@ -217,8 +204,4 @@ export class TcpTransport implements Transport {
       server?.listening === true ? new Promise<void>((resolve) => server.close(() => resolve())) : undefined,
     ]);
   }
-}
-
-function remoteKey({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`;
 }

@@ -10,6 +10,8 @@ export class UnitSplitter {
   private partial: Buffer | undefined;
   private partialFilled = 0;
   private stopped = false;
+  private held = false;
+  private rest: Buffer | undefined;
   /**
    * Told what `push` would throw otherwise. Whoever takes the stream over sets it: it may happen within a `push` that
    * its predecessor called.
@@ -25,14 +27,32 @@ export class UnitSplitter {
   stop(): void {
     this.stopped = true;
     this.partial = undefined;
+    this.rest = undefined;
+  }
+
+  /**
+   * Keeps what else this chunk has until `goOn`, also when called from within `onUnit`. No more may be pushed before:
+   * whoever reads pauses.
+   */
+  hold(): void {
+    this.held = true;
+  }
+
+  /** Goes on with what was kept. @throws as `push` */
+  goOn(): void {
+    const { rest } = this;
+    this.held = false;
+    this.rest = undefined;
+    if (rest !== undefined) this.push(rest);
   }
 
   /** @throws unless there is `onFault`: MalformedFrameError for a length out of range, and whatever `onUnit` throws */
   push(chunk: Buffer): void {
     let at = 0;
     try {
-      while (at < chunk.length && !this.stopped)
+      while (at < chunk.length && !this.stopped && !this.held)
         at = this.partial === undefined ? this.start(chunk, at) : this.fill(chunk, at);
+      if (at < chunk.length && !this.stopped) this.rest = chunk.subarray(at);
     } catch (error) {
       if (this.onFault === undefined) throw error;
       this.onFault(error);

@@ -1,15 +1,18 @@
 const EVERY_MS = 60_000;
-/** Peers that are remembered; an attacker with many addresses gets no more memory than this. */
-const MOST_PEERS = 1000;
+/** Peers of which something is logged within a minute: who has many addresses gets no more of the log than this. */
+const MOST_PEERS = 100;
 
-/** Says of a peer at most once a minute that something may be logged about it. */
+/** Says of a peer at most once a minute that something may be logged about it, and of no more than so many peers. */
 export class WarningThrottle {
+  /** Who was allowed when, the longest ago first. */
   private readonly lastMs = new Map<string, number>();
 
   allows(peer: string, nowMs: number): boolean {
-    const last = this.lastMs.get(peer);
-    if (last !== undefined && nowMs - last < EVERY_MS) return false;
-    if (this.lastMs.size >= MOST_PEERS) this.lastMs.clear();
+    for (const [one, atMs] of this.lastMs) {
+      if (nowMs - atMs < EVERY_MS) break;
+      this.lastMs.delete(one);
+    }
+    if (this.lastMs.has(peer) || this.lastMs.size >= MOST_PEERS) return false;
     this.lastMs.set(peer, nowMs);
     return true;
   }

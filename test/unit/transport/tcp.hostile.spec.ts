@@ -1,60 +1,29 @@
-import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { FrameKind } from '../../../lib/transport/frame.js';
-import type { LinkTable } from '../../../lib/transport/tcp/link.table.js';
-import type { TcpTransportOptions } from '../../../lib/transport/tcp/tcp.transport.js';
-import { call, TestNode, until } from './support/test-node.js';
+import { NodeRuntime } from '../../../lib/runtime/node.runtime.js';
+import { PREAMBLE, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
+import { HostileNodes, linked, roundTripMs, socketOf, UNDISTURBED_MS } from './support/hostile-nodes.js';
+import { call, until } from './support/test-node.js';
 
 const MiB = 1024 * 1024;
-/** What a round trip on another link may take meanwhile; on loopback it takes less than one. */
-const UNDISTURBED_MS = 250;
-const nodes: TestNode[] = [];
-const sockets: Socket[] = [];
+const nodes = new HostileNodes();
+afterEach(() => nodes.end());
 
-async function open(name: string, options: Partial<TcpTransportOptions> = {}): Promise<TestNode> {
-  const node = await TestNode.open(name, options);
-  nodes.push(node);
-  return node;
+/** A process that can be made older. */
+class AgingRuntime extends NodeRuntime {
+  aheadMs = 0;
+
+  override now(): number {
+    return super.now() + this.aheadMs;
+  }
 }
-
-async function linked(a: TestNode, b: TestNode): Promise<void> {
-  a.dial(b);
-  await until(() => a.opened.includes(b.id) && b.opened.includes(a.id), 'linked');
-}
-
-/** The socket of a node's link, which the node itself knows how to hold up. */
-function socketOf(node: TestNode, peer: TestNode): Socket {
-  const { table } = node.transport as unknown as { readonly table: LinkTable };
-  const { socket } = table.linkOf(peer.id) as unknown as { readonly socket: Socket };
-  return socket;
-}
-
-/** How long a ping takes there and back; `b` answers what it gets. */
-async function roundTripMs(a: TestNode, b: TestNode, id: number): Promise<number> {
-  b.onFrame = (from, frame) => {
-    if (frame.kind === FrameKind.Cast && frame.name === 'ping')
-      b.transport.send(from, { ...frame, name: 'pong' });
-  };
-  const pongs = (): number =>
-    a.frames.filter(({ frame }) => frame.kind === FrameKind.Cast && frame.pattern === String(id)).length;
-  const began = performance.now();
-  const cast = { kind: FrameKind.Cast, name: 'ping', pattern: String(id), from: '', hops: 0 } as const;
-  a.send(b, { ...cast, body: new Uint8Array() });
-  await until(() => pongs() > 0, 'answered');
-  return performance.now() - began;
-}
-
-afterEach(async () => {
-  for (const socket of sockets.splice(0)) socket.destroy();
-  await Promise.all(nodes.splice(0).map((node) => node.transport.close()));
-});
 
 describe('a peer that stops reading', () => {
-  it('fills its own queue to a bound, is told of once, and holds up nobody else', async () => {
+  it('fills its own queue to a bound, is told of once a minute, and holds up nobody else', async () => {
+    const runtime = new AgingRuntime();
     const limits = { softQueueBytes: 2 * MiB, hardQueueBytes: 8 * MiB };
-    const a = await open('a', { limits, maxPayloadBytes: MiB });
-    const [deaf, other] = [await open('b'), await open('c')];
+    const a = await nodes.open('a', { limits, maxPayloadBytes: MiB, runtime });
+    const [deaf, other] = [await nodes.open('b'), await nodes.open('c')];
     await linked(a, deaf);
     await linked(a, other);
     socketOf(deaf, a).pause();
@@ -62,6 +31,7 @@ describe('a peer that stops reading', () => {
     const body = new Uint8Array(64 * 1024);
     const queued = (): number =>
       a.transport.inspect().links.find(({ peer }) => peer === deaf.id)?.queuedBytes ?? 0;
+    const told = (): string[] => a.lines.filter((line) => line.includes('takes no more messages'));
     let id = 0;
     // The system takes some of it on both sides, and more after a while.
     const fill = (): void => {
@@ -73,10 +43,17 @@ describe('a peer that stops reading', () => {
       expect(await roundTripMs(a, other, round)).toBeLessThan(UNDISTURBED_MS);
     }
     expect(queued()).toBeGreaterThan(MiB);
-    expect(a.transport.inspect().counters['linksFull']).toBeGreaterThan(0);
-    const told = a.lines.filter((line) => line.includes('takes no more messages'));
-    expect(told).toHaveLength(1);
-    expect(told[0]).toMatch(new RegExp(`^warn the link to ${deaf.id} .* MiB wait: .*; check whether`));
+    const full = a.transport.inspect().counters['linksFull'];
+    expect(full).toBeGreaterThan(0);
+    expect(told()).toHaveLength(1);
+    expect(told()[0]).toMatch(new RegExp(`^warn the link to ${deaf.id} .* MiB wait: .*; check whether`));
+
+    // It goes on: that is told again, and is no new event.
+    runtime.aheadMs = 61_000;
+    expect(a.send(deaf, call(id, body))).toBe('full');
+    expect(a.send(deaf, call(id, body))).toBe('full');
+    expect(told()).toHaveLength(2);
+    expect(a.transport.inspect().counters['linksFull']).toBe(full);
 
     socketOf(deaf, a).resume();
     await until(() => a.send(deaf, call(1, body)) === 'queued', 'it takes messages again');
@@ -84,9 +61,28 @@ describe('a peer that stops reading', () => {
 });
 
 describe('a peer that sends a byte at a time', () => {
+  it.each([
+    ['no secret', {}],
+    ['a secret', { secrets: ['a secret of all of them'] }],
+  ])('has as long for its handshake as any other, with %s', async (_, options) => {
+    const b = await nodes.open('b', { ...options, limits: { handshakeTimeoutMs: 300 } });
+    const socket = nodes.raw(b);
+    // All in order, had it gone on like this.
+    const bytes = Buffer.concat([PREAMBLE, unitOf(UnitKind.Challenge, Buffer.alloc(32))]);
+    let at = 0;
+    const timer = setInterval(() => socket.write(bytes.subarray(at, ++at)), 20);
+    try {
+      await until(() => socket.closed, 'closed', 5_000);
+    } finally {
+      clearInterval(timer);
+    }
+    expect(at).toBeLessThan(bytes.length);
+    expect(b.transport.inspect().counters).toEqual({ 'handshake-timeout': 1 });
+  });
+
   it('in the middle of a frame costs nothing but its link', async () => {
-    const a = await open('a');
-    const [slow, other] = [await open('b'), await open('c')];
+    const a = await nodes.open('a');
+    const [slow, other] = [await nodes.open('b'), await nodes.open('c')];
     await linked(a, slow);
     await linked(a, other);
     const head = Buffer.alloc(5);
@@ -97,45 +93,10 @@ describe('a peer that sends a byte at a time', () => {
       socket.write(Buffer.from([byte]));
       expect(await roundTripMs(a, other, id)).toBeLessThan(UNDISTURBED_MS);
     }
+    // The kernel takes frames for a proof of life, not bytes: it hears nothing, and ends the link.
     expect(a.frames.filter(({ from }) => from === slow.id)).toEqual([]);
     expect(a.closed).toEqual([]);
     a.disconnect(slow, 'silent');
     await until(() => slow.closed.length === 1, 'closed');
-  });
-});
-
-describe('a crowd that only connects', () => {
-  /** Connects again whenever it is turned away. */
-  function crowd(to: TestNode, count: number): () => void {
-    let over = false;
-    const join = (): void => {
-      if (over) return;
-      const socket = connect(to.info.port, '127.0.0.1');
-      sockets.push(socket);
-      socket.on('error', () => undefined).resume();
-      socket.once('close', () => setImmediate(join));
-    };
-    for (let i = 0; i < count; i++) join();
-    return () => (over = true);
-  }
-
-  it('does not keep out a node, and is told of once', async () => {
-    const b = await open('b', { limits: { pendingHandshakes: 32, handshakeTimeoutMs: 60_000 } });
-    const end = crowd(b, 300);
-    try {
-      await until(() => (b.transport.inspect().counters['connectionsTurnedAway'] ?? 0) > 1_000, 'a crowd');
-      const a = await open('a');
-      // As the dialer of a kernel does: again and again.
-      const dialling = setInterval(() => a.dial(b), 20);
-      await until(() => a.opened.length === 1 && b.opened.length === 1, 'linked', 5_000).finally(() =>
-        clearInterval(dialling),
-      );
-      expect(await roundTripMs(a, b, 1)).toBeLessThan(UNDISTURBED_MS);
-    } finally {
-      end();
-    }
-    const told = b.lines.filter((line) => line.includes('have proved nothing yet'));
-    expect(told).toHaveLength(1);
-    expect(told[0]).toContain('let only nodes of this swarm reach its port');
   });
 });

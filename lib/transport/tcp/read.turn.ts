@@ -1,0 +1,31 @@
+import type { Runtime } from '../../runtime/runtime.interface.js';
+
+/**
+ * How long one link may keep the event loop with what it reads. libuv reads up to 32 chunks of 64 KiB from a connection
+ * before it looks at the next one (`uv__read` of its `unix/stream.c`): 175,000 small frames, for which this node may need
+ * a second, in which it would hear nobody else.
+ */
+const TURN_MS = 5;
+/** The clock is read once for so many units: reading it costs about as much as the decoding of one. */
+const UNITS_A_LOOK = 16;
+
+/** Says to a link when it has read enough for this turn of the event loop. */
+export class ReadTurn {
+  private beganAt: number | undefined;
+  private units = 0;
+  private readonly end = (): void => {
+    this.beganAt = undefined;
+  };
+
+  constructor(private readonly runtime: Runtime) {}
+
+  /** To be asked after each unit. */
+  isOver(): boolean {
+    if (this.beganAt === undefined) {
+      this.beganAt = this.runtime.now();
+      this.runtime.defer(this.end);
+    }
+    this.units += 1;
+    return this.units % UNITS_A_LOOK === 0 && this.runtime.now() - this.beganAt > TURN_MS;
+  }
+}

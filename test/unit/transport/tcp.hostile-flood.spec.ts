@@ -1,0 +1,85 @@
+import { afterEach, describe, expect, it } from 'vitest';
+
+import { FrameKind, type Frame } from '../../../lib/transport/frame.js';
+import { HostileNodes, linked, roundTripMs, UNDISTURBED_MS } from './support/hostile-nodes.js';
+import { until, type TestNode } from './support/test-node.js';
+
+const FRAMES = 3_000;
+const nodes = new HostileNodes();
+afterEach(() => nodes.end());
+
+/** Handles what comes as slowly as a kernel that has a lot to do with each frame. */
+function handleSlowly(node: TestNode, ms: number): void {
+  node.onFrame = () => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+  };
+}
+
+function cast(id: number, bytes = 0): Frame {
+  const body = new Uint8Array(bytes);
+  return { kind: FrameKind.Cast, name: 'nobody', pattern: String(id), from: '', hops: 0, body };
+}
+
+function idsFrom(node: TestNode, peer: TestNode): number[] {
+  return node.frames.flatMap(({ from, frame }) =>
+    from === peer.id && frame.kind === FrameKind.Cast ? [Number(frame.pattern)] : [],
+  );
+}
+
+const inOrder = (count: number): number[] => Array.from({ length: count }, (_, id) => id);
+
+describe('a linked peer that floods', () => {
+  it('is read in turns, beside the others, in order', async () => {
+    const flooded = await nodes.open('z');
+    const [flooder, other] = [await nodes.open('a'), await nodes.open('b')];
+    await linked(flooder, flooded);
+    await linked(other, flooded);
+    // All that follows is less than the system hands over at once: a second of work.
+    handleSlowly(flooded, 0.5);
+    for (let id = 0; id < FRAMES; id++) flooder.send(flooded, cast(id));
+    await until(() => idsFrom(flooded, flooder).length > 0, 'the flood is here');
+    const { onFrame } = flooded;
+    for (let round = 0; round < 5; round++) {
+      const began = performance.now();
+      const known = flooded.frames.length;
+      other.send(flooded, cast(round));
+      await until(() => flooded.frames.slice(known).some(({ from }) => from === other.id), 'heard');
+      expect(performance.now() - began).toBeLessThan(UNDISTURBED_MS);
+    }
+    expect(flooded.onFrame).toBe(onFrame);
+    expect(idsFrom(flooded, flooder).length).toBeLessThan(FRAMES);
+    await until(() => idsFrom(flooded, flooder).length === FRAMES, 'all of it is handled', 20_000);
+    expect(idsFrom(flooded, flooder)).toEqual(inOrder(FRAMES));
+    expect(flooded.closed).toEqual([]);
+  });
+
+  it('loses nothing between two turns, however large, and is heard when it leaves', async () => {
+    const flooded = await nodes.open('z');
+    const flooder = await nodes.open('a');
+    await linked(flooder, flooded);
+    handleSlowly(flooded, 1);
+    // Whole ones, ones that are cut by the end of a chunk, and ones in fragments.
+    for (let id = 0; id < 300; id++) flooder.send(flooded, cast(id, [0, 900, 40_000, 150_000][id % 4]!));
+    flooder.transport.disconnect(flooded.id, 'enough', true);
+    await until(() => flooded.closed.length === 1, 'closed');
+    expect(idsFrom(flooded, flooder)).toEqual(inOrder(300));
+    expect(flooded.closed[0]).toMatchObject({ reason: 'closed', detail: 'enough' });
+  });
+
+  it('may be gone in the middle of a turn', async () => {
+    const flooded = await nodes.open('z');
+    const [flooder, other] = [await nodes.open('a'), await nodes.open('b')];
+    await linked(flooder, flooded);
+    await linked(other, flooded);
+    handleSlowly(flooded, 1);
+    for (let id = 0; id < 500; id++) flooder.send(flooded, cast(id));
+    await until(() => idsFrom(flooded, flooder).length > 0, 'the flood is here');
+    flooded.disconnect(flooder, 'too much');
+    const heard = idsFrom(flooded, flooder).length;
+    expect(heard).toBeLessThan(500);
+    await until(() => flooder.closed.length === 1, 'closed');
+    expect(await roundTripMs(other, flooded, 1)).toBeLessThan(UNDISTURBED_MS);
+    expect(idsFrom(flooded, flooder)).toHaveLength(heard);
+  });
+});
