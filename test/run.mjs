@@ -69,8 +69,9 @@ function tests(project) {
   }
 }
 
-await checks(['lint', 'lint'], ['typecheck', 'typecheck']);
-if (await checks(['build', 'build'], ['build of the test applications', 'build:apps'])) {
+const isSound = await checks(['lint', 'lint'], ['typecheck', 'typecheck'], ['build', 'build']);
+// They are built against the library as it is built.
+if (isSound && check('build of the test applications', 'npm', ['run', '--silent', 'build:apps'])) {
   check('programs that tests use', 'node', ['test/prepare.mjs']);
   tests('unit');
   check('2,000 simulated histories', 'node', ['test/simulation/simulate.mjs', '--seeds', '2000']);
