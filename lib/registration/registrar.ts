@@ -116,14 +116,9 @@ export class Registrar {
       if (!row && (await this.viewMayChange(name, deadline))) continue;
       if (row === 'unreachable' || (!row && runtime.now() >= deadline)) throw timeout();
       if (!row) return false;
-      if (row.node === self && row.mayEnd) {
-        const ended = await this.endings.end(row, 'unregistered');
-        await this.held(row, deadline);
-        return ended;
-      }
+      if (row.node === self && row.mayEnd) return this.endHere(row, deadline);
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
-        // Below a quorum it cannot be known whether it has ended: it may go on among those that are not heard.
-        if (placements.quorumOf(row.type) !== undefined) throw this.noOwner(name, row.type);
+        this.refuseBelowQuorum(row);
         this.endings.forget(row);
         return true;
       }
@@ -191,8 +186,7 @@ export class Registrar {
     const work = async (): Promise<Reply> => {
       const row = this.parts.rows.get(name);
       if (!row?.mayEnd) return { outcome: 'elsewhere' };
-      const ended = await this.endings.end(row, 'unregistered');
-      await this.held(row, deadline, from);
+      const ended = await this.endHere(row, deadline, from);
       return { outcome: 'ok', row: ended ? row : undefined };
     };
     respond(this.parts, from, id, work());
@@ -240,6 +234,21 @@ export class Registrar {
     return { owner: reply.node };
   }
 
+  /** Ends the worker of this node. False if something else has ended it meanwhile. */
+  private async endHere(row: Row, deadline: number, asker?: NodeId): Promise<boolean> {
+    this.refuseBelowQuorum(row);
+    const ended = await this.endings.end(row, 'unregistered');
+    await this.held(row, deadline, asker);
+    return ended;
+  }
+
+  /** Below a quorum nobody can know that it has ended: it may go on, or start, among those that are not heard. */
+  private refuseBelowQuorum({ name, type }: Row): void {
+    const { placements } = this.parts;
+    const isBelow = placements.quorumOf(type) !== undefined && placements.ownerOf(name, type) === undefined;
+    if (isBelow) throw this.noOwner(name, type);
+  }
+
   private noOwner(name: string, type: string): NoNodeAvailableError | UnknownWorkerTypeError {
     const { placements } = this.parts;
     if (!placements.isProvided(type)) return new UnknownWorkerTypeError(type);
@@ -284,18 +293,20 @@ export class Registrar {
   /** Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. */
   private held({ name, type }: Row, deadline: number, asker?: NodeId): Promise<void> {
     const { runtime, stream, placements } = this.parts;
-    // A quorum type's row must survive the loss of any minority.
-    const acks = Math.max(this.parts.acks, (placements.quorumOf(type) ?? 1) - 1);
+    // A quorum type's row, or its end, must survive the loss of any minority: fewer are not enough where others are lost.
+    const least = (placements.quorumOf(type) ?? 1) - 1;
+    const acks = Math.max(this.parts.acks, least);
     return new Promise((resolve, reject) => {
       const timeoutMs = Math.max(0, deadline - runtime.now());
       const timer = runtime.after(timeoutMs, () => {
         giveUp();
         reject(new OperationTimeoutError(`the acknowledgement of "${name}" by other nodes`, timeoutMs));
       });
-      const giveUp = stream.whenHeld(acks, asker, () => {
+      const held = (): void => {
         timer.cancel();
         resolve();
-      });
+      };
+      const giveUp = stream.whenHeld(acks, asker, held, least);
     });
   }
 

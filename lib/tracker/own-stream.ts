@@ -9,6 +9,8 @@ import { OwnLog } from './own-log.js';
 interface AckWaiter {
   readonly seq: number;
   readonly acks: number;
+  /** So many also where there are fewer peers. */
+  readonly least: number;
   /** A peer that holds the operation anyway once it was sent, because the answer follows it on the same link. */
   readonly except: NodeId | undefined;
   readonly done: () => void;
@@ -84,10 +86,10 @@ export class OwnStream {
 
   /**
    * Calls `done` once everything tracked up to now was handed to the peers, and `acks` of them (or all, if there
-   * are fewer) have said that they hold it. Returns how to wait no longer.
+   * are fewer, but not below `least`) have said that they hold it. Returns how to wait no longer.
    */
-  whenHeld(acks: number, except: NodeId | undefined, done: () => void): () => void {
-    const waiter: AckWaiter = { seq: this.log.seq, acks, except, done };
+  whenHeld(acks: number, except: NodeId | undefined, done: () => void, least = 0): () => void {
+    const waiter: AckWaiter = { seq: this.log.seq, acks, least, except, done };
     let givenUp = false;
     this.log.whenFlushed(() => {
       if (givenUp) return;
@@ -138,11 +140,11 @@ export class OwnStream {
     }
   }
 
-  private isHeld({ seq, acks, except }: AckWaiter): boolean {
+  private isHeld({ seq, acks, least, except }: AckWaiter): boolean {
     let held = 0;
     for (const feed of this.feeds.values()) {
       if (feed.acked >= seq || (feed.peer === except && feed.hasSent(seq))) held++;
     }
-    return held >= Math.min(acks, this.parts.peerCount());
+    return held >= Math.max(least, Math.min(acks, this.parts.peerCount()));
   }
 }

@@ -189,7 +189,8 @@ export function simulatedWorkers(
       if (plan.handoff === 'hangs') await new Promise(() => undefined);
       if (plan.handoff === 'slow') await later(300);
       if (plan.handoff === 'ignores') return ignore();
-      activations.pack(name, node);
+      // It may have been unregistered, and be gone, while it packed slowly.
+      if ((instance as SimulatedWorker).live) activations.pack(name, node);
       if (plan.handoff !== 'restarts') return resume(total);
       activations.mayLose(name);
       return restart();
@@ -204,8 +205,9 @@ export function simulatedWorkers(
       (instance as SimulatedWorker).total += Number(state);
     },
     die(instance) {
-      const { name, live } = instance as SimulatedWorker;
-      if (live) activations.ended(name, node);
+      const worker = instance as SimulatedWorker;
+      if (worker.live) activations.ended(worker.name, node);
+      worker.live = false;
     },
     handler: (pattern) => handlers[pattern],
   };
