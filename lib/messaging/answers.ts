@@ -28,7 +28,8 @@ export class Answers {
   /** What a caller on this node gets. @throws UnserializableError, PayloadTooLargeError */
   toValue(answer: Body | undefined): unknown {
     if (!answer) return undefined;
-    return 'bytes' in answer ? this.codec.decode(answer.bytes) : this.codec.copy(answer.value, this.rules);
+    if ('bytes' in answer) return this.codec.decode(answer.bytes, answer.isOwn);
+    return this.codec.copy(answer.value, this.rules);
   }
 }
 

@@ -1,42 +1,93 @@
 // Messages that are with the workers of this node: each call ends by its answer, by its deadline, or when the node
 // shuts down (promise P7).
 import type { SwarmError } from '../errors/index.js';
+import { Deadline, Deadlines } from '../runtime/deadlines.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
-import type { Body, WorkerHost } from '../workers/worker-host.interface.js';
+import type { NodeId } from '../transport/node-info.js';
+import type { Body, Delivery, WorkerHost } from '../workers/worker-host.interface.js';
 import { lateError, type Message } from './message.js';
 
+/** A call that is not answered yet, as its worker sees it. */
+class OpenCall extends Deadline implements Delivery {
+  readonly kind = 'call';
+  private isOpen = true;
+
+  constructor(
+    private readonly message: Message,
+    private readonly open: Deadlines,
+  ) {
+    super();
+  }
+
+  get pattern(): string {
+    return this.message.pattern;
+  }
+
+  get body(): Body {
+    return this.message.body;
+  }
+
+  get from(): NodeId {
+    return this.message.from;
+  }
+
+  get chain(): readonly string[] {
+    return this.message.chain;
+  }
+
+  get deadline(): number {
+    return this.message.deadline;
+  }
+
+  get timeoutMs(): number {
+    return this.message.timeoutMs;
+  }
+
+  reply(error: SwarmError | undefined, answer: Body | undefined, goodUntil?: number): void {
+    if (!this.isOpen) return;
+    this.isOpen = false;
+    this.open.clear(this);
+    this.message.reply(error, answer, goodUntil);
+  }
+
+  due(): void {
+    this.reply(lateError(this.message), undefined);
+  }
+}
+
 export class DeliveredMessages {
-  /** Ends calls before they are answered. */
-  private readonly open = new Set<(error: SwarmError) => void>();
+  private readonly open: Deadlines;
 
   constructor(
     private readonly runtime: Runtime,
     private readonly host: Pick<WorkerHost, 'deliver'>,
-  ) {}
+  ) {
+    this.open = new Deadlines(runtime);
+  }
+
+  /** How many calls are not answered yet. */
+  get size(): number {
+    return this.open.size;
+  }
 
   deliver(message: Message): void {
-    const { name, kind, pattern, body, from, chain, deadline, reply } = message;
-    const content = { kind, pattern, body, from, chain };
-    if (kind === 'cast') {
-      this.host.deliver(name, {
-        ...content,
-        deadline: Infinity,
-        reply: (error) => reply(error, undefined),
-      });
-      return;
-    }
-    const end = (error: SwarmError | undefined, answer?: Body, goodUntil?: number): void => {
-      if (!this.open.delete(end)) return;
-      timer.cancel();
-      reply(error, answer, goodUntil);
-    };
-    this.open.add(end);
-    const leftMs = Math.max(0, deadline - this.runtime.now());
-    const timer = this.runtime.after(leftMs, () => end(lateError(message)));
-    this.host.deliver(name, { ...content, deadline, reply: end });
+    const { name, kind, deadline } = message;
+    if (kind === 'cast') return this.cast(message);
+    const call = new OpenCall(message, this.open);
+    this.open.set(call, deadline, this.runtime.now());
+    return this.host.deliver(name, call);
   }
 
   close(error: () => SwarmError): void {
-    for (const end of [...this.open]) end(error());
+    for (const call of this.open.all()) (call as OpenCall).reply(error(), undefined);
+  }
+
+  private cast(message: Message): void {
+    const { name, kind, pattern, body, from, chain } = message;
+    this.host.deliver(name, {
+      ...{ kind, pattern, body, from, chain },
+      deadline: Infinity,
+      reply: (error) => message.reply(error, undefined),
+    });
   }
 }

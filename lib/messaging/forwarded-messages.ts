@@ -1,7 +1,7 @@
 // Messages that are with other nodes: each call ends by its answer, by the loss of the link, or by its deadline
 // (promise P7). Of those that this node has only passed on it knows how many are not answered: it must not leave before
 // (promise P5).
-import type { ShuttingDownError } from '../errors/index.js';
+import type { ShuttingDownError, SwarmError } from '../errors/index.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
 import { FrameKind, type AnswerFrame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
@@ -9,7 +9,7 @@ import type { PayloadCodec, PayloadRules, RefFactory } from '../transport/payloa
 import type { SendResult, Transport } from '../transport/transport.interface.js';
 import { expiredError, untilHere } from './answer-validity.js';
 import { lateError, type Message } from './message.js';
-import { PendingReplies } from './pending-replies.js';
+import { type Asker, PendingReplies } from './pending-replies.js';
 import { asSwarmError, fromWireError } from './wire-error.js';
 
 export interface ForwardedMessagesParts {
@@ -69,36 +69,53 @@ export class ForwardedMessages {
   }
 
   private forwardCall(to: NodeId, message: Message, from: NodeId, body: Uint8Array): SendResult {
-    const { transport, runtime, refs, self } = this.parts;
-    const { name, pattern, chain, hops, reply } = message;
+    const { transport, runtime, self } = this.parts;
+    const { name, pattern, chain, hops } = message;
     const isPassedOn = message.rerouted || message.from !== self;
     const sentAt = runtime.now();
     const timeoutMs = Math.max(1, message.deadline - sentAt);
-    const id = this.pending.add(
-      to,
-      timeoutMs,
-      () => lateError(message),
-      (error, answer) => {
-        const goodUntil = untilHere(answer?.goodForMs, sentAt);
-        const failure = error ?? (answer?.error ? fromWireError(answer.error, refs) : undefined);
-        if (goodUntil !== undefined && runtime.now() > goodUntil) reply(expiredError(to, name), undefined);
-        else reply(failure, failure || !answer ? undefined : { bytes: answer.body }, goodUntil);
-        if (isPassedOn) this.answered();
-      },
-    );
-    const fields = { name, pattern, chain, hops, from, body };
-    const sent = transport.send(to, { kind: FrameKind.Call, id, timeoutMs, ...fields });
+    const call = new ForwardedCall(to, message, sentAt, this.parts, isPassedOn ? this.answered : undefined);
+    const id = this.pending.add(to, timeoutMs, call, sentAt);
+    const kind = FrameKind.Call;
+    const sent = transport.send(to, { kind, id, timeoutMs, name, pattern, chain, hops, from, body });
     if (sent !== 'queued') this.pending.withdraw(id);
     else if (isPassedOn) this.passed++;
     return sent;
   }
 
-  private answered(): void {
+  private readonly answered = (): void => {
     this.passed--;
     if (this.passed === 0) this.parts.passedOnDone?.();
-  }
+  };
 
   private bytesOf({ body }: Message): Uint8Array {
     return 'bytes' in body ? body.bytes : this.parts.codec.encode(body.value, this.dataRules);
+  }
+}
+
+/** A call that another node is to answer. */
+class ForwardedCall implements Asker<AnswerFrame> {
+  constructor(
+    private readonly to: NodeId,
+    private readonly message: Message,
+    private readonly sentAt: number,
+    private readonly parts: Pick<ForwardedMessagesParts, 'runtime' | 'refs'>,
+    private readonly answered: (() => void) | undefined,
+  ) {}
+
+  late(): SwarmError {
+    return lateError(this.message);
+  }
+
+  settle(error: SwarmError | undefined, answer: AnswerFrame | undefined): void {
+    const { to, message, parts } = this;
+    const goodUntil = untilHere(answer?.goodForMs, this.sentAt);
+    const failure = error ?? (answer?.error ? fromWireError(answer.error, parts.refs) : undefined);
+    if (goodUntil !== undefined && parts.runtime.now() > goodUntil) {
+      message.reply(expiredError(to, message.name), undefined);
+    } else {
+      message.reply(failure, failure || !answer ? undefined : { bytes: answer.body, isOwn: true }, goodUntil);
+    }
+    this.answered?.();
   }
 }

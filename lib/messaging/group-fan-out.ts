@@ -31,7 +31,7 @@ import {
   type Outcome,
 } from './member-outcome.js';
 import { earlyBy } from './message.js';
-import { PendingReplies } from './pending-replies.js';
+import { type Asker, PendingReplies } from './pending-replies.js';
 import type { Router, RouterParts } from './router.js';
 import { asSwarmError, fromWireError, toWireError } from './wire-error.js';
 
@@ -173,7 +173,7 @@ export class GroupFanOut {
     return new Promise((resolve) => {
       const fail = (error: SwarmError): void => resolve({ rows, outcomes: { error } });
       const late = (): SwarmError => timeout(call, call.timeoutMs);
-      const id = this.pending.add(node, call.timeoutMs, late, (error, reply) => {
+      const settle: Asker<MultiAnswerFrame>['settle'] = (error, reply) => {
         if (error) return fail(error);
         const outcomes = new Map<string, Outcome>();
         const isOver = isExpired({ goodUntil: untilHere(reply?.goodForMs, sentAt) }, runtime.now());
@@ -187,7 +187,8 @@ export class GroupFanOut {
             );
         }
         return resolve({ rows, outcomes });
-      });
+      };
+      const id = this.pending.add(node, call.timeoutMs, { late, settle });
       const names = rows.map(({ name }) => name);
       const sent = transport.send(node, { kind: FrameKind.MultiCall, id, from: '', names, ...call });
       if (sent === 'queued') return;
@@ -223,6 +224,7 @@ export class GroupFanOut {
       from,
       chain,
       deadline: runtime.now() + timeoutMs,
+      timeoutMs,
     };
     return new Promise((resolve) => {
       const open = new Set(names);

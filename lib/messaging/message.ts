@@ -23,7 +23,7 @@ export interface Message {
   /** It has waited here because it was forwarded often, and may be forwarded again. */
   readonly rested: boolean;
   /** Called exactly once, as that of a `Delivery`. For a cast only an error means anything: it was dropped. */
-  readonly reply: (error: SwarmError | undefined, answer: Body | undefined, goodUntil?: number) => void;
+  reply(error: SwarmError | undefined, answer: Body | undefined, goodUntil?: number): void;
 }
 
 /** How often a message is forwarded without a pause; more means that the nodes do not agree where the worker is. */

@@ -1,22 +1,43 @@
 // Decides which answer belongs to which question, and that every question ends: by its answer, by the loss of the
 // link, or by its deadline (promise P7).
 import { NodeUnavailableError, type SwarmError } from '../errors/index.js';
-import type { Runtime, Timer } from '../runtime/runtime.interface.js';
+import { Deadline, Deadlines } from '../runtime/deadlines.js';
+import type { Runtime } from '../runtime/runtime.interface.js';
 import type { NodeId } from '../transport/node-info.js';
 
-interface Pending<Reply> {
-  readonly node: NodeId;
-  readonly timer: Timer;
-  readonly settle: (error: SwarmError | undefined, reply: Reply | undefined) => void;
+/** Who has asked. */
+export interface Asker<Reply> {
+  /** What it is told at the deadline. */
+  late(): SwarmError;
+  /** Called once. */
+  settle(error: SwarmError | undefined, reply: Reply | undefined): void;
+}
+
+class Pending<Reply> extends Deadline {
+  constructor(
+    readonly id: number,
+    readonly node: NodeId,
+    readonly asker: Asker<Reply>,
+    private readonly all: Map<number, Pending<Reply>>,
+  ) {
+    super();
+  }
+
+  due(): void {
+    this.all.delete(this.id);
+    this.asker.settle(this.asker.late(), undefined);
+  }
 }
 
 /** Questions to other nodes that are not answered yet, by the number that their frames carry. */
 export class PendingReplies<Reply> {
   private readonly pending = new Map<number, Pending<Reply>>();
+  private readonly deadlines: Deadlines;
   /** Begins anywhere: an answer to the process that had this node's id before must not be taken for one to this. */
   private lastId: number;
 
   constructor(private readonly runtime: Runtime) {
+    this.deadlines = new Deadlines(runtime);
     this.lastId = Math.floor(runtime.random() * 2 ** 32);
   }
 
@@ -25,57 +46,46 @@ export class PendingReplies<Reply> {
   }
 
   /**
-   * Notes a question to `node`; returns the number to send it with. `settle` is called once: with the reply, or with
-   * `NodeUnavailableError` when the link breaks, or with `late()` after `timeoutMs`.
+   * Notes a question to `node`; returns the number to send it with. The asker is told the reply, or
+   * `NodeUnavailableError` when the link breaks, or what it says itself after `timeoutMs`.
    */
-  add(
-    node: NodeId,
-    timeoutMs: number,
-    late: () => SwarmError,
-    settle: (error: SwarmError | undefined, reply: Reply | undefined) => void,
-  ): number {
+  add(node: NodeId, timeoutMs: number, asker: Asker<Reply>, now = this.runtime.now()): number {
     do this.lastId = (this.lastId + 1) >>> 0;
     while (this.pending.has(this.lastId));
-    const id = this.lastId;
-    const timer = this.runtime.after(timeoutMs, () => {
-      this.pending.delete(id);
-      settle(late(), undefined);
-    });
-    this.pending.set(id, { node, timer, settle });
-    return id;
+    const pending = new Pending(this.lastId, node, asker, this.pending);
+    this.deadlines.set(pending, now + timeoutMs, now);
+    this.pending.set(this.lastId, pending);
+    return this.lastId;
   }
 
   /** The question could not be sent; nobody is told. */
   withdraw(id: number): void {
-    this.pending.get(id)?.timer.cancel();
-    this.pending.delete(id);
+    const pending = this.pending.get(id);
+    if (pending) this.take(pending);
   }
 
   /** False if nobody waits for it (any more), or another node was asked. */
   answer(from: NodeId, id: number, reply: Reply): boolean {
     const pending = this.pending.get(id);
     if (pending?.node !== from) return false;
-    this.pending.delete(id);
-    pending.timer.cancel();
-    pending.settle(undefined, reply);
+    this.take(pending).settle(undefined, reply);
     return true;
   }
 
   unlinked(node: NodeId): void {
-    for (const [id, pending] of this.pending) {
-      if (pending.node !== node) continue;
-      this.pending.delete(id);
-      pending.timer.cancel();
-      pending.settle(new NodeUnavailableError(node), undefined);
+    for (const pending of this.pending.values()) {
+      if (pending.node === node) this.take(pending).settle(new NodeUnavailableError(node), undefined);
     }
   }
 
   /** Ends every question, as when this node shuts down. */
   close(error: () => SwarmError): void {
-    for (const [id, { timer, settle }] of this.pending) {
-      this.pending.delete(id);
-      timer.cancel();
-      settle(error(), undefined);
-    }
+    for (const pending of this.pending.values()) this.take(pending).settle(error(), undefined);
+  }
+
+  private take(pending: Pending<Reply>): Asker<Reply> {
+    this.pending.delete(pending.id);
+    this.deadlines.clear(pending);
+    return pending.asker;
   }
 }

@@ -68,6 +68,11 @@ export class Router {
     return this.forwarded.pending;
   }
 
+  /** How many messages this node is not done with: calls that are with workers, here or elsewhere, and what waits. */
+  get open(): number {
+    return this.delivered.size + this.pending.size + this.parked.size;
+  }
+
   /**
    * How many calls that this node has passed on, for other nodes or because their worker has moved away, are not
    * answered yet: their answers come back through it.
@@ -83,30 +88,14 @@ export class Router {
     const { runtime, self, codec, index } = this.parts;
     return new Promise((resolve, reject) => {
       const row = index.get(name);
-      const local = row?.node === self && row.isRunning;
-      this.route({
-        kind: 'call',
-        name,
-        pattern,
-        body: local
+      const body: Body =
+        row?.node === self && row.isRunning
           ? { value: codec.copy(data, this.dataRules) }
-          : { bytes: codec.encode(data, this.dataRules) },
-        from: self,
-        chain,
-        hops: 0,
-        deadline: runtime.now() + timeoutMs,
-        timeoutMs,
-        rerouted: false,
-        rested: false,
-        reply: (error, answer) => {
-          if (error) return reject(error);
-          try {
-            return resolve(this.answers.toValue(answer));
-          } catch (failure) {
-            return reject(failure as Error);
-          }
-        },
-      });
+          : { bytes: codec.encode(data, this.dataRules) };
+      const deadline = runtime.now() + timeoutMs;
+      this.route(
+        new OwnCall(name, pattern, body, self, chain, deadline, timeoutMs, this.answers, resolve, reject),
+      );
     });
   }
 
@@ -166,7 +155,7 @@ export class Router {
       kind: 'call',
       name,
       pattern,
-      body: { bytes: body },
+      body: { bytes: body, isOwn: true },
       from: frame.from || from,
       chain,
       hops: hops + 1,
@@ -249,7 +238,7 @@ export class Router {
       return message.reply(lateError(message), undefined);
     }
     const early = rests === 1 ? earlyBy(deadline - runtime.now()) : 0;
-    this.parked.park({ ...message, deadline: deadline - early, rested: true });
+    this.parked.park(restedUntil(message, deadline - early));
     return this.parked.retryWithin(name, DISPUTE_PAUSE_MS);
   }
 
@@ -287,8 +276,7 @@ export class Router {
 
   private messageOf(name: string, delivery: Delivery, rerouted: boolean): Message {
     const { runtime, callTimeoutMs } = this.parts;
-    const { kind, pattern, body, from, chain, deadline } = delivery;
-    const timeoutMs = deadline === Infinity ? callTimeoutMs : Math.max(0, deadline - runtime.now());
+    const { kind, pattern, body, from, chain, deadline, timeoutMs = callTimeoutMs } = delivery;
     return {
       kind: kind === 'call' ? 'call' : 'cast',
       name,
@@ -297,13 +285,54 @@ export class Router {
       from,
       chain,
       hops: 0,
-      deadline: runtime.now() + timeoutMs,
+      deadline: deadline === Infinity ? runtime.now() + callTimeoutMs : deadline,
       timeoutMs,
       rerouted,
       rested: false,
       reply: (error, answer, goodUntil) => delivery.reply(error, answer, goodUntil),
     };
   }
+}
+
+/** A call of this node's own application. */
+class OwnCall implements Message {
+  readonly kind = 'call';
+  readonly hops = 0;
+  readonly rerouted = false;
+  readonly rested = false;
+
+  constructor(
+    readonly name: string,
+    readonly pattern: string,
+    readonly body: Body,
+    readonly from: NodeId,
+    readonly chain: readonly string[],
+    readonly deadline: number,
+    readonly timeoutMs: number,
+    private readonly answers: Answers,
+    private readonly resolve: (value: unknown) => void,
+    private readonly reject: (error: Error) => void,
+  ) {}
+
+  reply(error: SwarmError | undefined, answer: Body | undefined): void {
+    if (error) return this.reject(error);
+    let value: unknown;
+    try {
+      value = this.answers.toValue(answer);
+    } catch (failure) {
+      return this.reject(failure as Error);
+    }
+    return this.resolve(value);
+  }
+}
+
+function restedUntil(message: Message, deadline: number): Message {
+  const { kind, name, pattern, body, from, chain, hops, timeoutMs, rerouted } = message;
+  return {
+    ...{ kind, name, pattern, body, from, chain, hops, deadline, timeoutMs, rerouted },
+    rested: true,
+    reply: (error, answer, goodUntil) => message.reply(error, answer, goodUntil),
+  };
 }
 
 /** After every few hops. */

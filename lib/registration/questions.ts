@@ -50,7 +50,10 @@ export function ask(
   return new Promise((resolve, reject) => {
     const late = (): SwarmError =>
       new OperationTimeoutError(`the question to ${to} about "${content.name}"`, timeoutMs);
-    const id = questions.add(to, timeoutMs, late, (error, reply) => (reply ? resolve(reply) : reject(error)));
+    const id = questions.add(to, timeoutMs, {
+      late,
+      settle: (error, reply) => (reply ? resolve(reply) : reject(error)),
+    });
     const sent = transport.send(to, { ...content, id, timeoutMs } as Question);
     if (sent === 'queued') return;
     questions.withdraw(id);

@@ -8,15 +8,19 @@ import type { CallOptions } from './message-types.js';
 const MAX_TIMER_MS = 2_147_483_647;
 const NO_WORKER_WAITS: readonly string[] = [];
 
-/** Sends a call to a name, with the workers that wait for it. */
+/** Sends a call to a name, with the workers that wait for it. Whatever is wrong rejects. */
 export function sendCall(
-  kernel: Kernel,
-  name: string,
+  nodes: { readonly kernel: Kernel },
+  target: unknown,
   pattern: string,
   data: unknown,
   options: CallOptions | undefined,
 ): Promise<unknown> {
-  return kernel.call(name, outgoing(pattern, data, options));
+  try {
+    return nodes.kernel.call(nameOfTarget(target), outgoing(pattern, data, options));
+  } catch (error) {
+    return Promise.reject(error as Error);
+  }
 }
 
 /**
@@ -30,12 +34,20 @@ export function sendCast(kernel: Kernel, name: string, pattern: string, data: un
   kernel.cast(name, pattern, data);
 }
 
+/** The name that a message or a membership is for, given as such or as a ref. */
+export function nameOfTarget(target: unknown): string {
+  const name: unknown =
+    typeof target === 'object' && target !== null ? (target as { name?: unknown }).name : target;
+  assertName('the name', name);
+  return name;
+}
+
 /** A message as the kernel takes it. Throws as `sendCast`. */
 export function outgoing(pattern: string, data: unknown, options: CallOptions | undefined): OutgoingCall {
   const scope = callChain.getStore();
   scope?.assertMayAct('message');
   assertName('the pattern', pattern);
-  const { timeoutMs } = checkedOptions(options);
+  const timeoutMs = options === undefined ? undefined : checkedOptions(options).timeoutMs;
   return { pattern, data, timeoutMs, chain: scope?.names ?? NO_WORKER_WAITS };
 }
 

@@ -3,8 +3,8 @@ import { assertMayAct } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';
 import type { CallOptions } from './message-types.js';
-import { outgoing } from './messages.js';
-import { nameOfTarget, WorkerRefs } from './worker-ref.js';
+import { nameOfTarget, outgoing } from './messages.js';
+import { WorkerRefs } from './worker-ref.js';
 import type { WorkerRef } from './worker-ref.interface.js';
 
 /** What became of one member of `multiCallSettled`. */

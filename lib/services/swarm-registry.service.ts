@@ -7,11 +7,11 @@ import { assertName } from '../workers/name-rules.js';
 import { workerTypeOf } from '../workers/worker-metadata.js';
 import { KernelHolder } from './kernel.holder.js';
 import type { Answer, CallOptions, HandlerOf, MessageArgs, RegisterArgs } from './message-types.js';
-import { checkedOptions, sendCall, sendCast } from './messages.js';
+import { checkedOptions, nameOfTarget, sendCall, sendCast } from './messages.js';
 import { type RegistryFilter, rowFilterOf, typeNameOf } from './registry-filter.js';
 import { watchRows } from './registry-watch.js';
 import { inSubscriberScope } from './subscriber-scope.js';
-import { nameOfTarget, WorkerRefs } from './worker-ref.js';
+import { WorkerRefs } from './worker-ref.js';
 import type { WorkerRef } from './worker-ref.interface.js';
 
 /**
@@ -184,13 +184,8 @@ export class SwarmRegistry {
     ...message: [...MessageArgs<W, K>, options?: CallOptions]
   ): Promise<Answer<W, K>>;
   call<R = unknown>(target: string, pattern: string, data?: unknown, options?: CallOptions): Promise<R>;
-  async call(
-    target: string | WorkerRef,
-    pattern: string,
-    data?: unknown,
-    options?: CallOptions,
-  ): Promise<unknown> {
-    return sendCall(this.nodes.kernel, nameOfTarget(target), pattern, data, options);
+  call(target: string | WorkerRef, pattern: string, data?: unknown, options?: CallOptions): Promise<unknown> {
+    return sendCall(this.nodes, target, pattern, data, options);
   }
 
   /**

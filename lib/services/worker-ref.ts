@@ -1,6 +1,5 @@
 import type { Kernel } from '../node/kernel.interface.js';
 import type { RefFactory } from '../transport/payload.interface.js';
-import { assertName } from '../workers/name-rules.js';
 import { sendCall, sendCast } from './messages.js';
 import type { CallOptions } from './message-types.js';
 import type { WorkerRef } from './worker-ref.interface.js';
@@ -31,8 +30,8 @@ class SwarmWorkerRef {
     return this.#row()?.fence;
   }
 
-  async call(pattern: string, data?: unknown, options?: CallOptions): Promise<unknown> {
-    return sendCall(this.#nodes.kernel, this.name, pattern, data, options);
+  call(pattern: string, data?: unknown, options?: CallOptions): Promise<unknown> {
+    return sendCall(this.#nodes, this.name, pattern, data, options);
   }
 
   cast(pattern: string, data?: unknown): void {
@@ -71,11 +70,4 @@ export class WorkerRefs implements RefFactory {
   of<W>(row: { readonly name: string; readonly type: string }): WorkerRef<W> {
     return this.make(row.name, row.type) as WorkerRef<W>;
   }
-}
-
-/** The name that a message or a membership is for. */
-export function nameOfTarget(target: string | WorkerRef): string {
-  const name: unknown = typeof target === 'object' && target !== null ? target.name : target;
-  assertName('the name', name);
-  return name;
 }

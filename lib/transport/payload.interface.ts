@@ -15,8 +15,11 @@ export interface PayloadRules {
 export interface PayloadCodec {
   /** @throws UnserializableError, PayloadTooLargeError */
   encode(value: unknown, rules: PayloadRules): Uint8Array;
-  /** @throws UnserializableError for bytes that are no payload */
-  decode(bytes: Uint8Array): unknown;
+  /**
+   * @param isOwn nobody else reads the bytes: a large Buffer among them is not copied
+   * @throws UnserializableError for bytes that are no payload
+   */
+  decode(bytes: Uint8Array, isOwn?: boolean): unknown;
   /**
    * What the receiver of `encode(value)` would see, without bytes: shares no mutable object with `value`.
    * @throws UnserializableError

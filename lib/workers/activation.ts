@@ -45,7 +45,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     public fence: number,
     readonly hosted: HostedType,
   ) {
-    this.mailbox = new Mailbox(this, hosted.parts.runtime);
+    this.mailbox = new Mailbox(this, hosted.parts.runtime, hosted.parts.turns);
   }
 
   get concurrency(): number {
@@ -133,11 +133,10 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     try {
       parts.observer?.dispatching(name, definition.type, this.fence, now);
       const { body, chain } = delivery;
-      const payload = 'bytes' in body ? parts.codec.decode(body.bytes) : body.value;
+      const payload = 'bytes' in body ? parts.codec.decode(body.bytes, body.isOwn) : body.value;
       const context = new OwnSwarmContext(delivery, this, parts.runtime);
-      const answer = callChain.run(new CallScope(chain, this), () =>
-        handler.invoke(instance, payload, context),
-      );
+      const scope = new CallScope(chain, this);
+      const answer: unknown = callChain.run(scope, handler.invoke, instance, payload, context);
       if (!isThenable(answer)) return this.answer(delivery, undefined, { value: answer });
       return Promise.resolve(answer).then(
         (value) => this.answer(delivery, undefined, { value }),

@@ -20,15 +20,20 @@ interface ParameterMetadata {
 
 interface Parameter {
   readonly index: number;
-  read(payload: unknown, context: SwarmContext): unknown;
+  readonly read: ParameterReader;
   readonly pipes: PipeTransform[];
   /** Its value is there at once: no pipe, no decorator of the user's, which may be async. */
   readonly isPlain: boolean;
   readonly argument: { metatype?: Type<unknown>; type: never; data?: string; schema?: never };
 }
 
-/** Turns a message into the arguments of its handler; a promise only where a pipe is to run. */
-export type ArgumentsOf = (payload: unknown, context: SwarmContext) => unknown[] | Promise<unknown[]>;
+/** Takes one argument of a handler from its message. */
+export type ParameterReader = (payload: unknown, context: SwarmContext) => unknown;
+
+/** How a message becomes the arguments of its handler: at once, one by one, or later where a pipe is to run. */
+export type CompiledParameters =
+  | { readonly readers: readonly ParameterReader[] }
+  | { argumentsOf(payload: unknown, context: SwarmContext): Promise<unknown[]> };
 
 /** The pipes that apply to a handler, as its module resolves them. */
 export interface ParameterPipes {
@@ -50,12 +55,16 @@ export function parameterMetadata(cls: Type<object>, method: string): Array<[str
  * without any gets the message and the context, in this order. Pipes run as on a controller, except that pipes of the
  * class or the application leave `@Ctx` alone.
  */
-export function compileParameters(cls: Type<object>, method: string, pipes: ParameterPipes): ArgumentsOf {
+export function compileParameters(
+  cls: Type<object>,
+  method: string,
+  pipes: ParameterPipes,
+): CompiledParameters {
   const types = Reflect.getMetadata(PARAMTYPES_METADATA, cls.prototype as object, method) as
     Array<Type<unknown>> | undefined;
   let decorated = parameterMetadata(cls, method);
   if (decorated.length === 0) {
-    if (pipes.shared.length === 0) return (payload, context) => [payload, context];
+    if (pipes.shared.length === 0) return { readers: [(payload) => payload, (_payload, context) => context] };
     decorated = [
       [`${RpcParamtype.PAYLOAD}:0`, { index: 0 }],
       [`${RpcParamtype.CONTEXT}:1`, { index: 1 }],
@@ -69,19 +78,15 @@ export function compileParameters(cls: Type<object>, method: string, pipes: Para
   return pipedArguments(parameters, length);
 }
 
-function plainArguments(parameters: readonly Parameter[], length: number): ArgumentsOf {
-  const readers = Array.from({ length }, (): Parameter['read'] => () => undefined);
+function plainArguments(parameters: readonly Parameter[], length: number): CompiledParameters {
+  const readers = Array.from({ length }, (): ParameterReader => () => undefined);
   for (const { index, read } of parameters) readers[index] = read;
-  return (payload, context) => {
-    const args: unknown[] = [];
-    for (const read of readers) args.push(read(payload, context));
-    return args;
-  };
+  return { readers };
 }
 
-function pipedArguments(parameters: readonly Parameter[], length: number): ArgumentsOf {
+function pipedArguments(parameters: readonly Parameter[], length: number): CompiledParameters {
   const consumer = new PipesConsumer();
-  return async (payload, context) => {
+  const argumentsOf = async (payload: unknown, context: SwarmContext): Promise<unknown[]> => {
     const args = Array.from<unknown>({ length });
     await Promise.all(
       parameters.map(async ({ index, read, pipes, argument }) => {
@@ -91,6 +96,7 @@ function pipedArguments(parameters: readonly Parameter[], length: number): Argum
     );
     return args;
   };
+  return { argumentsOf };
 }
 
 function compileParameter(
@@ -115,7 +121,7 @@ function compileParameter(
   };
 }
 
-function reader(kind: number, data: unknown): Parameter['read'] {
+function reader(kind: number, data: unknown): ParameterReader {
   switch (kind) {
     case RpcParamtype.PAYLOAD as number:
       if (typeof data !== 'string' || data === '') return (payload) => payload;
@@ -132,7 +138,7 @@ function customReader(
   data: unknown,
   cls: Type<object>,
   method: string,
-): Parameter['read'] {
+): ParameterReader {
   const callback = (cls.prototype as Record<string, (...args: unknown[]) => unknown>)[method];
   return (payload, context) => {
     const host = new ExecutionContextHost([payload, context], cls, callback);

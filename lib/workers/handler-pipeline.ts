@@ -1,6 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { ExecutionContextHost } from '@nestjs/core/helpers/execution-context-host.js';
-import { compileParameters, type ParameterPipes } from './handler-parameters.js';
+import { compileParameters, type ParameterPipes, type ParameterReader } from './handler-parameters.js';
 import type { EnhancerHost, NestEnhancers } from './nest-enhancers.js';
 import { settleAnswer } from './settle-answer.js';
 import type { SwarmContext } from './swarm-context.js';
@@ -24,14 +24,35 @@ export function compileHandler(cls: Type<object>, method: string, source: Enhanc
   return withFilters(cls, method, source, withGuards(cls, method, source, handle));
 }
 
+type Method = (...args: unknown[]) => unknown;
+
 function handlerCall(cls: Type<object>, method: string, pipes: ParameterPipes): Invoke {
-  const argumentsOf = compileParameters(cls, method, pipes);
-  return (instance, payload, context) => {
-    const call = (args: unknown[]): unknown =>
-      settleAnswer((instance as Record<string, (...args: unknown[]) => unknown>)[method]!(...args));
-    const args = argumentsOf(payload, context);
-    return Array.isArray(args) ? call(args) : args.then(call);
+  const parameters = compileParameters(cls, method, pipes);
+  if ('readers' in parameters) return plainCall(method, parameters.readers);
+  const { argumentsOf } = parameters;
+  return async (instance, payload, context) => {
+    const args = await argumentsOf(payload, context);
+    return settleAnswer((instance as Record<string, Method>)[method]!(...args));
   };
+}
+
+/** Without an array of arguments for what nearly all handlers are. */
+function plainCall(method: string, readers: readonly ParameterReader[]): Invoke {
+  const [first, second, third] = readers;
+  if (first && !second) {
+    return (instance, payload, context) =>
+      settleAnswer((instance as Record<string, Method>)[method]!(first(payload, context)));
+  }
+  if (first && second && !third) {
+    return (instance, payload, context) =>
+      settleAnswer(
+        (instance as Record<string, Method>)[method]!(first(payload, context), second(payload, context)),
+      );
+  }
+  return (instance, payload, context) =>
+    settleAnswer(
+      (instance as Record<string, Method>)[method]!(...readers.map((read) => read(payload, context))),
+    );
 }
 
 function withGuards(

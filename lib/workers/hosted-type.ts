@@ -1,6 +1,7 @@
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
 import type { Gate } from './gate.js';
+import type { MailboxTurns } from './mailbox-turns.js';
 import type { WorkerDefinition } from './worker-definition.interface.js';
 import type { WorkerServices } from './worker-host.interface.js';
 
@@ -10,6 +11,7 @@ export interface ActivationParts {
   readonly codec: PayloadCodec;
   readonly logger: KernelLogger;
   readonly services: WorkerServices;
+  readonly turns: MailboxTurns;
   readonly mailboxLimit: number;
   readonly maxPayloadBytes: number;
   /** Whether stacks travel to callers. */

@@ -12,6 +12,7 @@ import { Activation } from './activation.js';
 import { FailureLog } from './failure-log.js';
 import { Gate } from './gate.js';
 import type { ActivationParts, DispatchObserver, HostedType } from './hosted-type.js';
+import { MailboxTurns } from './mailbox-turns.js';
 import type { DieReason, WorkerDefinition } from './worker-definition.interface.js';
 import type {
   ActivationSpec,
@@ -67,7 +68,8 @@ export class LocalWorkerHost implements WorkerHost {
     const handlerFailed: ActivationParts['handlerFailed'] = (type, name, pattern, error) =>
       failures.note(`${type} "${name}" threw in "${pattern}"`, error);
     const limits = { mailboxLimit, maxPayloadBytes, debug };
-    const parts = { runtime, codec, logger, ...limits, services, observer, handlerFailed };
+    const turns = new MailboxTurns();
+    const parts = { runtime, codec, logger, ...limits, services, turns, observer, handlerFailed };
     this.shared = parts;
     for (const [type, gate] of this.gates) {
       this.hosted.set(type, { definition: definitions.get(type)!, isPinned: false, gate, parts });

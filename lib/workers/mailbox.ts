@@ -2,6 +2,7 @@
 // allows), none while the worker may not handle any, at most `limit` waiting, none whose caller has given up (promises
 // P2, P7).
 import type { Runtime } from '../runtime/runtime.interface.js';
+import type { MailboxTurns } from './mailbox-turns.js';
 import type { Delivery } from './worker-host.interface.js';
 
 /** Messages handled in one go before the event loop gets a turn. */
@@ -35,6 +36,7 @@ export class Mailbox {
   constructor(
     private readonly owner: MailboxOwner,
     private readonly runtime: Runtime,
+    private readonly turns: MailboxTurns,
   ) {}
 
   /** How many messages wait. */
@@ -60,14 +62,28 @@ export class Mailbox {
   kick(): void {
     if (this.draining || !this.isWaiting) return;
     this.draining = true;
-    queueMicrotask(() => this.drain());
+    this.turns.add(this);
   }
 
   /** Begins now with what may be handled. */
   run(): void {
     if (this.draining || !this.isWaiting) return;
     this.draining = true;
-    this.drain();
+    this.turn();
+  }
+
+  /** Its turn has come: handles what may be handled. To be called by `turns` only. */
+  turn(): void {
+    for (let count = 0; this.isWaiting; count++) {
+      if (count === MESSAGES_PER_TURN) return this.runtime.defer(() => this.turn());
+      const now = this.runtime.now();
+      if (!this.owner.mayDispatch(now)) break;
+      const delivery = this.waiting?.[this.head];
+      this.head++;
+      if (delivery) this.dispatch(delivery, now);
+    }
+    this.compact();
+    this.draining = false;
   }
 
   /** Takes no more messages and gives back those that wait. */
@@ -82,19 +98,6 @@ export class Mailbox {
   /** Whether there is a message, and a place for it. */
   private get isWaiting(): boolean {
     return this.size > 0 && this.active < this.owner.concurrency;
-  }
-
-  private drain(): void {
-    for (let count = 0; this.isWaiting; count++) {
-      if (count === MESSAGES_PER_TURN) return this.runtime.defer(() => this.drain());
-      const now = this.runtime.now();
-      if (!this.owner.mayDispatch(now)) break;
-      const delivery = this.waiting?.[this.head];
-      this.head++;
-      if (delivery) this.dispatch(delivery, now);
-    }
-    this.compact();
-    this.draining = false;
   }
 
   private dispatch(delivery: Delivery, now: number): void {

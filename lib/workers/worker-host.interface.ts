@@ -1,8 +1,11 @@
 import type { SwarmError } from '../errors/index.js';
 import type { DieReason, WorkerDefinition } from './worker-definition.interface.js';
 
-/** The content of a message: bytes that came over a link, or a value that was copied for a worker of this node. */
-export type Body = { readonly bytes: Uint8Array } | { readonly value: unknown };
+/**
+ * The content of a message: bytes that came over a link, or a value that was copied for a worker of this node. `isOwn`:
+ * the bytes are read by nobody else, so that what is made of them may share their memory.
+ */
+export type Body = { readonly bytes: Uint8Array; readonly isOwn?: boolean } | { readonly value: unknown };
 
 /** A message for a worker of this node. */
 export interface Delivery {
@@ -15,6 +18,8 @@ export interface Delivery {
   readonly chain: readonly string[];
   /** Monotonic time of the runtime after which nobody waits for the answer; `Infinity` if none does. */
   readonly deadline: number;
+  /** How long its caller waits in all, in milliseconds, as he is told when it was too long. */
+  readonly timeoutMs?: number;
   /**
    * Called exactly once, later or at once. Without an error `answer` is what the handler gave, if anybody asked.
    * `goodUntil`: monotonic time of the runtime until which the outcome holds, because the worker runs under a lease;

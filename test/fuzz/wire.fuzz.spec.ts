@@ -67,8 +67,8 @@ describe('bytes that come over a link', () => {
       forEachSeed((random) => {
         const unit = random.pick(units);
         const decoder = new FrameDecoder();
-        const splitter = new UnitSplitter(MAX_UNIT_BYTES, (unitKind, body) => {
-          decoder.decode(unitKind, body);
+        const splitter = new UnitSplitter(MAX_UNIT_BYTES, (unitKind, bytes, start, end) => {
+          decoder.decode(unitKind, bytes, start, end);
           whole++;
         });
         try {

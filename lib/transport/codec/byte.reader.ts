@@ -4,18 +4,27 @@ import type { StringCache } from './string.cache.js';
 /** Names, patterns and ids are at most 1 KiB long; messages of errors are longer. */
 const LONGEST_TEXT = 1024 * 1024;
 
-/** A cursor over the bytes of one frame. Every read names its field, so that a broken frame is reported by it. */
-export class ByteReader {
-  at = 0;
+const NOTHING = Buffer.alloc(0);
 
-  constructor(
-    private readonly bytes: Buffer,
-    private readonly frame: string,
-    private readonly strings: StringCache,
-  ) {}
+/** A cursor over the bytes of one frame, and then of the next. Every read names its field, so that a broken frame is reported by it. */
+export class ByteReader {
+  private bytes: Buffer = NOTHING;
+  private frame = '';
+  private at = 0;
+  private end = 0;
+
+  constructor(private readonly strings: StringCache) {}
 
   get left(): number {
-    return this.bytes.length - this.at;
+    return this.end - this.at;
+  }
+
+  /** Goes to the frame that stands in `bytes` from `start` to `end`. */
+  begin(frame: string, bytes: Buffer, start: number, end: number): void {
+    this.frame = frame;
+    this.bytes = bytes;
+    this.at = start;
+    this.end = end;
   }
 
   fail(field: string, reason: string): never {
@@ -79,13 +88,14 @@ export class ByteReader {
   /** A view of everything that is left. */
   rest(): Buffer {
     const start = this.at;
-    this.at = this.bytes.length;
-    return this.bytes.subarray(start);
+    this.at = this.end;
+    return this.bytes.subarray(start, this.end);
   }
 
   /** To be called last. */
   done(): void {
     if (this.left > 0) this.fail('end', `${this.left} bytes too many`);
+    this.bytes = NOTHING;
   }
 
   private skip(count: number, field: string): number {

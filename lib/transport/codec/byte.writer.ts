@@ -1,8 +1,12 @@
 const FIRST_CAPACITY = 4096;
 /** A writer that once held something large gives the memory back instead of keeping it for ever. */
 const KEPT_CAPACITY = 1024 * 1024;
+/** Copying less than this costs less than new memory. */
+const GIVEN_BYTES = 16 * 1024;
 /** Strings up to this length are written by a loop: the call into C++ costs more. Three bytes each fit one length byte. */
 const SHORT_STRING = 42;
+/** Bytes up to this number are copied by a loop, for the same reason. */
+const LOOPED_BYTES = 32;
 
 const f64 = new Float64Array(1);
 const f64Bytes = new Uint8Array(f64.buffer);
@@ -20,11 +24,7 @@ export class ByteWriter {
 
   /** Makes room for `count` bytes behind the cursor. */
   reserve(count: number): void {
-    const needed = this.length + count;
-    if (needed <= this.bytes.length) return;
-    const grown = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
-    grown.set(this.bytes.subarray(0, this.length));
-    this.bytes = grown;
+    if (this.length + count > this.bytes.length) this.grow(count);
   }
 
   u8(value: number): void {
@@ -41,8 +41,9 @@ export class ByteWriter {
   f64(value: number): void {
     this.reserve(8);
     f64[0] = value;
-    this.bytes.set(f64Bytes, this.length);
-    this.length += 8;
+    const { bytes, length } = this;
+    for (let index = 0; index < 8; index += 1) bytes[length + index] = f64Bytes[index] as number;
+    this.length = length + 8;
   }
 
   /** A safe integer from 0 on, seven bits to a byte, the lowest first. */
@@ -96,9 +97,13 @@ export class ByteWriter {
 
   /** The bytes alone, without their length. */
   raw(value: Uint8Array): void {
-    this.reserve(value.length);
-    this.bytes.set(value, this.length);
-    this.length += value.length;
+    const { length } = value;
+    this.reserve(length);
+    if (length > LOOPED_BYTES) this.bytes.set(value, this.length);
+    else
+      for (let index = 0; index < length; index += 1)
+        this.bytes[this.length + index] = value[index] as number;
+    this.length += length;
   }
 
   /** Length and bytes. */
@@ -107,16 +112,24 @@ export class ByteWriter {
     this.raw(value);
   }
 
-  /** What was written, in memory of its own. Something large is not copied: the writer would give its memory back anyway. */
+  /** What was written, in memory of its own. Something large is not copied: it gets the writer's memory, if it fills it. */
   take(): Buffer {
-    if (this.length > KEPT_CAPACITY) {
-      const taken = this.bytes.subarray(0, this.length);
+    const { bytes, length } = this;
+    if (length > GIVEN_BYTES && length * 2 > bytes.length) {
+      const taken = bytes.subarray(0, length);
       this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
       this.length = 0;
       return taken;
     }
-    const taken = Buffer.allocUnsafe(this.length);
-    this.bytes.copy(taken, 0, 0, this.length);
+    const taken = Buffer.allocUnsafe(length);
+    taken.set(length === bytes.length ? bytes : bytes.subarray(0, length));
     return taken;
+  }
+
+  /** Takes memory in which the next `count` bytes fit too. */
+  protected grow(count: number): void {
+    const grown = Buffer.allocUnsafeSlow(Math.max(this.length + count, this.bytes.length * 2));
+    grown.set(this.bytes.subarray(0, this.length));
+    this.bytes = grown;
   }
 }

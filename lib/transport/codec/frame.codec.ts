@@ -28,7 +28,9 @@ export interface EncodedFrame {
   readonly tail: Uint8Array | undefined;
 }
 
-const NAMES = new Map<number, string>(Object.entries(FrameKind).map(([name, kind]) => [kind, name]));
+/** By kind. */
+const NAMES: Array<string | undefined> = [];
+for (const [name, kind] of Object.entries(FrameKind)) NAMES[kind] = name;
 const seqOrNone = nullable(whole);
 const errorOrNone = nullable(wireError);
 
@@ -44,15 +46,19 @@ export class FrameEncoder {
   encode(frame: Frame, patterns?: SentPatterns): EncodedFrame {
     const { out } = this;
     out.reset();
-    const body = this.write(frame, patterns);
-    let tail: Uint8Array | undefined;
-    if (body !== undefined && body.length > COPIED_BODY) tail = body;
-    else if (body !== undefined) out.raw(body);
+    const tail = this.encodeInto(out, frame, patterns);
     return { kind: frame.kind, head: out.bytes.subarray(0, out.length), tail };
   }
 
-  private write(frame: Frame, patterns: SentPatterns | undefined): Uint8Array | undefined {
-    const { out } = this;
+  /** As `encode`, behind what was written to `out`. Returns the body if that is large: it belongs behind the rest. */
+  encodeInto(out: ByteWriter, frame: Frame, patterns?: SentPatterns): Uint8Array | undefined {
+    const body = this.write(out, frame, patterns);
+    if (body === undefined || body.length > COPIED_BODY) return body;
+    out.raw(body);
+    return undefined;
+  }
+
+  private write(out: ByteWriter, frame: Frame, patterns: SentPatterns | undefined): Uint8Array | undefined {
     switch (frame.kind) {
       case FrameKind.Ping:
         whole.write(out, frame.id);
@@ -70,25 +76,25 @@ export class FrameEncoder {
         whole.write(out, frame.seq);
         return undefined;
       case FrameKind.Call:
-        this.question(frame, frame.name);
+        writeQuestion(out, frame, frame.name);
         out.uint(frame.hops);
-        this.pattern(frame.pattern, patterns);
+        writePattern(out, frame.pattern, patterns);
         return frame.body;
       case FrameKind.MultiCall:
-        this.question(frame, frame.group);
+        writeQuestion(out, frame, frame.group);
         texts.write(out, frame.names);
-        this.pattern(frame.pattern, patterns);
+        writePattern(out, frame.pattern, patterns);
         return frame.body;
       case FrameKind.Cast:
         out.string(frame.name);
         out.string(frame.from);
         out.uint(frame.hops);
-        this.pattern(frame.pattern, patterns);
+        writePattern(out, frame.pattern, patterns);
         return frame.body;
       case FrameKind.Publish:
         texts.write(out, frame.names);
         out.string(frame.from);
-        this.pattern(frame.pattern, patterns);
+        writePattern(out, frame.pattern, patterns);
         return frame.body;
       case FrameKind.Answer:
         whole.write(out, frame.id);
@@ -105,41 +111,43 @@ export class FrameEncoder {
         whole.write(out, frame.link);
         out.u8(frame.frame.kind);
         // Patterns are numbered per link: a frame that goes on over another carries its own in full.
-        return this.write(frame.frame, undefined);
+        return this.write(out, frame.frame, undefined);
       default:
         writeColdFrame(out, frame);
         return undefined;
     }
   }
+}
 
-  private question(frame: CallFrame | MultiCallFrame, to: string): void {
-    whole.write(this.out, frame.id);
-    timeout.write(this.out, frame.timeoutMs);
-    this.out.string(to);
-    this.out.string(frame.from);
-    texts.write(this.out, frame.chain);
-  }
+function writeQuestion(out: ByteWriter, frame: CallFrame | MultiCallFrame, to: string): void {
+  whole.write(out, frame.id);
+  timeout.write(out, frame.timeoutMs);
+  out.string(to);
+  out.string(frame.from);
+  texts.write(out, frame.chain);
+}
 
-  /** Always the last field: once it is defined nothing can fail any more, so what is defined is also sent. */
-  private pattern(pattern: string, patterns: SentPatterns | undefined): void {
-    if (patterns === undefined) writeInline(this.out, pattern);
-    else patterns.write(this.out, pattern);
-  }
+/** Always the last field: once it is defined nothing can fail any more, so what is defined is also sent. */
+function writePattern(out: ByteWriter, pattern: string, patterns: SentPatterns | undefined): void {
+  if (patterns === undefined) writeInline(out, pattern);
+  else patterns.write(out, pattern);
 }
 
 /** Bytes to frames, one per link. Believes nothing: whatever is wrong ends in `MalformedFrameError`. */
 export class FrameDecoder {
-  private readonly strings = new StringCache();
   private readonly patterns = new ReceivedPatterns();
+  private readonly reader = new ByteReader(new StringCache());
 
   /**
-   * Bodies of messages and answers, and states, are views of `bytes`; what the registry keeps is copied out of it.
+   * The frame stands in `bytes` from `start` to `end`. Bodies of messages and answers, and states, are views of them;
+   * what the registry keeps is copied out of them.
    * @throws MalformedFrameError
    */
-  decode(kind: number, bytes: Buffer): Frame {
-    const name = NAMES.get(kind);
+  decode(kind: number, bytes: Buffer, start = 0, end = bytes.length): Frame {
+    const name = NAMES[kind];
     if (name === undefined) throw new MalformedFrameError('Frame', 'kind', `${kind} is no kind of frame`);
-    const reader = new ByteReader(bytes, name, this.strings);
+    const { reader } = this;
+    reader.begin(name, bytes, start, end);
     const frame = this.read(kind, reader);
     reader.done();
     return frame;
@@ -225,7 +233,7 @@ export class FrameDecoder {
     const to = reader.string('to');
     const link = reader.uint('link');
     const kind = reader.u8('kind');
-    if (!NAMES.has(kind) || kind === FrameKind.Relay || kind === FrameKind.RelayControl)
+    if (NAMES[kind] === undefined || kind === FrameKind.Relay || kind === FrameKind.RelayControl)
       reader.fail('kind', `${kind} is no kind of frame that is relayed`);
     return { kind: FrameKind.Relay, from, to, link, frame: this.read(kind, reader) as RelayedFrame };
   }

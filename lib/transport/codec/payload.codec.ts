@@ -39,8 +39,9 @@ class TaggedPayloadCodec implements PayloadCodec {
     }
   }
 
-  decode(bytes: Uint8Array): unknown {
-    return bytes.length === 0 ? undefined : new PayloadDecoder(bytes, this.refs, this.strings).decode();
+  decode(bytes: Uint8Array, isOwn = false): unknown {
+    if (bytes.length === 0) return undefined;
+    return new PayloadDecoder(bytes, this.refs, this.strings, isOwn).decode();
   }
 
   copy(value: unknown, rules: PayloadRules): unknown {

@@ -8,9 +8,12 @@ import type { StringCache } from './string.cache.js';
 /** Up to here a loop makes a string faster than a call into C++. */
 const LOOPED_STRING = 16;
 
+/** Copying less than this costs next to nothing. */
+const COPIED_BUFFER = 16 * 1024;
+
 /**
  * Bytes to a value. Trusts nothing: every length is checked before memory is taken for it, nesting is bounded, and
- * only the kinds of `PayloadTag` are ever made. What it returns shares no memory with the bytes.
+ * only the kinds of `PayloadTag` are ever made. What it returns shares no memory with the bytes, unless they are its own.
  */
 export class PayloadDecoder {
   private at = 0;
@@ -21,6 +24,8 @@ export class PayloadDecoder {
     bytes: Uint8Array,
     private readonly refs: RefFactory,
     private readonly strings: StringCache,
+    /** Nobody else reads the bytes, which were received into memory that is not used again. */
+    private readonly isOwn = false,
   ) {
     this.bytes = Buffer.isBuffer(bytes)
       ? bytes
@@ -83,7 +88,7 @@ export class PayloadDecoder {
       case PayloadTag.Set:
         return this.set(depth);
       case PayloadTag.Buffer:
-        return Buffer.from(this.blob());
+        return this.buffer();
       case PayloadTag.ArrayBuffer:
         return arrayBufferFrom(this.blob());
       case PayloadTag.TypedArray:
@@ -99,6 +104,13 @@ export class PayloadDecoder {
       default:
         throw fault(`has an unknown kind of value (${tag})`);
     }
+  }
+
+  private buffer(): Buffer {
+    const blob = this.blob();
+    // A small one must not keep a large piece of memory from being collected.
+    const isMost = blob.length > COPIED_BUFFER && blob.length * 2 > this.bytes.buffer.byteLength;
+    return this.isOwn && isMost ? blob : Buffer.from(blob);
   }
 
   private fields(count: number, depth: number): Record<string, unknown> {

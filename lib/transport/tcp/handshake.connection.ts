@@ -63,7 +63,9 @@ export class HandshakeConnection {
     private readonly proof: SecretProof | undefined,
   ) {
     const maxBytes = proof ? MAX_UNPROVED_BYTES : MAX_HANDSHAKE_BYTES;
-    this.splitter = new UnitSplitter(maxBytes, (kind, body) => this.unit(kind, body));
+    this.splitter = new UnitSplitter(maxBytes, (kind, bytes, start, end) =>
+      this.unit(kind, bytes.subarray(start, end)),
+    );
     this.timer = runtime.after(timeoutMs, () => this.fail('timeout', `no handshake within ${timeoutMs} ms`));
     socket.on('data', this.onData);
     socket.on('error', this.onError);

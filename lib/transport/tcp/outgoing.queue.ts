@@ -1,4 +1,6 @@
-import type { EncodedFrame } from '../codec/frame.codec.js';
+import type { EncodedFrame, FrameEncoder } from '../codec/frame.codec.js';
+import type { SentPatterns } from '../codec/pattern.table.js';
+import type { Frame } from '../frame.js';
 import { isAnswer, Lane, laneOf, type Account, type LaneName, type QueuedFrame } from './lane.js';
 import { UnitBuffer } from './unit.buffer.js';
 import {
@@ -49,11 +51,13 @@ export class OutgoingQueue {
   private answerTransfers = 0;
   private answerTransferBytes = 0;
   private nextTransfer = 1;
+  /** Of the frame that was just encoded. */
+  private tail: Uint8Array | undefined;
 
   constructor(private readonly output: UnitOutput) {}
 
   get bytes(): number {
-    return this.waitingBytes + this.units.bytes + this.output.backlog;
+    return this.waitingBytes + this.units.gathered + this.output.backlog;
   }
 
   /**
@@ -67,7 +71,7 @@ export class OutgoingQueue {
 
   /** Nothing waits here; the system may still hold bytes. */
   get isEmpty(): boolean {
-    return !this.hasFrames && this.units.bytes === 0;
+    return !this.hasFrames && this.units.gathered === 0;
   }
 
   /** Takes a frame; `pump` writes it. `owned`: the head's memory will not be used again. */
@@ -82,6 +86,28 @@ export class OutgoingQueue {
     const account = isAnswer(kind) ? this.answerAccount : lane;
     lane.push({ kind, head: owned ? head : Buffer.from(head), tail, bytes, account, sent: 0, transfer: 0 });
     account.bytes += bytes;
+  }
+
+  /** Whether a frame of that kind need not wait, if it is not large. */
+  isClearFor(kind: number): boolean {
+    const lane = this.laneFor(laneOf(kind));
+    return lane === undefined || (lane.first === undefined && !this.isBackedUp);
+  }
+
+  /** Encodes a frame for which the way is clear, straight into what is written next. Returns how long it is. */
+  encode(encoder: FrameEncoder, frame: Frame, patterns: SentPatterns): number {
+    this.units.open();
+    this.tail = encoder.encodeInto(this.units, frame, patterns);
+    return this.units.opened + (this.tail === undefined ? 0 : this.tail.length);
+  }
+
+  /** Takes the frame that was just encoded; one that is forgotten is overwritten by the next. */
+  take(kind: number): void {
+    const { units, tail } = this;
+    this.tail = undefined;
+    const bytes = units.opened + (tail === undefined ? 0 : tail.length);
+    if (bytes <= WHOLE_FRAME_BYTES) units.close(kind, tail);
+    else this.add({ kind, head: units.withdraw(), tail }, true);
   }
 
   /** A unit that is no frame, before everything that waits. */
@@ -104,7 +130,7 @@ export class OutgoingQueue {
       this.turn = (this.turn + 1) % this.steps.length;
       idle = step() ? 0 : idle + 1;
     }
-    if (this.units.bytes > 0) this.output.write(this.units.take());
+    if (this.units.gathered > 0) this.output.write(this.units.drain());
   }
 
   /** Forgets what has not been handed over. */
@@ -126,7 +152,7 @@ export class OutgoingQueue {
   }
 
   private get isBackedUp(): boolean {
-    return this.units.bytes + this.output.backlog >= BACKLOG_BYTES;
+    return this.units.gathered + this.output.backlog >= BACKLOG_BYTES;
   }
 
   /** One turn of a lane; false if nothing of it may be written now. */

@@ -14,7 +14,7 @@ import { OutgoingQueue } from './outgoing.queue.js';
 import { ReadTurn } from './read.turn.js';
 import { RESERVE_BYTES, SMALL_ANSWER_BYTES, type TcpLimits } from './tcp.limits.js';
 import type { UnitSplitter } from './unit.splitter.js';
-import { MAX_UNIT_BYTES, UnitKind } from './wire.js';
+import { isFrame, MAX_UNIT_BYTES, UnitKind } from './wire.js';
 
 /** What a link tells its transport. */
 export interface LinkOwner {
@@ -32,11 +32,17 @@ export interface LinkOwner {
   broken(link: TcpLink, reason: LinkCloseReason, detail?: string): void;
 }
 
+/**
+ * So many frames of one tick are written at once, then twice as many, and so on: the peer begins with the first while
+ * this node makes the others, and many are still few system calls.
+ */
+const FLUSH_FRAMES = 16;
+
 /** Room for what stands around a body: the names of a few thousand workers, and of those that wait. */
 const HEAD_BYTES = 8 * 1024 * 1024;
 
 /**
- * An open link: both sides have agreed. Writes once per tick, reads always: a link never waits with reading until it
+ * An open link: both sides have agreed. Writes once per tick, or a few times where there is much, reads always: a link never waits with reading until it
  * has written, since two such peers would wait for each other; memory is bounded by the limits of its queue instead. Who
  * sends more than this node handles waits between two turns of the event loop, in which the others are heard.
  */
@@ -57,7 +63,14 @@ export class TcpLink {
   private giveUp: Timer | undefined;
   private framesIn = 0;
   private framesOut = 0;
-  private readonly flushLater = (): void => this.flush();
+  /** Frames since the last flush, and how many of them are written before this tick ends. */
+  private unflushed = 0;
+  private flushAt = FLUSH_FRAMES;
+  private readonly flushLater = (): void => {
+    this.flushScheduled = false;
+    this.flushAt = FLUSH_FRAMES;
+    this.flush();
+  };
 
   constructor(
     readonly peer: Hello,
@@ -74,8 +87,9 @@ export class TcpLink {
       write: (pieces) => this.write(pieces),
     });
     splitter.maxBytes = MAX_UNIT_BYTES;
-    splitter.onUnit = (kind, body) => {
-      this.unit(kind, body);
+    splitter.onUnit = (kind, bytes, start, end) => {
+      if (isFrame(kind)) this.deliver(kind, bytes, start, end);
+      else this.unit(kind, bytes.subarray(start, end));
       if (this.turn.isOver()) this.hold();
     };
     splitter.onFault = (error) => this.refuse(error);
@@ -89,16 +103,30 @@ export class TcpLink {
   /** @throws PayloadTooLargeError for a frame that no peer would take */
   send(frame: Frame): SendResult {
     const { encoder } = this.owner;
-    if (laneOf(frame.kind) !== 'messages') {
+    const { kind } = frame;
+    const isMessage = laneOf(kind) === 'messages';
+    if (isMessage) {
+      // One that is encoded must be sent, since its head may define a pattern; so it is weighed by its body before.
+      const bytes = 'body' in frame ? frame.body.length : 0;
+      this.checkSize(kind, bytes + HEAD_BYTES);
+      if (!this.hasRoomFor(kind, bytes)) return 'full';
+    } else if (kind === FrameKind.MultiAnswer) {
       // Many answers in one: they are weighed before they are copied into one piece.
-      if (frame.kind === FrameKind.MultiAnswer) this.checkSize(frame.kind, answersIn(frame));
-      return this.take(encoder.encode(frame, this.patterns), false);
+      this.checkSize(kind, answersIn(frame));
     }
-    // A message that is encoded must be sent, since its head may define a pattern; so it is weighed by its body before.
-    const bytes = 'body' in frame ? frame.body.length : 0;
-    this.checkSize(frame.kind, bytes + HEAD_BYTES);
-    if (!this.hasRoomFor(frame.kind, bytes)) return 'full';
-    this.enqueue(encoder.encode(frame, this.patterns), false);
+    if (!this.queue.isClearFor(kind)) {
+      const encoded = encoder.encode(frame, this.patterns);
+      if (!isMessage) return this.take(encoded, false);
+      this.queue.add(encoded, false);
+    } else {
+      const bytes = this.queue.encode(encoder, frame, this.patterns);
+      if (!isMessage) {
+        this.checkSize(kind, bytes);
+        if (!this.hasRoomFor(kind, bytes)) return 'full';
+      }
+      this.queue.take(kind);
+    }
+    this.enqueued();
     return 'queued';
   }
 
@@ -141,7 +169,8 @@ export class TcpLink {
     const bytes = frame.head.length + (frame.tail === undefined ? 0 : frame.tail.length);
     this.checkSize(frame.kind, bytes);
     if (!this.hasRoomFor(frame.kind, bytes)) return 'full';
-    this.enqueue(frame, owned);
+    this.queue.add(frame, owned);
+    this.enqueued();
     return 'queued';
   }
 
@@ -155,13 +184,16 @@ export class TcpLink {
     return false;
   }
 
-  private enqueue(frame: EncodedFrame, owned: boolean): void {
-    this.queue.add(frame, owned);
+  private enqueued(): void {
     this.framesOut += 1;
+    this.unflushed += 1;
     if (this.queue.bytes > this.owner.limits.hardQueueBytes + RESERVE_BYTES) {
       const { bytes } = this.queue;
       this.destroy();
       this.owner.broken(this, 'overflow', `${bytes} bytes wait to be written`);
+    } else if (this.unflushed >= this.flushAt) {
+      this.flushAt *= 2;
+      this.flush();
     } else {
       this.schedule();
     }
@@ -179,7 +211,7 @@ export class TcpLink {
   }
 
   private flush(): void {
-    this.flushScheduled = false;
+    this.unflushed = 0;
     if (this.state === 'over') return;
     this.queue.pump();
     if (this.goodbye !== undefined && this.queue.isEmpty) {
@@ -248,7 +280,7 @@ export class TcpLink {
       case UnitKind.NextFragment: {
         this.fragmentsReceived += 1;
         const whole = this.assembly.add(kind, body);
-        if (whole !== undefined) this.deliver(whole.kind, whole.body);
+        if (whole !== undefined) this.deliver(whole.kind, whole.body, 0, whole.body.length);
         return;
       }
       case UnitKind.Credit:
@@ -261,12 +293,12 @@ export class TcpLink {
         this.farewell = body.toString('utf8', 0, 1024);
         return;
       default:
-        this.deliver(kind, body);
+        throw new MalformedFrameError('Unit', 'kind', `${kind} does not belong on an open link`);
     }
   }
 
-  private deliver(kind: number, body: Buffer): void {
-    const frame = this.decoder.decode(kind, body);
+  private deliver(kind: number, bytes: Buffer, start: number, end: number): void {
+    const frame = this.decoder.decode(kind, bytes, start, end);
     this.framesIn += 1;
     if (this.state === 'open') this.owner.frame(this, frame);
   }

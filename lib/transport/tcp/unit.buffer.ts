@@ -1,59 +1,96 @@
+import { ByteWriter } from '../codec/byte.writer.js';
 import { UNIT_HEADER_BYTES } from './wire.js';
 
-const CHUNK_BYTES = 64 * 1024;
+/** What one tick has to write is rarely more; an idle link keeps much less. */
+const MOST_CHUNK_BYTES = 64 * 1024;
 /** Copying less than this into the chunk is cheaper than one more buffer for the system call. */
 const COPIED_BYTES = 16 * 1024;
 
 /** Gathers what one tick has to write: small units in one chunk, large bytes as they are. */
-export class UnitBuffer {
-  private chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  private start = 0;
-  private end = 0;
-  private pieces: Uint8Array[] = [];
+export class UnitBuffer extends ByteWriter {
   /** Bytes gathered and not yet taken. */
-  bytes = 0;
+  gathered = 0;
+  private pieces: Uint8Array[] = [];
+  /** Of this chunk what is not among the pieces yet begins here, and what may still be undone. */
+  private uncut = 0;
+  private closed = 0;
 
   /** One unit whose body is `parts`, one behind the other. Parts above 16 KiB are not copied. */
   append(kind: number, ...parts: readonly Uint8Array[]): void {
-    let length = 1;
+    let length = 0;
     for (const part of parts) length += part.length;
-    this.room(UNIT_HEADER_BYTES);
-    this.end = this.chunk.writeUInt32LE(length, this.end);
-    this.chunk[this.end++] = kind;
+    this.open();
+    this.header(kind, length);
     for (const part of parts) this.add(part);
-    this.bytes += 4 + length;
+    this.closed = this.length;
+    this.gathered += UNIT_HEADER_BYTES + length;
+  }
+
+  /** Begins a unit whose body is then written to this. What was opened before and not closed is forgotten. */
+  open(): void {
+    this.length = this.closed;
+    this.reserve(UNIT_HEADER_BYTES);
+    this.length += UNIT_HEADER_BYTES;
+  }
+
+  /** How long the body of the opened unit is by now. */
+  get opened(): number {
+    return this.length - this.closed - UNIT_HEADER_BYTES;
+  }
+
+  /** Ends the opened unit; `tail` belongs behind what was written. */
+  close(kind: number, tail: Uint8Array | undefined): void {
+    const length = this.opened + (tail === undefined ? 0 : tail.length);
+    this.header(kind, length);
+    if (tail !== undefined) this.add(tail);
+    this.closed = this.length;
+    this.gathered += UNIT_HEADER_BYTES + length;
+  }
+
+  /** The body of the opened unit, in memory of its own; the unit is forgotten. */
+  withdraw(): Buffer {
+    const start = this.closed + UNIT_HEADER_BYTES;
+    const body = Buffer.from(this.bytes.subarray(start, this.length));
+    this.length = this.closed;
+    return body;
   }
 
   /** Everything gathered, in order. Its memory is not used again. */
-  take(): readonly Uint8Array[] {
+  drain(): readonly Uint8Array[] {
     this.cut();
-    const taken = this.pieces;
+    const drained = this.pieces;
     this.pieces = [];
-    this.bytes = 0;
-    return taken;
+    this.gathered = 0;
+    return drained;
+  }
+
+  /** What is among the pieces stays where it is. */
+  protected override grow(count: number): void {
+    const { bytes, closed, length } = this;
+    this.cut();
+    const open = length - closed;
+    const capacity = Math.min(MOST_CHUNK_BYTES, bytes.length * 2);
+    this.bytes = Buffer.allocUnsafeSlow(Math.max(capacity, open + count));
+    this.bytes.set(bytes.subarray(closed, length));
+    this.length = open;
+    this.closed = this.uncut = 0;
+  }
+
+  private header(kind: number, length: number): void {
+    const { bytes, closed } = this;
+    bytes.writeUInt32LE(1 + length, closed);
+    bytes[closed + 4] = kind;
   }
 
   private add(part: Uint8Array): void {
-    if (part.length > COPIED_BYTES) {
-      this.cut();
-      this.pieces.push(part);
-      return;
-    }
-    this.room(part.length);
-    this.chunk.set(part, this.end);
-    this.end += part.length;
-  }
-
-  private room(count: number): void {
-    if (this.chunk.length - this.end >= count) return;
+    if (part.length <= COPIED_BYTES) return this.raw(part);
+    this.closed = this.length;
     this.cut();
-    this.chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    this.start = 0;
-    this.end = 0;
+    this.pieces.push(part);
   }
 
   private cut(): void {
-    if (this.end > this.start) this.pieces.push(this.chunk.subarray(this.start, this.end));
-    this.start = this.end;
+    if (this.closed > this.uncut) this.pieces.push(this.bytes.subarray(this.uncut, this.closed));
+    this.uncut = this.closed;
   }
 }

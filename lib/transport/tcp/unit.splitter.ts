@@ -1,7 +1,7 @@
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
 
-/** Told each whole unit; `body` is a view of what was received. */
-export type UnitListener = (kind: number, body: Buffer) => void;
+/** Told each whole unit; its body stands in `bytes`, of what was received, from `start` to `end`. */
+export type UnitListener = (kind: number, bytes: Buffer, start: number, end: number) => void;
 
 /** Cuts the stream of a connection into units, however it arrives. Holds at most one incomplete unit. */
 export class UnitSplitter {
@@ -80,7 +80,7 @@ export class UnitSplitter {
       this.partialFilled = 0;
       return at;
     }
-    this.onUnit(chunk[at] as number, chunk.subarray(at + 1, at + length));
+    this.onUnit(chunk[at] as number, chunk, at + 1, at + length);
     return at + length;
   }
 
@@ -90,7 +90,7 @@ export class UnitSplitter {
     this.partialFilled += copied;
     if (this.partialFilled === unit.length) {
       this.partial = undefined;
-      this.onUnit(unit[0] as number, unit.subarray(1));
+      this.onUnit(unit[0] as number, unit, 1, unit.length);
     }
     return at + copied;
   }

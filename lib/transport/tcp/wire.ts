@@ -29,6 +29,11 @@ export const UnitKind = {
   Stranger: 211,
 } as const;
 
+/** Whether a unit is a whole frame, whose kind is below those of all other units. */
+export function isFrame(kind: number): boolean {
+  return kind < UnitKind.Hello;
+}
+
 /** First bytes from either side: no text protocol starts like this. The last byte is the version of the framing. */
 export const PREAMBLE = Buffer.from([0x93, 0x53, 0x57, 0x41, 0x52, 0x4d, 0x0a, 0x01]);
 

@@ -18,7 +18,9 @@ class Wire {
   readonly units: Array<{ kind: number; frame: number; body: Buffer }> = [];
   onUnit: ((kind: number, body: Buffer) => void) | undefined;
   readonly queue: OutgoingQueue;
-  private readonly splitter = new UnitSplitter(MAX_UNIT_BYTES, (kind, body) => this.unit(kind, body));
+  private readonly splitter = new UnitSplitter(MAX_UNIT_BYTES, (kind, bytes, start, end) =>
+    this.unit(kind, bytes.subarray(start, end)),
+  );
 
   constructor() {
     const backlog = (): number => this.backlog;

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
 import { Mailbox, type MailboxOwner } from '../../../lib/workers/mailbox.js';
+import { MailboxTurns } from '../../../lib/workers/mailbox-turns.js';
 import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
 
 /** A mailbox whose handler ends when the test says so, unless the pattern is `quick`. */
@@ -25,7 +26,7 @@ function mailbox(more: Partial<MailboxOwner> = {}) {
     expired: ({ pattern }) => void expired.push(pattern),
     ...more,
   };
-  const box = new Mailbox(owner, runtime);
+  const box = new Mailbox(owner, runtime, new MailboxTurns());
   const push = (pattern: string, deadline = Infinity): boolean => box.push(delivery(pattern, deadline));
   const end = async (pattern: string): Promise<void> => {
     running.get(pattern)?.();

@@ -29,7 +29,9 @@ class FakeHost implements Pick<WorkerHost, 'deliver'> {
 
   deliver(name: string, delivery: Delivery): void {
     if (!this.workers.has(name)) return delivery.reply(new WorkerNotFoundError(name), undefined);
-    this.delivered.push({ ...delivery, name });
+    const { kind, pattern, body, from, chain, deadline, timeoutMs } = delivery;
+    const reply: Delivery['reply'] = (...outcome) => delivery.reply(...outcome);
+    this.delivered.push({ name, kind, pattern, body, from, chain, deadline, timeoutMs, reply });
     if (delivery.pattern === 'echo') delivery.reply(undefined, value(this.payloadOf(delivery)));
   }
 
@@ -192,6 +194,13 @@ export class MessagingNode {
         throw new Error(`no messaging frame: ${frame.kind}`);
     }
   }
+}
+
+/** Messages that are not done with now, and timers that are left when all of them should be over. */
+export function leftOf(runtime: ManualRuntime, nodes: readonly MessagingNode[]): number {
+  const open = nodes.reduce((sum, { router, groups }) => sum + router.open + groups.size, 0);
+  runtime.pass(2 * CALL_TIMEOUT_MS);
+  return open + runtime.pending;
 }
 
 /** How a promise has ended by now: its value, the code of its error, or `pending`. */

@@ -1,0 +1,125 @@
+// Ends what has a deadline, at its deadline. Nearly all of it ends before: a call has seconds and is answered within a
+// millisecond, so what counts is what a deadline costs that never comes. A timer of the runtime for each would cost more
+// than all else that a call on the same node takes.
+//
+// A hashed timing wheel (Varghese, Lauck: "Hashed and Hierarchical Timing Wheels", SOSP 1987): what is due in the same
+// slot of time is in one list, which has one timer, and is entered and left without a search. What is still there when
+// the slot begins gets a timer of its own, so that nothing ends early or late.
+import type { Runtime, Timer } from './runtime.interface.js';
+
+/** Long enough that thousands of calls share one, short enough that few are left when it begins. */
+const SLOT_MS = 32;
+
+/** Something that ends at its deadline, unless that is cleared before. */
+export abstract class Deadline {
+  /** Where it is: changed by `Deadlines` only. */
+  previous: Deadline | undefined;
+  next: Deadline | undefined;
+  timer: Timer | undefined;
+  at = Infinity;
+
+  /** The time has come; it is cleared already. */
+  abstract due(): void;
+}
+
+/** Begins the list of a slot, which is a ring. */
+class Slot extends Deadline {
+  override previous: Deadline = this;
+  override next: Deadline = this;
+
+  due(): void {}
+}
+
+export class Deadlines {
+  private readonly slots = new Map<number, Slot>();
+  /** Those with a timer of their own. */
+  private readonly soon = new Slot();
+  /** The slot that was entered last: most of what follows is due in the same. */
+  private latest = new Slot();
+  private latestNumber = NaN;
+
+  private count = 0;
+
+  constructor(private readonly runtime: Runtime) {}
+
+  /** How many are set. */
+  get size(): number {
+    return this.count;
+  }
+
+  /** `due()` is called once at `at`, monotonic; `now` is the time of the runtime. It must not be set already. */
+  set(deadline: Deadline, at: number, now: number): void {
+    deadline.at = at;
+    const slot = Math.floor(at / SLOT_MS);
+    if (slot * SLOT_MS - now < SLOT_MS) this.await(deadline, now);
+    else this.enter(slot === this.latestNumber ? this.latest : this.slotOf(slot, now), deadline);
+  }
+
+  /** It ends no more; does nothing if it is not set. */
+  clear(deadline: Deadline): void {
+    const { previous, next } = deadline;
+    if (previous === undefined || next === undefined) return;
+    this.count -= 1;
+    previous.next = next;
+    next.previous = previous;
+    deadline.previous = deadline.next = undefined;
+    if (deadline.timer === undefined) return;
+    deadline.timer.cancel();
+    deadline.timer = undefined;
+  }
+
+  /** Those that are set now. */
+  all(): Deadline[] {
+    return [this.soon, ...this.slots.values()].flatMap(membersOf);
+  }
+
+  private slotOf(number: number, now: number): Slot {
+    let slot = this.slots.get(number);
+    if (slot === undefined) {
+      slot = new Slot();
+      this.slots.set(number, slot);
+      this.runtime.after(number * SLOT_MS - now, () => this.begin(number));
+    }
+    this.latest = slot;
+    this.latestNumber = number;
+    return slot;
+  }
+
+  private begin(number: number): void {
+    const slot = this.slots.get(number);
+    this.slots.delete(number);
+    if (number === this.latestNumber) this.latestNumber = NaN;
+    const now = this.runtime.now();
+    for (const deadline of slot === undefined ? [] : membersOf(slot)) {
+      this.clear(deadline);
+      this.await(deadline, now);
+    }
+  }
+
+  private enter(slot: Slot, deadline: Deadline): void {
+    this.count += 1;
+    append(slot, deadline);
+  }
+
+  private await(deadline: Deadline, now: number): void {
+    this.enter(this.soon, deadline);
+    deadline.timer = this.runtime.after(Math.max(0, deadline.at - now), () => {
+      this.clear(deadline);
+      deadline.due();
+    });
+  }
+}
+
+function membersOf(slot: Slot): Deadline[] {
+  const members: Deadline[] = [];
+  for (let one = slot.next; one !== slot; one = one.next as Deadline) members.push(one);
+  return members;
+}
+
+function append(slot: Slot, deadline: Deadline): void {
+  const { previous } = slot;
+  deadline.previous = previous;
+  deadline.next = slot;
+  previous.next = deadline;
+  slot.previous = deadline;
+}
