@@ -4,7 +4,8 @@ import { environment } from './harness/environment.js';
 import { Bench } from './harness/bench.js';
 import { parseOptions, USAGE } from './harness/options.js';
 import { printProfiles } from './harness/profile.js';
-import { printCase, printEnvironment, toJson } from './harness/report.js';
+import { goals, Rows } from './harness/goals.js';
+import { printCase, printEnvironment, printVerdicts, toJson } from './harness/report.js';
 
 const options = parseOptions(process.argv.slice(2));
 if (!options) {
@@ -37,4 +38,5 @@ if (options.profile !== undefined) printProfiles(options.profile);
 const missing = bench.rows.filter(({ notMeasured }) => notMeasured !== undefined).length;
 if (missing > 0) console.log(`${missing} rows could not be measured`);
 if (bench.rows.length === 0) console.log(`no row begins with ${options.only.join(' or ')}`);
-process.exit(missing > 0 || bench.rows.length === 0 ? 1 : 0);
+const missed = options.check ? printVerdicts(goals, new Rows(bench.rows)) : 0;
+process.exit(missed > 0 || missing > 0 || bench.rows.length === 0 ? 1 : 0);

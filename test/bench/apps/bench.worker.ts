@@ -1,8 +1,15 @@
 import { MessagePattern, Payload } from '@nestjs/microservices';
-import { SwarmWorker, type OnWorkerStart, type WorkerContext } from 'nestjs-swarm';
+import {
+  HandoffDecision,
+  OnHandoff,
+  resume,
+  SwarmWorker,
+  type OnWorkerStart,
+  type WorkerContext,
+} from 'nestjs-swarm';
 import { deliveries } from './deliveries.js';
 
-/** The worker of all cases; with `group` it is a member. */
+/** The worker of all cases, with a state that it takes along; with `group` it is a member. */
 @SwarmWorker()
 export class BenchWorker implements OnWorkerStart<{ group: string } | undefined> {
   private total = 0;
@@ -19,7 +26,7 @@ export class BenchWorker implements OnWorkerStart<{ group: string } | undefined>
   }
 
   @MessagePattern('echo')
-  echo(@Payload() data: Buffer): Buffer {
+  echo(@Payload() data: unknown): unknown {
     return data;
   }
 
@@ -27,5 +34,20 @@ export class BenchWorker implements OnWorkerStart<{ group: string } | undefined>
   receive(@Payload() { add }: { add: number }): number {
     deliveries.received();
     return (this.total += add);
+  }
+
+  @OnHandoff('begin')
+  pack(): HandoffDecision<number> {
+    return resume(this.total);
+  }
+
+  @OnHandoff('end')
+  unpack(total: number): void {
+    this.total = total;
+  }
+
+  @OnHandoff('conflict')
+  merge(total: number): void {
+    this.total += total;
   }
 }

@@ -37,8 +37,3 @@ export async function rateOf(width: number, forMs: number, work: () => Promise<u
 export function sharedNow(): number {
   return Number(process.hrtime.bigint()) / 1e6;
 }
-
-/** @throws Error if an answer is not as long as what was sent */
-export function checkLength(answer: { readonly length: number }, expected: number): void {
-  if (answer.length !== expected) throw new Error(`${answer.length} came back of ${expected}`);
-}

@@ -1,7 +1,8 @@
 import 'reflect-metadata';
 import { ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
-import { checkLength, rateOf } from './load.js';
+import { rateOf } from './load.js';
+import { checkEcho, payloadOf, type PayloadKind } from './payload.js';
 import { serve } from './serve.js';
 
 const client = ClientProxyFactory.create({
@@ -10,11 +11,11 @@ const client = ClientProxyFactory.create({
 });
 await client.connect();
 
-/** Request and response with a text of so many bytes: its messages are JSON, which has no bytes. */
-async function callRate(bytes: number, width: number, forMs: number): Promise<number> {
-  const data = 'x'.repeat(bytes);
-  const call = (): Promise<string> => firstValueFrom(client.send<string>('echo', data));
-  checkLength(await call(), bytes);
+/** Request and response. Its messages are JSON, which has no bytes. */
+async function callRate(kind: PayloadKind, bytes: number, width: number, forMs: number): Promise<number> {
+  const data = payloadOf(kind, bytes);
+  const call = (): Promise<unknown> => firstValueFrom(client.send<unknown>('echo', data));
+  checkEcho(await call(), data);
   return rateOf(width, forMs, call);
 }
 

@@ -8,7 +8,7 @@ import { serve } from './serve.js';
 @Controller()
 class EchoController {
   @MessagePattern('echo')
-  echo(@Payload() data: string): string {
+  echo(@Payload() data: unknown): unknown {
     return data;
   }
 }

@@ -1,24 +1,54 @@
 import 'reflect-metadata';
+import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Module } from '@nestjs/common';
+import { Injectable, Module, type OnModuleInit } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { SwarmCluster, SwarmError, SwarmGroups, SwarmModule, SwarmRegistry } from 'nestjs-swarm';
+import {
+  staticPeers,
+  SwarmCluster,
+  SwarmError,
+  SwarmGroups,
+  SwarmModule,
+  SwarmRegistry,
+  type WorkerRef,
+} from 'nestjs-swarm';
 import { BenchWorker } from './bench.worker.js';
 import { deliveries } from './deliveries.js';
-import { checkLength, rateOf, sharedNow, timeFor } from './load.js';
+import { rateOf, sharedNow, timeFor } from './load.js';
+import { LoopDelayMeter } from './loop-delay.js';
+import { checkEcho, payloadOf, type PayloadKind } from './payload.js';
 import { serve } from './serve.js';
+import { SteadyLoad } from './steady-load.js';
 
+/** Given where nodes have networks of their own, which can be cut. */
+const address = process.env['ADDRESS'];
+const peers = process.env['PEERS'];
+const PORT = 7946;
 /** Lookups between two looks at the clock. */
 const LOOKUPS = 10_000;
+
+const meter = new LoopDelayMeter();
+
+/** Measures from when Nest has built the application, which is before the node joins. */
+@Injectable()
+class MeterFromStart implements OnModuleInit {
+  onModuleInit(): void {
+    if (process.env['METER'] === 'boot') meter.start();
+  }
+}
 
 @Module({
   imports: [
     SwarmModule.forRoot({
       cluster: process.env['CLUSTER'] ?? '',
-      node: { hosting: process.env['HOSTING'] !== 'false' },
+      node: {
+        hosting: process.env['HOSTING'] !== 'false',
+        ...(address !== undefined && { host: address, port: PORT }),
+      },
+      ...(peers !== undefined && { discovery: [staticPeers(peers.split(','))] }),
     }),
   ],
-  providers: [BenchWorker],
+  providers: [BenchWorker, MeterFromStart],
 })
 class AppModule {}
 
@@ -26,6 +56,7 @@ const app = await NestFactory.createApplicationContext(AppModule, { logger: ['er
 const registry = app.get(SwarmRegistry);
 const groups = app.get(SwarmGroups);
 const cluster = app.get(SwarmCluster);
+let load: SteadyLoad | undefined;
 
 /** A call that was under way when its node died may or may not have been handled; it is asked again. */
 async function reach(name: string): Promise<void> {
@@ -39,13 +70,56 @@ async function reach(name: string): Promise<void> {
   }
 }
 
-/** Calls a worker, as a user would who holds its ref. */
-async function callRate(name: string, bytes: number, width: number, forMs: number): Promise<number> {
+function refOf(name: string): WorkerRef<BenchWorker> {
   const ref = registry.whereis(name, BenchWorker);
   if (!ref) throw new Error(`"${name}" is not registered`);
-  const data = Buffer.alloc(bytes, 'x');
-  checkLength(await ref.call('echo', data), bytes);
+  return ref;
+}
+
+/** Calls a worker that sends back what it gets, as a user would who holds its ref. */
+async function callRate(
+  name: string,
+  kind: PayloadKind,
+  bytes: number,
+  width: number,
+  forMs: number,
+): Promise<number> {
+  const ref = refOf(name);
+  const data = payloadOf(kind, bytes);
+  checkEcho(await ref.call('echo', data), data);
   return rateOf(width, forMs, () => ref.call('echo', data));
+}
+
+/** The same with a message as small as they come. */
+function addRate(name: string, width: number, forMs: number): Promise<number> {
+  const ref = refOf(name);
+  return rateOf(width, forMs, () => ref.call('add', { add: 1 }));
+}
+
+/** The time, by the clock of the machine, at which `isSo` is seen to be. */
+async function when(isSo: () => boolean): Promise<number> {
+  while (!isSo()) await sleep(1);
+  return sharedNow();
+}
+
+function hosted(): number {
+  return [...registry.registered({ node: cluster.self.id })].length;
+}
+
+function misplaced(names: readonly string[]): number {
+  return names.filter((name) => registry.whereis(name)?.node !== cluster.ownerOf(name, BenchWorker)).length;
+}
+
+/** Equal on two nodes that know the same of all names. */
+function digest(): string {
+  const hash = createHash('sha1');
+  const rows = [...registry.registered()].map(({ name, node, fence }) => `${name} ${node} ${fence}`);
+  for (const row of rows.sort()) hash.update(`${row}\n`);
+  return hash.digest('hex');
+}
+
+function namesOf(prefix: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}${index}`);
 }
 
 /** `anew`: each name is put together for its lookup, as if it came with a request. */
@@ -104,9 +178,57 @@ serve(cluster.self.id, {
   /** Resolves when every name has answered. */
   reachAll: (prefix: string, count: number, width: number) =>
     timeFor(count, width, (index) => reach(`${prefix}${index}`)),
-  hosted: () => [...registry.registered({ node: cluster.self.id })].length,
+  hosted,
   lookupRate,
   callRate,
+  addRate,
+  /** When so many names were known here. */
+  knownAt: (names: number) => when(() => registry.count() === names),
+  /** When so many nodes were seen up. */
+  upAt: (nodes: number) =>
+    when(() => cluster.nodes().filter(({ status }) => status === 'up').length === nodes),
+  /** When a node hosted so many names, as this one sees it. */
+  hostsAt: (node: string, names: number) => when(() => [...registry.registered({ node })].length >= names),
+  /** How many of the names belong to a node. */
+  belongTo: (node: string, prefix: string, count: number) =>
+    namesOf(prefix, count).filter((name) => cluster.ownerOf(name, BenchWorker) === node).length,
+  misplaced: (prefix: string, count: number) => misplaced(namesOf(prefix, count)),
+  settled: () => cluster.settled(),
+  nodesUp: () => cluster.nodes().filter(({ status }) => status === 'up').length,
+  /** How many names have less than `least`. */
+  below: async (prefix: string, count: number, least: number, width: number) => {
+    let below = 0;
+    await timeFor(count, width, async (index) => {
+      if ((await registry.call<number>(`${prefix}${index}`, 'add', { add: 0 })) < least) below++;
+    });
+    return below;
+  },
+  digest,
+  now: sharedNow,
+  load: (prefix: string, count: number, perSecond: number) => {
+    const add = (name: string, by: number): Promise<number> =>
+      registry.call<number>(name, 'add', { add: by });
+    load = new SteadyLoad(namesOf(prefix, count), perSecond, add);
+  },
+  beginPhase: () => load?.beginPhase(),
+  phase: () => load?.phase(),
+  endLoad: () => load?.stop(),
+  /** Adds to every name once; the sum of what they had then. */
+  addAll: async (prefix: string, count: number, by: number, width: number) => {
+    let sum = 0;
+    await timeFor(count, width, async (index) => {
+      sum += await registry.call<number>(`${prefix}${index}`, 'add', { add: by });
+    });
+    return sum;
+  },
+  /** How long the node took to leave, and how many workers it took along. */
+  drain: async () => {
+    const began = performance.now();
+    const report = await cluster.drain();
+    return { ms: performance.now() - began, moved: report.moved };
+  },
+  startMeter: () => meter.start(),
+  stopMeter: () => meter.stop(),
   members: (group: string) => groups.members(group).length,
   arm: () => deliveries.arm(),
   lastDelivery: () => deliveries.last(),

@@ -1,6 +1,6 @@
 import type { Summary } from './stats.js';
 
-export type Unit = '/s' | 'ms' | 'B';
+export type Unit = '/s' | 'ms' | 'B' | 'calls' | 'names';
 
 /** One figure of the benchmark. */
 export interface RowHead {

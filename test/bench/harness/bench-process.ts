@@ -1,4 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -38,17 +38,26 @@ export class BenchProcess {
     });
   }
 
-  /** Starts the process and waits until it says that it is up. */
+  /**
+   * Starts the process and waits until it says that it is up.
+   *
+   * @param app a file of `apps/`
+   * @param execArgv arguments for `node`
+   * @param launcher what stands before `node`
+   */
   static async start(
     app: string,
     env: Readonly<Record<string, string>> = {},
     execArgv: readonly string[] = [],
+    launcher: readonly string[] = [],
   ): Promise<BenchProcess> {
     const name = `--cpu-prof-name=${++lastProcess}-${app}.cpuprofile`;
-    const child = fork(fileURLToPath(new URL(`../apps/${app}.app.js`, import.meta.url)), [], {
+    const file = fileURLToPath(new URL(`../apps/${app}.app.js`, import.meta.url));
+    const profiled = execArgv.includes('--cpu-prof') ? [...execArgv, name] : execArgv;
+    const [command = process.execPath, ...args] = [...launcher, process.execPath, ...profiled, file];
+    const child = spawn(command, args, {
       env: { ...process.env, NODE_ENV: 'production', ...env },
-      execArgv: execArgv.includes('--cpu-prof') ? [...execArgv, name] : [...execArgv],
-      silent: true,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     });
     let output = '';
     for (const stream of [child.stdout, child.stderr]) {

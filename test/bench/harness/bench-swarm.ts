@@ -6,23 +6,25 @@ let lastCluster = 0;
 export interface NodeSpec {
   /** `false`: runs no workers. */
   readonly hosting?: boolean;
+  /** What its command line begins with, and what its environment has besides. */
+  readonly launcher?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Processes that form one swarm, with the options' defaults. */
 export class BenchSwarm {
-  private constructor(readonly nodes: readonly BenchProcess[]) {}
+  private constructor(
+    private readonly cluster: string,
+    private readonly execArgv: readonly string[],
+    readonly nodes: BenchProcess[],
+  ) {}
 
   /** Starts the processes in the same instant and waits until every one sees all of them up. */
   static async boot(specs: readonly NodeSpec[], execArgv: readonly string[]): Promise<BenchSwarm> {
     const cluster = `bench-${process.pid}-${++lastCluster}`;
-    const starts = await Promise.allSettled(
-      specs.map(({ hosting = true }) =>
-        BenchProcess.start('swarm', { CLUSTER: cluster, HOSTING: String(hosting) }, execArgv),
-      ),
-    );
-    const swarm = new BenchSwarm(
-      starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : [])),
-    );
+    const swarm = new BenchSwarm(cluster, execArgv, []);
+    const starts = await Promise.allSettled(specs.map((spec) => swarm.start(spec)));
+    swarm.nodes.push(...starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : [])));
     try {
       for (const start of starts) if (start.status === 'rejected') throw start.reason;
       await swarm.all('ready', specs.length);
@@ -31,6 +33,13 @@ export class BenchSwarm {
       throw error;
     }
     return swarm;
+  }
+
+  /** One more process, which is up when this resolves. */
+  async join(spec: NodeSpec = {}): Promise<BenchProcess> {
+    const node = await this.start(spec);
+    this.nodes.push(node);
+    return node;
   }
 
   /** The node at `index`, as the specs were given. */
@@ -61,5 +70,10 @@ export class BenchSwarm {
     } finally {
       await swarm.end();
     }
+  }
+
+  private start({ hosting = true, launcher, env }: NodeSpec): Promise<BenchProcess> {
+    const own = { CLUSTER: this.cluster, HOSTING: String(hosting), ...env };
+    return BenchProcess.start('swarm', own, this.execArgv, launcher);
   }
 }

@@ -17,7 +17,7 @@ export interface Environment {
   readonly versions: Readonly<Record<string, string>>;
 }
 
-const packages = ['nestjs-swarm', '@nestjs/core', '@nestjs/microservices', 'rxjs', 'hashring'];
+const packages = ['nestjs-swarm', '@nestjs/core', '@nestjs/microservices', 'rxjs', 'hashring', 'moleculer'];
 
 export function environment(): Environment {
   return {

@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 export const USAGE = `npm run bench -- [options]
   --only B1,"B3 call a worker elsewhere, 64"   only rows that begin so
   --repeats 5                                  measurements per row, after the warm-up
+  --check                                      says which goals are reached; exits with 1 if one is missed
   --json file                                  writes the results, every sample included
   --profile folder                             --cpu-prof in every process; prints where the time went`;
 
@@ -12,6 +13,8 @@ export interface BenchOptions {
   /** How rows begin that are wanted, in lower case; empty for all. */
   readonly only: readonly string[];
   readonly repeats: number;
+  /** Whether to compare with the goals. */
+  readonly check: boolean;
   readonly json: string | undefined;
   /** Folder of the processes' CPU profiles. */
   readonly profile: string | undefined;
@@ -25,6 +28,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
       options: {
         only: { type: 'string', multiple: true, default: [] },
         repeats: { type: 'string', default: '5' },
+        check: { type: 'boolean', default: false },
         json: { type: 'string' },
         profile: { type: 'string' },
       },
@@ -34,6 +38,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
     return {
       only: values.only.flatMap(wantedRows),
       repeats,
+      check: values.check,
       json: values.json,
       profile: values.profile === undefined ? undefined : resolve(values.profile),
     };
