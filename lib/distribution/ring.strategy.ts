@@ -1,6 +1,7 @@
 // Decides where a name belongs: consistent hashing, the same on every node for the same set of nodes.
 import { createHash } from 'node:crypto';
 import HashRing from 'hashring';
+import { HASH_SEED, hashString, mixed } from './string-hash.js';
 import type { DistributionStrategy, PlaceableNode, Placement } from './strategy.interface.js';
 
 /**
@@ -17,8 +18,8 @@ const RINGS_KEPT = 16;
  *
  * Ketama-style ring of the `hashring` package (Karger et al., "Consistent Hashing and Random Trees", 1997), used so
  * that its known faults cannot show: points per node are given explicitly through `vnodes` (its own count is floored
- * and its weights are normalised, both move names between old nodes), the ring is built from sorted ids (points that
- * collide keep insertion order), and nothing is cached in it.
+ * and its weights are normalised, both move names between old nodes), and of two nodes whose points collide the one with
+ * the lower id is first.
  */
 export function ring(): DistributionStrategy {
   const rings = new Map<string, Placement>();
@@ -36,22 +37,45 @@ export function ring(): DistributionStrategy {
 }
 
 class RingPlacement implements Placement {
-  private readonly ring: HashRing;
+  /** The points of all nodes, rising, and whose each is. */
+  private readonly points: Uint32Array;
+  private readonly nodes: readonly string[];
   private readonly only: string | undefined;
 
   constructor(nodes: readonly PlaceableNode[]) {
     this.only = nodes.length === 1 ? nodes[0]?.id : undefined;
-    const servers = Object.fromEntries(
-      nodes.map(({ id, weight }) => [id, { vnodes: Math.max(1, Math.round(VNODES * weight)) }]),
-    );
-    // The package ignores a server's vnodes where they equal its default count, so the default is one none can have.
-    this.ring = new HashRing(servers, md5, { 'vnode count': 0, 'max cache size': 1 });
+    const points = pointsOf(nodes);
+    this.points = Uint32Array.from(points, ({ at }) => at);
+    this.nodes = points.map(({ node }) => node);
   }
 
   nodeFor(name: string): string | undefined {
-    // Not by `get`, whose cache throws for a name like `__proto__`.
-    return this.only ?? this.ring.range(name, 1)[0];
+    if (this.only !== undefined) return this.only;
+    const hash = mixed(hashString(HASH_SEED, name)) >>> 0;
+    const { points } = this;
+    let low = 0;
+    let high = points.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((points[middle] as number) < hash) low = middle + 1;
+      else high = middle;
+    }
+    return this.nodes[low === points.length ? 0 : low];
   }
+}
+
+/** Where the package puts the nodes on the ring. It hashes names, too, but with a digest for each, by far the most of a lookup. */
+function pointsOf(nodes: readonly PlaceableNode[]): Array<{ readonly at: number; readonly node: string }> {
+  const servers = Object.fromEntries(
+    nodes.map(({ id, weight }) => [id, { vnodes: Math.max(1, Math.round(VNODES * weight)) }]),
+  );
+  // The package ignores a server's vnodes where they equal its default count, so the default is one none can have.
+  const hashRing = new HashRing(servers, md5, { 'vnode count': 0, 'max cache size': 1 });
+  // Its types say something else than what it returns.
+  const byNode = hashRing.points(nodes.map(({ id }) => id)) as unknown as Record<string, readonly number[]>;
+  return Object.entries(byNode)
+    .flatMap(([node, points]) => points.map((at) => ({ at, node })))
+    .sort((a, b) => a.at - b.at || (a.node < b.node ? -1 : 1));
 }
 
 /** Given as a function so that the package does not look the algorithm up for every point. */

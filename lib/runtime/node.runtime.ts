@@ -2,6 +2,11 @@ import type { Runtime, Timer } from './runtime.interface.js';
 
 /** Time as the process has it. */
 export class NodeRuntime implements Runtime {
+  /** Deferred tasks that this turn of the event loop still has to run, and those that are for the next. */
+  private ofThisTurn = 0;
+  private ofNextTurn = 0;
+  private last: Array<() => void> = [];
+
   now(): number {
     return performance.now();
   }
@@ -20,6 +25,39 @@ export class NodeRuntime implements Runtime {
   }
 
   defer(task: () => void): void {
-    setImmediate(task);
+    this.ofNextTurn += 1;
+    setImmediate(this.run, task);
+  }
+
+  deferLast(task: () => void): void {
+    this.last.push(task);
+    if (this.ofThisTurn + this.ofNextTurn === 0) this.defer(nothing);
+  }
+
+  private readonly run = (task: () => void): void => {
+    // What is deferred while these run is for the next turn.
+    if (this.ofThisTurn === 0) {
+      this.ofThisTurn = this.ofNextTurn;
+      this.ofNextTurn = 0;
+    }
+    try {
+      task();
+    } finally {
+      this.ofThisTurn -= 1;
+      if (this.ofThisTurn === 0 && this.last.length > 0) this.runLast();
+    }
+  };
+
+  private runLast(): void {
+    const { last } = this;
+    this.last = [];
+    try {
+      for (let task = last.shift(); task; task = last.shift()) task();
+    } finally {
+      // A fault of one costs no other its turn.
+      for (const task of last) this.deferLast(task);
+    }
   }
 }
+
+function nothing(): void {}

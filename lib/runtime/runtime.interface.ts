@@ -18,6 +18,8 @@ export interface Runtime {
   after(ms: number, task: () => void): Timer;
   /** Runs `task` when what is running now has finished, before time moves on. Keeps the order of the calls. */
   defer(task: () => void): void;
+  /** As `defer`, behind all tasks that are deferred by then: for what is done once for what all of them have left. */
+  deferLast(task: () => void): void;
 }
 
 /** Where the kernel writes its lines; Nest's `Logger` is one. */

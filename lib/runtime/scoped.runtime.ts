@@ -41,6 +41,13 @@ export class ScopedRuntime implements Runtime {
     });
   }
 
+  deferLast(task: () => void): void {
+    if (this.closed) return;
+    this.inner.deferLast(() => {
+      if (!this.closed) task();
+    });
+  }
+
   /** Cancels everything pending; later tasks are not run. */
   close(): void {
     this.closed = true;

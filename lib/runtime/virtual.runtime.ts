@@ -179,6 +179,10 @@ export class VirtualRuntime implements Runtime {
     this.scheduler.schedule(this.scheduler.now, () => this.run(pending));
   }
 
+  deferLast(task: () => void): void {
+    this.defer(() => this.defer(task));
+  }
+
   /** The node's process is gone: nothing of it runs any more. */
   kill(): void {
     this.killed = true;

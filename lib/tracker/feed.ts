@@ -118,7 +118,8 @@ export class Feed {
       return true;
     }
     const ops: readonly RowOp[] = log.read(this.sent + 1, ROWS_PER_FRAME);
-    const frame = { kind: FrameKind.Batch, incarnation: log.table.incarnation, from: this.sent + 1, ops };
+    const { incarnation } = log.table;
+    const frame = { kind: FrameKind.Batch, incarnation, from: this.sent + 1, waits: true, ops };
     if (!this.took(transport.send(this.peer, frame))) return false;
     this.sent += ops.length;
     return true;

@@ -9,10 +9,7 @@ import { BYTES_PER_FRAME, Row, type Untracked, wireBytes } from './row.js';
 /** How many operations are kept for peers that missed some; who missed more gets a snapshot. */
 export const LOG_LIMIT = 65_536;
 
-/**
- * A tracked row stands for itself: who reads the operation later gets the row as it is by then, and the updates that
- * follow say the same once more.
- */
+/** A tracked row stands for itself: who reads the operation later gets the row as it is by then. */
 type LoggedOp = Row | RowOp;
 
 export class OwnLog {
@@ -23,6 +20,8 @@ export class OwnLog {
   /** Last operation that was handed to `stream`. */
   private flushed = 0;
   private afterFlush: Array<() => void> = [];
+  /** Rows whose tracking nobody was told yet: what becomes of them until then needs no operation of its own. */
+  private readonly fresh = new Set<Row>();
 
   constructor(
     node: NodeId,
@@ -46,6 +45,7 @@ export class OwnLog {
   track(row: Row): void {
     this.table.put(row);
     this.append(row);
+    this.fresh.add(row);
   }
 
   untrack(row: Row, why: Untracked): void {
@@ -55,7 +55,7 @@ export class OwnLog {
 
   update(row: Row, status: Row['status'], groups: readonly string[]): void {
     this.table.update(row, status, groups);
-    this.append([2, row.name, status, groups]);
+    if (!this.fresh.has(row)) this.append([2, row.name, status, groups]);
   }
 
   /** At most `limit` operations, and what fits into a frame, from number `from` on, which must not be older than `oldestSeq`. */
@@ -83,6 +83,7 @@ export class OwnLog {
     if (!this.flushing) return;
     this.flushing = false;
     this.flushed = this.seq;
+    this.fresh.clear();
     this.stream();
     const tasks = this.afterFlush;
     this.afterFlush = [];

@@ -36,6 +36,8 @@ export class OwnStream {
   private streamed = 0;
   /** In the order of their operations. */
   private readonly waiters = new Set<AckWaiter>();
+  /** Whether somebody waits for peers to say what they hold of what was not streamed yet. */
+  private waits = false;
   /** Monotonic time of the last operation. */
   movedAt = 0;
 
@@ -91,10 +93,14 @@ export class OwnStream {
   whenHeld(acks: number, except: NodeId | undefined, done: () => void, least = 0): () => void {
     const waiter: AckWaiter = { seq: this.log.seq, acks, least, except, done };
     let givenUp = false;
+    const isStreamed = this.streamed >= waiter.seq;
+    this.waits ||= !isStreamed && this.needsWord(waiter);
     this.log.whenFlushed(() => {
-      if (givenUp) return;
-      if (this.isHeld(waiter)) done();
-      else this.waiters.add(waiter);
+      if (givenUp) return undefined;
+      if (this.isHeld(waiter)) return done();
+      this.waiters.add(waiter);
+      if (isStreamed) this.askWhatIsHeld();
+      return undefined;
     });
     return () => {
       givenUp = true;
@@ -113,23 +119,47 @@ export class OwnStream {
   }
 
   private stream(): void {
-    const { log } = this;
+    const { log, waits } = this;
+    this.waits = false;
     this.movedAt = this.parts.runtime.now();
     this.parts.moved();
     while (this.streamed < log.seq) {
       const from = this.streamed + 1;
       const ops = log.read(from, ROWS_PER_FRAME);
       this.streamed += ops.length;
-      const live: NodeId[] = [];
-      for (const feed of this.feeds.values()) if (feed.isLive && feed.sent === from - 1) live.push(feed.peer);
+      const live = this.levelWith(from - 1);
       if (live.length === 0) continue;
-      const frame = { kind: FrameKind.Batch, incarnation: log.table.incarnation, from, ops };
+      const frame = { kind: FrameKind.Batch, incarnation: log.table.incarnation, from, waits, ops };
       const refused = new Set(this.parts.transport.broadcast(live, frame));
       for (const peer of live) {
         if (refused.has(peer)) this.feeds.get(peer)?.stall();
         else this.feeds.get(peer)?.advance(this.streamed);
       }
     }
+  }
+
+  /** Peers that follow the log as it grows, and were sent it up to `seq`. */
+  private levelWith(seq: number): NodeId[] {
+    const level: NodeId[] = [];
+    for (const feed of this.feeds.values()) if (feed.isLive && feed.sent === seq) level.push(feed.peer);
+    return level;
+  }
+
+  /** Everything was streamed before anybody waited for it. A peer that does not hear this says it with its next ping. */
+  private askWhatIsHeld(): void {
+    const { incarnation } = this.log.table;
+    const frame = { kind: FrameKind.Batch, incarnation, from: this.streamed + 1, waits: true, ops: [] };
+    this.parts.transport.broadcast(this.levelWith(this.streamed), frame);
+  }
+
+  /** Whether the waiter's operation is held by enough only when some have said so. */
+  private needsWord({ acks, least, except }: AckWaiter): boolean {
+    const isTold = except !== undefined && this.feeds.get(except)?.isLive === true;
+    return this.needed(acks, least) > (isTold ? 1 : 0);
+  }
+
+  private needed(acks: number, least: number): number {
+    return Math.max(least, Math.min(acks, this.parts.peerCount()));
   }
 
   private settleWaiters(): void {
@@ -145,6 +175,6 @@ export class OwnStream {
     for (const feed of this.feeds.values()) {
       if (feed.acked >= seq || (feed.peer === except && feed.hasSent(seq))) held++;
     }
-    return held >= Math.max(least, Math.min(acks, this.parts.peerCount()));
+    return held >= this.needed(acks, least);
   }
 }

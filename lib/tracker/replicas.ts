@@ -125,7 +125,7 @@ export class Replicas {
     return replica?.table;
   }
 
-  batch(from: NodeId, { incarnation, from: first, ops }: BatchFrame): void {
+  batch(from: NodeId, { incarnation, from: first, waits, ops }: BatchFrame): void {
     const replica = this.byNode.get(from);
     if (replica?.table.incarnation !== incarnation) return;
     const { table } = replica;
@@ -135,7 +135,8 @@ export class Replicas {
       this.apply(replica, op);
       table.seq++;
     }
-    return this.ack(replica);
+    if (waits) this.ack(replica);
+    return undefined;
   }
 
   snapshot(from: NodeId, frame: SnapshotFrame): void {

@@ -1,5 +1,6 @@
 // Decides what one row of the registry is: who holds which name, as its host wrote it (single authority per row).
 import type { NodeId } from '../transport/node-info.js';
+import { HASH_SEED, hashString, hashWord, mixed } from '../distribution/string-hash.js';
 import type { WireRow } from '../transport/frame.js';
 
 /**
@@ -171,24 +172,12 @@ export function wireBytes(args: Uint8Array | null, groups: readonly string[]): n
   return bytes;
 }
 
-/**
- * FNV-1a over the row's changing and identifying parts, and then the finalizer of MurmurHash3 (Austin Appleby, public
- * domain): digests are the XOR of these, and without it the fences of two rows that change alike cancel each other out.
- */
+/** Over the row's changing and identifying parts. Signed, so that it is no object of its own in memory. */
 function hashOf(row: Row): number {
-  let hash = hashString(0x811c9dc5, row.name);
+  let hash = hashString(HASH_SEED, row.name);
   hash = hashString(hash, row.registration);
-  hash = Math.imul(hash ^ (row.fence % 0x1_0000_0000), 0x01000193);
-  hash = Math.imul(hash ^ row.status, 0x01000193);
+  hash = hashWord(hash, row.fence % 0x1_0000_0000);
+  hash = hashWord(hash, row.status);
   for (const group of row.groups) hash = hashString(hash, group);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  // Signed, so that it is no object of its own in memory.
-  return (hash ^ (hash >>> 16)) | 0;
-}
-
-function hashString(seed: number, text: string): number {
-  let hash = seed;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  return Math.imul(hash ^ 0xff, 0x01000193);
+  return mixed(hash);
 }

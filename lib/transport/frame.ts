@@ -143,6 +143,8 @@ export interface BatchFrame {
   readonly kind: typeof FrameKind.Batch;
   readonly incarnation: number;
   readonly from: number;
+  /** Whether somebody waits for the peers to hold these, or older ones; else the next ping is early enough to say so. */
+  readonly waits: boolean;
   readonly ops: readonly RowOp[];
 }
 export interface BatchAckFrame {

@@ -24,7 +24,13 @@ function activation(fence: number, node: string): Row {
 
 /** What arrives at another node of a row: through the bytes of a batch. */
 function peeked(row: Row): WireRow {
-  const batch = { kind: FrameKind.Batch, incarnation: 1, from: 1, ops: [[0, row.toWire()] as RowOp] };
+  const batch = {
+    kind: FrameKind.Batch,
+    incarnation: 1,
+    from: 1,
+    waits: true,
+    ops: [[0, row.toWire()] as RowOp],
+  };
   const { kind, head } = new FrameEncoder().encode(batch);
   const frame = new FrameDecoder().decode(kind, Buffer.from(head));
   if (frame.kind !== FrameKind.Batch || frame.ops[0]?.[0] !== 0)
@@ -150,7 +156,13 @@ describe('clock', () => {
     });
     replicas.open('a', 1, undefined);
     expect(left.next(), 'it has not heard of it').toBeLessThan(row.fence);
-    replicas.batch('a', { kind: FrameKind.Batch, incarnation: 1, from: 1, ops: [[0, peeked(row)]] });
+    replicas.batch('a', {
+      kind: FrameKind.Batch,
+      incarnation: 1,
+      from: 1,
+      waits: true,
+      ops: [[0, peeked(row)]],
+    });
     expect(left.next()).toBe(row.fence + 1);
   });
 

@@ -42,7 +42,7 @@ type FieldsOf<F> = { readonly [K in Exclude<keyof F, 'kind'>]-?: Field<F[K]> };
 const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
   [FrameKind.Status]: { status: oneOf('joining', 'up', 'leaving', 'left') },
   [FrameKind.Have]: { incarnation: whole, seq: whole },
-  [FrameKind.Batch]: { incarnation: whole, from: whole, ops: list(rowOp) },
+  [FrameKind.Batch]: { incarnation: whole, from: whole, waits: flag, ops: list(rowOp) },
   [FrameKind.Snapshot]: { incarnation: whole, seq: whole, first: flag, last: flag, rows },
   [FrameKind.Adopted]: {
     members: list(nodeInfo),

@@ -33,7 +33,7 @@ export interface LinkOwner {
 }
 
 /**
- * So many frames of one tick are written at once, then twice as many, and so on: the peer begins with the first while
+ * So many frames of one turn are written at once, then twice as many, and so on: the peer begins with the first while
  * this node makes the others, and many are still few system calls.
  */
 const FLUSH_FRAMES = 16;
@@ -42,9 +42,10 @@ const FLUSH_FRAMES = 16;
 const HEAD_BYTES = 8 * 1024 * 1024;
 
 /**
- * An open link: both sides have agreed. Writes once per tick, or a few times where there is much, reads always: a link never waits with reading until it
- * has written, since two such peers would wait for each other; memory is bounded by the limits of its queue instead. Who
- * sends more than this node handles waits between two turns of the event loop, in which the others are heard.
+ * An open link: both sides have agreed. Writes once per turn of the event loop, or a few times where there is much, reads
+ * always: a link never waits with reading until it has written, since two such peers would wait for each other; memory is
+ * bounded by the limits of its queue instead. Who sends more than this node handles waits between two turns of the event
+ * loop, in which the others are heard.
  */
 export class TcpLink {
   private readonly queue: OutgoingQueue;
@@ -63,7 +64,7 @@ export class TcpLink {
   private giveUp: Timer | undefined;
   private framesIn = 0;
   private framesOut = 0;
-  /** Frames since the last flush, and how many of them are written before this tick ends. */
+  /** Frames since the last flush, and how many of them are written before this turn ends. */
   private unflushed = 0;
   private flushAt = FLUSH_FRAMES;
   private readonly flushLater = (): void => {
@@ -207,7 +208,7 @@ export class TcpLink {
   private schedule(): void {
     if (this.flushScheduled) return;
     this.flushScheduled = true;
-    process.nextTick(this.flushLater);
+    this.owner.runtime.deferLast(this.flushLater);
   }
 
   private flush(): void {

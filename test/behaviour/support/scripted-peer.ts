@@ -109,7 +109,7 @@ export class ScriptedPeer {
 
   /** Operations under numbers that it says them to have, in its log or not. */
   sendBatch(from: number, ops: readonly RowOp[], incarnation = this.info.incarnation): void {
-    this.send({ kind: FrameKind.Batch, incarnation, from, ops });
+    this.send({ kind: FrameKind.Batch, incarnation, from, waits: true, ops });
   }
 
   send(frame: Frame): void {

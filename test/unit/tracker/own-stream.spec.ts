@@ -106,7 +106,7 @@ describe('the stream of own rows', () => {
     a.track('two');
     runtime.pass(1);
     const ops = a.stream.log.read(1, 100);
-    b.replicas.batch(a.id, { kind: FrameKind.Batch, incarnation: 1, from: 1, ops });
+    b.replicas.batch(a.id, { kind: FrameKind.Batch, incarnation: 1, from: 1, waits: true, ops });
     expect(b.view()).toEqual(a.view());
     expectLevel(a, b);
   });
@@ -119,6 +119,7 @@ describe('the stream of own rows', () => {
     a.unlinkFrom(b);
     a.rows.untrack(a.rows.get('goes')!, Untracked.forgotten);
     const row = a.track('busy');
+    a.stream.log.flush();
     for (let i = 0; i < LOG_LIMIT; i++) a.rows.setGroups(row, [`g${i % 3}`]);
     a.linkTo(b);
     runtime.pass(100);
@@ -270,6 +271,7 @@ describe('the stream of own rows', () => {
     const runtime = new ManualRuntime();
     const [a, b] = ['a', 'b'].map((name) => new TrackerNode(`${name}@h:1`, runtime));
     for (let i = 0; i < 20_000; i++) a!.track(`name-${i}`);
+    a!.stream.log.flush();
     // As many more operations than rows, so that it is no replay.
     for (let i = 0; i < 20_000; i++) a!.rows.setGroups(a!.rows.get(`name-${i}`)!, ['g']);
     runtime.pass(1);
@@ -285,6 +287,39 @@ describe('the stream of own rows', () => {
     expect(a!.transport.of(FrameKind.Snapshot).length).toBeGreaterThan(1);
     expect(b!.view()).toEqual(a!.view());
     expectLevel(a!, b!);
+  });
+
+  it('says in one operation what became of a row in the tick in which it was tracked', () => {
+    const { runtime, a, b } = pair();
+    const row = a.track('lamp');
+    a.rows.setGroups(row, ['g']);
+    runtime.pass(1);
+    expect(a.stream.log.seq).toBe(1);
+    a.rows.setGroups(row, ['h']);
+    runtime.pass(1);
+    expect(a.stream.log.seq).toBe(2);
+    expect(b.view()).toEqual(a.view());
+    expectLevel(a, b);
+  });
+
+  it('is acknowledged at once only where somebody waits for it', () => {
+    const { runtime, a, b } = pair();
+    const acks = (): number => b.transport.of(FrameKind.BatchAck).length;
+    a.track('nobody-waits');
+    runtime.pass(10);
+    expect(acks()).toBe(0);
+    let held = 0;
+    a.track('waits');
+    a.stream.whenHeld(1, undefined, () => held++);
+    runtime.pass(1);
+    expect([acks(), held]).toEqual([1, 1]);
+    a.track('has-it-by-the-answer');
+    a.stream.whenHeld(1, b.id, () => held++);
+    runtime.pass(1);
+    expect([acks(), held]).toEqual([1, 2]);
+    a.stream.whenHeld(1, undefined, () => held++);
+    runtime.pass(1);
+    expect([acks(), held]).toEqual([2, 3]);
   });
 
   it('makes no frame of rows with large arguments that is larger than a row or two', () => {

@@ -81,7 +81,7 @@ describe('frame codec', () => {
   it('copies what the registry keeps out of the receive buffer, and only views bodies', () => {
     const decoder = new FrameDecoder();
     const kept: WireRow = ['n', 't', new Uint8Array([1, 2, 3]), 1, 'r', [], 0, 0];
-    const batch = bytesOf({ kind: FrameKind.Batch, incarnation: 1, from: 1, ops: [[0, kept]] });
+    const batch = bytesOf({ kind: FrameKind.Batch, incarnation: 1, from: 1, waits: true, ops: [[0, kept]] });
     const seen = decoder.decode(FrameKind.Batch, batch);
     const answer = bytesOf({ kind: FrameKind.Answer, id: 1, body: Buffer.from('abc'), error: null });
     const viewed = decoder.decode(FrameKind.Answer, answer) as AnswerFrame;
@@ -173,13 +173,25 @@ describe('frame codec', () => {
       );
     }
     for (const why of Object.values(Untracked)) {
-      const frame: Frame = { kind: FrameKind.Batch, incarnation: 1, from: 1, ops: [[1, 'n', why]] };
+      const frame: Frame = {
+        kind: FrameKind.Batch,
+        incarnation: 1,
+        from: 1,
+        waits: true,
+        ops: [[1, 'n', why]],
+      };
       const bytes = bytesOf(frame);
       expect(new FrameDecoder().decode(frame.kind, bytes)).toEqual(frame);
       bytes[bytes.length - 1] = Object.values(Untracked).length;
       expect(() => new FrameDecoder().decode(frame.kind, bytes)).toThrow(/Batch\.ops/);
     }
-    const update = bytesOf({ kind: FrameKind.Batch, incarnation: 1, from: 1, ops: [[2, 'n', 4, []]] });
+    const update = bytesOf({
+      kind: FrameKind.Batch,
+      incarnation: 1,
+      from: 1,
+      waits: true,
+      ops: [[2, 'n', 4, []]],
+    });
     update[update.length - 2]! += 1;
     expect(() => new FrameDecoder().decode(FrameKind.Batch, update)).toThrow(/Batch\.ops\.status/);
   });
@@ -220,7 +232,7 @@ describe('frame codec', () => {
     ['Handshake.body', FrameKind.RelayControl, [1, 97, 1, 98, 1, 0, 1, 1, 123]],
     ['Status.status', FrameKind.Status, [9]],
     ['Snapshot.first', FrameKind.Snapshot, [1, 1, 7]],
-    ['Batch.ops', FrameKind.Batch, [1, 1, 200, 1]],
+    ['Batch.ops', FrameKind.Batch, [1, 1, 1, 200, 1]],
     ['Lost.node', FrameKind.Lost, [50, 1]],
     ['Prepared.results', FrameKind.Prepared, [1, 1, 110, 1, 3, 0]],
     ['Decide.decisions', FrameKind.Decide, [1, 1, 110, 1, 2, 0]],

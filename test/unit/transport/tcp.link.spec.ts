@@ -42,7 +42,7 @@ function unit(frame: Frame): Buffer {
 
 function batch(from: number, bytes: number): Frame {
   const op = [0, ['n', 't', new Uint8Array(bytes), 1, 'r', [], 0, 0]] as const;
-  return { kind: FrameKind.Batch, incarnation: 1, from, ops: [op] };
+  return { kind: FrameKind.Batch, incarnation: 1, from, waits: true, ops: [op] };
 }
 
 function prepare(name: string, state: Buffer): Frame {

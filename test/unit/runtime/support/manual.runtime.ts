@@ -45,6 +45,10 @@ export class ManualRuntime implements Runtime {
     this.after(0, run);
   }
 
+  deferLast(run: () => void): void {
+    this.defer(() => this.defer(run));
+  }
+
   /** The running task takes as long. */
   spend(ms: number): void {
     this.time += ms;

@@ -70,7 +70,13 @@ export function frames(random: Random): Frame[] {
     { kind: FrameKind.Pong, id: whole(), view: whole() },
     { kind: FrameKind.Status, status: random.pick(['joining', 'up', 'leaving', 'left'] as const) },
     { kind: FrameKind.Have, incarnation: whole(), seq: whole() },
-    { kind: FrameKind.Batch, incarnation: whole(), from: whole(), ops: random.list(4, () => rowOp(random)) },
+    {
+      kind: FrameKind.Batch,
+      incarnation: whole(),
+      from: whole(),
+      waits: random.bool(),
+      ops: random.list(4, () => rowOp(random)),
+    },
     { kind: FrameKind.BatchAck, seq: whole() },
     { kind: FrameKind.Snapshot, incarnation: whole(), seq: whole(), ...rows },
     {
