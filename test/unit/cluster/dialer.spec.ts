@@ -87,6 +87,22 @@ describe('the dialer', () => {
     expect(dialer.explain().join()).toContain('test');
   });
 
+  it('dials who is named at once, whoever else is still silent, and each once in a round', async () => {
+    const silent = provider(() => new Promise(() => undefined));
+    const { dialer, scheduler, dials, outcomes, rounds } = make([
+      silent,
+      provider(async () => [PEER]),
+      provider(async () => [PEER]),
+    ]);
+    outcomes.set('h:1', REFUSED);
+    dialer.start();
+    await scheduler.advance(1_000);
+    expect(dials).toEqual([{ key: 'h:1', at: 0 }]);
+    expect(rounds()).toBe(0);
+    await scheduler.advance(1_000);
+    expect(rounds()).toBe(1);
+  });
+
   it('seeks an address with growing pauses until it is linked', async () => {
     const { dialer, scheduler, dials, outcomes, linked } = make();
     outcomes.set('h:1', REFUSED);
