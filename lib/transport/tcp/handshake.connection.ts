@@ -167,14 +167,26 @@ export class HandshakeConnection {
     }
     if (kind === UnitKind.Challenge) return this.challenged(proof, body);
     if (!proof.isMet) throw new HandshakeStrangerError('one of the two has a secret, the other has none');
+    if (kind === UnitKind.Proof) return this.answered(proof, body);
     const proved = proof.verify(kind, body);
     return this.listener.message(decodeHandshake(kind, proved));
   }
 
   private challenged(proof: SecretProof, nonce: Buffer): void {
     proof.meet(nonce);
-    this.splitter.maxBytes = MAX_HANDSHAKE_BYTES;
+    if (proof.role === 'dialler') this.prove(proof);
     for (const message of this.unsent.splice(0)) this.send(message);
+  }
+
+  /** Only now it may cost memory. */
+  private answered(proof: SecretProof, answer: Buffer): void {
+    proof.check(answer);
+    this.splitter.maxBytes = MAX_HANDSHAKE_BYTES;
+    if (proof.role === 'acceptor') this.prove(proof);
+  }
+
+  private prove(proof: SecretProof): void {
+    this.socket.write(unitOf(UnitKind.Proof, proof.answer()));
   }
 
   /** Says why in a few words that prove nothing and ask for nothing. */
