@@ -46,7 +46,7 @@ export interface HandshakeListener {
  */
 export class HandshakeConnection {
   private readonly splitter: UnitSplitter;
-  /** What cannot be proved before the other side has challenged. */
+  /** What is said only to one who has proved that it has the secret. */
   private readonly unsent: HandshakeMessage[] = [];
   private preambleSeen = 0;
   private over = false;
@@ -75,7 +75,7 @@ export class HandshakeConnection {
 
   send(message: HandshakeMessage): void {
     const { proof } = this;
-    if (proof && !proof.isMet) return void this.unsent.push(message);
+    if (proof && !proof.isProved) return void this.unsent.push(message);
     const body = encodeHandshake(message);
     return void this.socket.write(unitOf(message.kind, proof ? proof.sign(message.kind, body) : body));
   }
@@ -175,7 +175,6 @@ export class HandshakeConnection {
   private challenged(proof: SecretProof, nonce: Buffer): void {
     proof.meet(nonce);
     if (proof.role === 'dialler') this.prove(proof);
-    for (const message of this.unsent.splice(0)) this.send(message);
   }
 
   /** Only now it may cost memory. */
@@ -183,6 +182,7 @@ export class HandshakeConnection {
     proof.check(answer);
     this.splitter.maxBytes = MAX_HANDSHAKE_BYTES;
     if (proof.role === 'acceptor') this.prove(proof);
+    for (const message of this.unsent.splice(0)) this.send(message);
   }
 
   private prove(proof: SecretProof): void {

@@ -1,7 +1,7 @@
 // Proves on each connection that both sides know the swarm's secret, before anything that the other side says of itself is
 // parsed. Challenge and response after ISO/IEC 9798-4: the answer to a challenge is a proof of a fixed length, before which
-// nothing longer is taken. The dialler's comes first: who only connects gets nothing from which a secret could be guessed.
-// Then each message carries an HMAC-SHA256 over both sides' fresh nonces, the role and the kind,
+// nothing longer is taken, and nothing else said. The dialler's comes first: who only connects gets nothing from which a
+// secret could be guessed. Then each message carries an HMAC-SHA256 over both sides' fresh nonces, the role and the kind,
 // the proof of the message before it, and its own bytes, which name the ids of both sides. A recorded message is worthless
 // on another connection, and one that is sent back proves nothing.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
@@ -44,7 +44,7 @@ export class SecretProof {
   /** What this side says first. */
   readonly nonce = randomBytes(NONCE_BYTES);
   private other: Buffer | undefined;
-  private hasProved = false;
+  private answered = false;
   private last: Buffer = NO_PROOF;
 
   constructor(
@@ -55,6 +55,11 @@ export class SecretProof {
   /** Whether the other side's nonce has come: nothing can be proved before. */
   get isMet(): boolean {
     return this.other !== undefined;
+  }
+
+  /** Whether the other side has shown that it has the secret. */
+  get isProved(): boolean {
+    return this.answered;
   }
 
   /** The other side's nonce. @throws HandshakeStrangerError for one that is not fresh */
@@ -74,7 +79,7 @@ export class SecretProof {
   /** The other side's answer: it has the secret, and may say what is longer. @throws HandshakeStrangerError */
   check(answer: Buffer): void {
     this.assertGood(answer, NO_PROOF, UnitKind.Proof, NOTHING);
-    this.hasProved = true;
+    this.answered = true;
   }
 
   /** The body with its proof before it. */
@@ -85,7 +90,7 @@ export class SecretProof {
 
   /** The body without its proof. @throws HandshakeStrangerError */
   verify(kind: number, signed: Buffer): Buffer {
-    if (!this.hasProved) throw new HandshakeStrangerError('it proved nothing before it spoke');
+    if (!this.answered) throw new HandshakeStrangerError('it proved nothing before it spoke');
     const given = signed.subarray(0, PROOF_BYTES);
     const body = signed.subarray(PROOF_BYTES);
     this.assertGood(given, this.last, kind, body);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { NONCE_BYTES, SecretKeys } from '../../../lib/transport/tcp/secret.proof.js';
 import type { TcpTransportOptions } from '../../../lib/transport/tcp/tcp.transport.js';
-import { PREAMBLE, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
+import { PREAMBLE, UNIT_HEADER_BYTES, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
 import { TestNode, until } from './support/test-node.js';
 
 const SECRET = 'correct horse battery staple';
@@ -171,6 +171,24 @@ describe('a stranger', () => {
     peer.socket.write(unitOf(UnitKind.Hello, hello));
     await until(peer.closed, 'closed');
     expect(b.story).toEqual([]);
+  });
+
+  it('that is dialled is told nothing of the swarm', async () => {
+    const a = await open('a', { secrets: [SECRET], limits: { handshakeTimeoutMs: 300 } });
+    const said: Buffer[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket.on('error', () => undefined));
+      socket.on('data', (chunk: Buffer) => said.push(chunk));
+      socket.write(Buffer.concat([PREAMBLE, unitOf(UnitKind.Challenge, Buffer.alloc(NONCE_BYTES, 7))]));
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    a.dial({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    await until(() => a.outcomes.length === 1, 'an outcome');
+    const all = Buffer.concat(said);
+    // Its own challenge and the answer to that of the other.
+    expect(all).toHaveLength(PREAMBLE.length + 2 * (UNIT_HEADER_BYTES + NONCE_BYTES));
+    expect(all.includes(a.id)).toBe(false);
   });
 
   it('that is dialled and announces a mebibyte is left at once', async () => {
