@@ -17,7 +17,9 @@ const env = {
   DEBIAN_FRONTEND: 'noninteractive',
 };
 
-const missing = TOOLS.filter(({ tool, args }) => spawnSync(tool, args, { stdio: 'ignore', env }).error);
+const missingTools = () =>
+  TOOLS.filter(({ tool, args }) => spawnSync(tool, args, { stdio: 'ignore', env }).error);
+const missing = missingTools();
 if (missing.length > 0) {
   const names = missing.map(({ name }) => name);
   const isRoot = process.getuid?.() === 0;
@@ -29,5 +31,8 @@ if (missing.length > 0) {
     const install = ['install', '-y', '--no-install-recommends', ...names];
     // The lists of a fresh machine are empty.
     if (!run(install) && !(run(['update']) && run(install))) process.exit(1);
+    const still = missingTools();
+    for (const { tool, name } of still) console.log(`${name} is installed, but ${tool} cannot be run`);
+    if (still.length > 0) process.exit(1);
   }
 }

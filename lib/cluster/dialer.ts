@@ -1,7 +1,8 @@
 // Decides whom to dial and when: candidates from discovery, members that others named, members whose link broke,
 // and nodes that were taken for dead (so that a partition heals even if discovery knows one seed only).
-import type { DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
+import { PROVIDER_TIMEOUT_MS, type DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
 import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.js';
+import { within } from '../runtime/within.js';
 import { addressKey, type Address } from '../transport/node-info.js';
 import type { DialOutcome, Transport } from '../transport/transport.interface.js';
 
@@ -9,8 +10,6 @@ import type { DialOutcome, Transport } from '../transport/transport.interface.js
 const JOINING_ROUND_MS = 200;
 /** Pause between two rounds once up; half to one and a half of it, at random, so that nodes do not ask in step. */
 const UP_ROUND_MS = 2_000;
-/** A provider that has not answered by then is left out of the round. */
-const PROVIDER_TIMEOUT_MS = 2_000;
 /** First pause before a sought address is dialled again; doubles up to `SEEK_MAX_MS`. */
 const SEEK_MIN_MS = 50;
 const SEEK_MAX_MS = 1_000;
@@ -160,30 +159,35 @@ export class Dialer {
     this.roundStartedAt = this.runtime.now();
     this.roundAsking = true;
     this.failures.clear();
-    void Promise.all(this.providers.map((provider) => this.ask(provider))).then((answers) => {
+    // Who answers is not held up by who is silent, and several may name the same: each is dialled once in a round.
+    const dialed = new Set<string>();
+    const asked = this.providers.map(async (provider) => this.dialAll(await this.ask(provider), dialed));
+    void Promise.all(asked).then(() => {
       const now = this.runtime.now();
       for (const [key, { until }] of this.former) if (until < now) this.former.delete(key);
-      const candidates = [...answers.flat(), ...[...this.former.values()].map(({ address }) => address)];
-      for (const address of candidates) {
-        const key = addressKey(address);
-        if (this.view.isLinked(key) || this.pending.has(key)) continue;
-        this.pending.add(key);
-        this.transport.dial(address);
-      }
+      this.dialAll(
+        [...this.former.values()].map(({ address }) => address),
+        dialed,
+      );
       this.roundAsking = false;
       this.endRoundIfDone();
     });
   }
 
+  private dialAll(candidates: readonly Address[], dialed: Set<string>): void {
+    for (const address of candidates) {
+      const key = addressKey(address);
+      if (this.view.isLinked(key) || dialed.has(key)) continue;
+      dialed.add(key);
+      this.pending.add(key);
+      this.transport.dial(address);
+    }
+  }
+
   private async ask(provider: DiscoveryProvider): Promise<readonly Address[]> {
-    let timer: Timer | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = this.runtime.after(PROVIDER_TIMEOUT_MS, () =>
-        reject(new Error(`no answer within ${PROVIDER_TIMEOUT_MS} ms`)),
-      );
-    });
     try {
-      const candidates = await Promise.race([provider.candidates(), late]);
+      const late = `no answer within ${PROVIDER_TIMEOUT_MS} ms`;
+      const candidates = await within(this.runtime, PROVIDER_TIMEOUT_MS, late, () => provider.candidates());
       if (!candidates.every(isAddress)) throw new Error('it gave something that is no address');
       this.told.delete(provider);
       return candidates;
@@ -196,8 +200,6 @@ export class Dialer {
       else this.logger.warn(line);
       this.told.set(provider, reason);
       return [];
-    } finally {
-      timer?.cancel();
     }
   }
 

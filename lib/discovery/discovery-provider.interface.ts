@@ -14,9 +14,13 @@ export interface DiscoveryContext {
   changed(): void;
 }
 
+/** How long each method of a provider may take; the node goes on without one that takes longer. */
+export const PROVIDER_TIMEOUT_MS = 2_000;
+
 /**
  * Finds candidates: addresses where a node may be. Never decides who is a member. Asked again and again, with jitter,
- * for as long as the node lives; that is also what heals a partition.
+ * for as long as the node lives; that is also what heals a partition. A method that takes more than 2 s is not waited
+ * for any longer.
  */
 export interface DiscoveryProvider {
   /** For logs, as `localMachine` or `staticPeers(10.0.0.6:7946)`. */

@@ -4,7 +4,7 @@ import { addressKey, type Address } from '../transport/node-info.js';
 import type { DiscoveryProvider } from './discovery-provider.interface.js';
 import { resolveDnsOptions, type DnsOptions, type ResolvedDnsOptions } from './dns-options.js';
 import { namesToAsk } from './dns-search.js';
-import { isPort } from './peer-address.js';
+import { isHostName, isPort } from './peer-address.js';
 
 /**
  * The second try waits twice as long, and Node looks only now and then whether a time is over: a server that is silent
@@ -133,10 +133,11 @@ export class DnsDiscovery implements DiscoveryProvider {
     const { type, port } = this.options;
     if (type === 'SRV') {
       const records = await resolver.resolveSrv(name);
-      // The root as a target says that there is no such service (RFC 2782); Node shows it as an empty name.
+      // The root as a target says that there is no such service (RFC 2782); Node shows it as an empty name. What is no
+      // name at all would stand in logs as whoever answers for the zone has written it.
       return records
         .map((record) => ({ host: record.name.replace(/\.$/, ''), port: record.port }))
-        .filter((address) => address.host !== '' && isPort(address.port));
+        .filter((address) => isHostName(address.host) && isPort(address.port));
     }
     const hosts = await (type === 'A' ? resolver.resolve4(name) : resolver.resolve6(name));
     return hosts.map((host) => ({ host, port }));

@@ -19,6 +19,8 @@ import { ToldFault } from './told-fault.js';
 const ANNOUNCE_EVERY_MS = 200;
 /** The first question waits so long for others to answer the announcement: they need not wait for the second. */
 const FIRST_ANSWERS_MS = 400;
+/** A node hears itself as well. One that said so much without it is deaf: the system has forgotten that it listens. */
+const MOST_UNHEARD = 3;
 const LOOPBACK = '127.0.0.1';
 const STRANGERS_ONLY =
   "others speak there that do not sign with this swarm's secret: give all nodes the same, or the swarms different groups or ports";
@@ -46,6 +48,8 @@ class MulticastDiscovery implements DiscoveryProvider {
   private instance = '';
   private sequence = 0;
   private opening: Promise<Socket> | undefined;
+  /** What was said since this node last heard itself. */
+  private unheard = 0;
   private announcedAt = -Infinity;
   private announcing: NodeJS.Timeout | undefined;
   /** Why the last word could not be said, or none is heard. */
@@ -91,8 +95,7 @@ class MulticastDiscovery implements DiscoveryProvider {
     try {
       await this.say('bye', context);
     } finally {
-      this.opening = undefined;
-      await opening.then((socket) => socket.close()).catch(() => undefined);
+      await this.shut();
     }
   }
 
@@ -132,18 +135,27 @@ class MulticastDiscovery implements DiscoveryProvider {
     const datagram = this.codec.encode({ cluster, instance, sequence: ++this.sequence, kind, address });
     const { group, port } = this.options;
     try {
+      // Not waited for: whoever stops meanwhile must find the new one.
+      if (this.unheard >= MOST_UNHEARD) void this.shut();
       const socket = await (this.opening ??= this.open(address));
       await new Promise<void>((resolve, reject) => {
         socket.send(datagram, port, group, (error) => (error ? reject(error) : resolve()));
       });
+      this.unheard += 1;
       this.failure = undefined;
     } catch (error) {
       // What is wrong now may be right in the next round, as a network card that was not there yet.
-      const { opening } = this;
-      this.opening = undefined;
-      await opening?.then((socket) => socket.close()).catch(() => undefined);
+      await this.shut();
       throw this.explained(error);
     }
+  }
+
+  /** Another socket is opened for the next word. */
+  private async shut(): Promise<void> {
+    const { opening } = this;
+    this.opening = undefined;
+    this.unheard = 0;
+    await opening?.then((socket) => socket.close()).catch(() => undefined);
   }
 
   private async open(self: Address): Promise<Socket> {
@@ -175,6 +187,7 @@ class MulticastDiscovery implements DiscoveryProvider {
       if (message === 'unsigned') this.unsigned += 1;
       return;
     }
+    if (message.instance === this.instance) this.unheard = 0;
     if (message.cluster !== context.cluster || message.instance === this.instance) return;
     if (context.secrets.length === 0 && !isLoopback(message.address.host)) return;
     if (!this.peers.hear(message, performance.now())) return;

@@ -20,6 +20,7 @@ import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { Kernel, RegistryRow, RowFilter } from './kernel.interface.js';
 import { explain } from './explanation.js';
 import type { PlacementExplanation } from './placement-explanation.js';
+import { eachProvider } from './providers.js';
 import { snapshotOf, toSwarmNode, unrestOf } from './snapshot.js';
 import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
@@ -244,7 +245,7 @@ export class KernelNode implements Kernel {
   }
 
   private async open(): Promise<void> {
-    const { discovery, logger, secrets = [] } = this.parts;
+    const { logger, secrets = [] } = this.parts;
     const { transport } = this;
     const { cluster, joinTimeoutMs } = this.options;
     this.listening = transport.open((bound) => {
@@ -257,15 +258,8 @@ export class KernelNode implements Kernel {
     if (this.stopping) return;
     const assembly = this.assembled();
     const { self, membership, views } = assembly;
-    await Promise.all(
-      discovery.map(async (provider) => {
-        try {
-          await provider.start?.({ cluster, self, secrets, changed: () => membership.lookNow() });
-        } catch (error) {
-          logger.warn(`discovery ${provider.name} could not start: ${String(error)}`);
-        }
-      }),
-    );
+    const context = { cluster, self, secrets, changed: () => membership.lookNow() };
+    await eachProvider(this.runtime, this.parts, 'could not start', (provider) => provider.start?.(context));
     if (this.stopping) return;
     membership.start();
     const deadline = this.runtime.now() + joinTimeoutMs;
@@ -284,7 +278,6 @@ export class KernelNode implements Kernel {
   }
 
   private async close(timeoutMs: number): Promise<DrainReport> {
-    const { discovery, logger } = this.parts;
     // Stopped while it starts: what is being bound must be closed, too.
     await this.listening?.catch(() => undefined);
     const { assembly } = this;
@@ -305,13 +298,9 @@ export class KernelNode implements Kernel {
       views.wakeAll();
     }
     this.closed = true;
-    for (const provider of discovery) {
-      try {
-        await provider.stop?.();
-      } catch (error) {
-        logger.warn(`discovery ${provider.name} could not withdraw this node: ${String(error)}`);
-      }
-    }
+    await eachProvider(this.runtime, this.parts, 'could not withdraw this node', (provider) =>
+      provider.stop?.(),
+    );
     await this.transport.close();
     this.runtime.close();
     return report;

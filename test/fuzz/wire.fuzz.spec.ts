@@ -126,15 +126,14 @@ class Acceptor {
   }
 }
 
-/** What the units of a stream carry, after the preamble. */
-function bodiesOf(stream: Buffer): Buffer[] {
-  const bodies: Buffer[] = [];
-  for (let at = PREAMBLE.length; at < stream.length;) {
-    const length = stream.readUInt32LE(at);
-    bodies.push(stream.subarray(at + UNIT_HEADER_BYTES, at + 4 + length));
-    at += 4 + length;
+function unitsIn(stream: Buffer): Array<{ kind: number; body: Buffer }> {
+  const units: Array<{ kind: number; body: Buffer }> = [];
+  for (let at = 0; at < stream.length;) {
+    const end = at + 4 + stream.readUInt32LE(at);
+    units.push({ kind: stream[at + 4]!, body: stream.subarray(at + UNIT_HEADER_BYTES, end) });
+    at = end;
   }
-  return bodies;
+  return units;
 }
 
 describe('bytes that come before a link', () => {
@@ -150,15 +149,21 @@ describe('bytes that come before a link', () => {
     change: (bytes: Buffer) => Buffer,
   ): Promise<Acceptor> {
     const acceptor = new Acceptor(large, keys);
-    const [nonce] = bodiesOf(acceptor.socket.take());
+    const [challenge] = unitsIn(acceptor.socket.take().subarray(PREAMBLE.length));
     const proof = secret.proof('dialler');
-    proof.meet(nonce!);
+    proof.meet(challenge!.body);
     const signed = proof.sign(UnitKind.Hello, encodeHandshake({ kind: UnitKind.Hello, hello: small }));
-    const said = [PREAMBLE, unitOf(UnitKind.Challenge, proof.nonce), unitOf(UnitKind.Hello, signed)];
+    const said = [
+      PREAMBLE,
+      unitOf(UnitKind.Challenge, proof.nonce),
+      unitOf(UnitKind.Proof, proof.answer()),
+      unitOf(UnitKind.Hello, signed),
+    ];
     acceptor.receive(change(Buffer.concat(said)), random);
-    const answer = acceptor.socket.take();
-    if (answer.length > UNIT_HEADER_BYTES && answer[4] === UnitKind.Welcome) {
-      proof.verify(UnitKind.Welcome, answer.subarray(UNIT_HEADER_BYTES));
+    const [answer, welcome] = unitsIn(acceptor.socket.take());
+    if (answer?.kind === UnitKind.Proof && welcome?.kind === UnitKind.Welcome) {
+      proof.check(answer.body);
+      proof.verify(UnitKind.Welcome, welcome.body);
       acceptor.receive(unitOf(UnitKind.Confirm, proof.sign(UnitKind.Confirm, Buffer.alloc(0))), random);
     }
     return acceptor;

@@ -47,7 +47,7 @@ export class AcceptedConnection {
       this.end();
       this.broker.refusedBy(this.peer, message.refusal);
     } else {
-      this.failed({ kind: 'garbage', message: 'the handshake was out of order' });
+      this.failed({ kind: 'garbage', message: 'the handshake was out of order', silent: false });
       this.connection.destroy();
     }
   }
@@ -99,11 +99,12 @@ export class AcceptedConnection {
     this.connection.end(this.broker.limits.closeTimeoutMs);
   }
 
-  private failed({ kind, message }: Omit<HandshakeFailure, 'silent'>): void {
+  private failed({ kind, message, silent }: HandshakeFailure): void {
     this.onDone(false);
     this.broker.counted(`handshake-${kind}`);
     const from = this.connection.socket.remoteAddress ?? 'unknown';
-    if (kind === 'garbage') this.broker.garbage(from, message);
+    // Whoever says nothing at all may be one who looks whether the port is open, as load balancers do.
+    if (kind === 'garbage' || (kind === 'timeout' && !silent)) this.broker.garbage(from, message);
     if (kind === 'stranger') this.broker.stranger(from, message);
   }
 }

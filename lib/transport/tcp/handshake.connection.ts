@@ -46,7 +46,7 @@ export interface HandshakeListener {
  */
 export class HandshakeConnection {
   private readonly splitter: UnitSplitter;
-  /** What cannot be proved before the other side has challenged. */
+  /** What is said only to one who has proved that it has the secret. */
   private readonly unsent: HandshakeMessage[] = [];
   private preambleSeen = 0;
   private over = false;
@@ -77,7 +77,7 @@ export class HandshakeConnection {
 
   send(message: HandshakeMessage): void {
     const { proof } = this;
-    if (proof && !proof.isMet) return void this.unsent.push(message);
+    if (proof && !proof.isProved) return void this.unsent.push(message);
     const body = encodeHandshake(message);
     return void this.socket.write(unitOf(message.kind, proof ? proof.sign(message.kind, body) : body));
   }
@@ -169,14 +169,26 @@ export class HandshakeConnection {
     }
     if (kind === UnitKind.Challenge) return this.challenged(proof, body);
     if (!proof.isMet) throw new HandshakeStrangerError('one of the two has a secret, the other has none');
+    if (kind === UnitKind.Proof) return this.answered(proof, body);
     const proved = proof.verify(kind, body);
     return this.listener.message(decodeHandshake(kind, proved));
   }
 
   private challenged(proof: SecretProof, nonce: Buffer): void {
     proof.meet(nonce);
+    if (proof.role === 'dialler') this.prove(proof);
+  }
+
+  /** Only now it may cost memory. */
+  private answered(proof: SecretProof, answer: Buffer): void {
+    proof.check(answer);
     this.splitter.maxBytes = MAX_HANDSHAKE_BYTES;
+    if (proof.role === 'acceptor') this.prove(proof);
     for (const message of this.unsent.splice(0)) this.send(message);
+  }
+
+  private prove(proof: SecretProof): void {
+    this.socket.write(unitOf(UnitKind.Proof, proof.answer()));
   }
 
   /** Says why in a few words that prove nothing and ask for nothing. */

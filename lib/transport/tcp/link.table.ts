@@ -11,6 +11,7 @@ import type {
   TransportSnapshot,
 } from '../transport.interface.js';
 import { EventQueue } from './event.queue.js';
+import { FloodWatch } from './flood.watch.js';
 import type { LinkBroker } from './link.broker.js';
 import { printable } from './printable.text.js';
 import type { SecretKeys } from './secret.proof.js';
@@ -62,6 +63,7 @@ export class LinkTable implements LinkBroker, LinkOwner {
   private readonly events: EventQueue;
   private readonly counters: Record<string, number> = {};
   private readonly throttle = new WarningThrottle();
+  private readonly floods = new FloodWatch();
   /** What anyone may cause who reaches the port, so that it leaves what is told of links its place in the log. */
   private readonly strangers = new WarningThrottle();
 
@@ -200,6 +202,18 @@ export class LinkTable implements LinkBroker, LinkOwner {
       this.throttle,
       `full ${node.id}`,
       `the link to ${node.id} takes no more messages, ${Math.round(waitingBytes / 1_048_576)} MiB wait: it reads more slowly than this node writes; check whether it is busy or blocked, and the network to it`,
+    );
+  }
+
+  held(link: TcpLink): void {
+    if (!this.floods.turnOver(link, this.runtime.now())) return;
+    this.counted('linksFlooding');
+    const { id } = link.peer.node;
+    this.tell(
+      'warn',
+      this.throttle,
+      `flood ${id}`,
+      `${id} sends more than this node handles: it is read in turns, so that the others are heard; check what it sends, and how long the handlers here take`,
     );
   }
 

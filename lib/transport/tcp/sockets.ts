@@ -31,7 +31,9 @@ export class Sockets {
     const { requestCert: _, servername, ...options } = this.tls;
     // A name may be sent ahead of the handshake, an address may not.
     const name = servername ?? (isIP(host) ? undefined : host);
-    const socket = connectTls({ ...options, host, port, ...(name !== undefined && { servername: name }) });
+    const asked = name === undefined ? {} : { servername: name };
+    // Said, since an environment with NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise take any certificate.
+    const socket = connectTls({ ...options, host, port, rejectUnauthorized: true, ...asked });
     return socket.setNoDelay(true);
   }
 

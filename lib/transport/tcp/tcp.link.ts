@@ -28,6 +28,8 @@ export interface LinkOwner {
   drained(link: TcpLink): void;
   /** Somebody was told that a lane takes no more; `isNew`: for the first time since the last `drained`. */
   congested(link: TcpLink, waitingBytes: number, isNew: boolean): void;
+  /** It sends more than could be read in one turn of the event loop. */
+  held(link: TcpLink): void;
   /** The link is over; called once, unless the owner itself ended it by `finish`. */
   broken(link: TcpLink, reason: LinkCloseReason, detail?: string): void;
 }
@@ -262,6 +264,7 @@ export class TcpLink {
   private hold(): void {
     this.splitter.hold();
     this.socket.pause();
+    this.owner.held(this);
     this.owner.runtime.defer(() => this.goOn());
   }
 

@@ -193,6 +193,7 @@ export class TcpTransport implements Transport {
     this.table.close();
     for (const attempt of this.attempts.values()) attempt.abort();
     for (const accepted of this.accepted) accepted.abort();
+    this.unproved.destroy();
     this.attempts.clear();
     this.accepted.clear();
     const { server } = this;

@@ -51,6 +51,11 @@ export class UnprovedConnections {
     else this.counts.delete(connection.network);
   }
 
+  /** Closes all, also those that wait for TLS, of which nobody else knows. */
+  destroy(): void {
+    for (const { socket } of this.connections.values()) socket.destroy();
+  }
+
   private takeSurplus(): Socket | undefined {
     let [crowded, count] = ['', 0];
     for (const [network, its] of this.counts) if (its > count) [crowded, count] = [network, its];

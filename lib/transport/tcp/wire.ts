@@ -23,10 +23,12 @@ export const UnitKind = {
   Credit: 208,
   /** UTF-8 text: why the sender closes the link. */
   Bye: 209,
-  /** 32 bytes that were never used before. First from either side where the swarm has a secret; what follows is proved. */
+  /** 32 bytes that were never used before. First from either side where the swarm has a secret. */
   Challenge: 210,
   /** UTF-8 text, not proved: why the sender takes the other side for a stranger; the connection ends. */
   Stranger: 211,
+  /** 32 bytes: the answer to a challenge. Nothing that is longer is taken before it; what follows is proved as well. */
+  Proof: 212,
 } as const;
 
 /** Whether a unit is a whole frame, whose kind is below those of all other units. */

@@ -1,4 +1,4 @@
-// A node that finds the others by what its environment says: DISCOVERY is `local`, `dns` (NAME, TYPE, SERVER),
+// A process of the device fleet (sample/01-device-fleet) that finds the others by what its environment says: DISCOVERY is `local`, `dns` (NAME, TYPE, SERVER),
 // `file` (FILE), `multicast` (MULTICAST_PORT) or `kubernetes` (API, FOLDER).
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
@@ -11,8 +11,11 @@ import {
   staticPeers,
   SwarmCluster,
   SwarmModule,
+  SwarmRegistry,
   type DiscoveryProvider,
 } from 'nestjs-swarm';
+import { DeviceWorker } from '../../../sample/01-device-fleet/src/devices/device.worker.js';
+import { DevicesModule } from '../../../sample/01-device-fleet/src/devices/devices.module.js';
 import { serve } from './support/operations.js';
 
 const { env } = process;
@@ -50,6 +53,7 @@ function discovery(): DiscoveryProvider {
       ...(secret !== undefined && { secret }),
       discovery: [discovery()],
     }),
+    DevicesModule,
   ],
 })
 class AppModule {}
@@ -66,6 +70,7 @@ const began = now();
 const app = await NestFactory.createApplicationContext(AppModule, { logger: ['error', 'warn', 'log'] });
 app.enableShutdownHooks();
 const cluster = app.get(SwarmCluster);
+const registry = app.get(SwarmRegistry);
 
 const operations = {
   began: () => began,
@@ -75,6 +80,8 @@ const operations = {
     await cluster.ready({ nodes });
     return now();
   },
+  register: async (id: string) => void (await registry.register(id, DeviceWorker, { model: 'L1' })),
+  record: (id: string, value: number) => registry.call<number>(id, 'record', value),
 };
 
 serve(operations, cluster.self.id);

@@ -64,9 +64,15 @@ export async function start(
   return apps;
 }
 
-/** When all of them saw all of them, by the clock of the machine, in milliseconds. */
+/**
+ * When all of them saw all of them, by the clock of the machine, in milliseconds. They are one fleet then: a device that
+ * one has registered is the same for all.
+ */
 export async function formed(apps: readonly AppProcess[]): Promise<number> {
-  return Math.max(...(await Promise.all(apps.map((app) => app.ask<number>('formed', apps.length)))));
+  const at = Math.max(...(await Promise.all(apps.map((app) => app.ask<number>('formed', apps.length)))));
+  await apps[0]!.ask('register', 'lamp');
+  for (const [index, app] of apps.entries()) expect(await app.ask('record', 'lamp', 1)).toBe(index + 1);
+  return at;
 }
 
 export async function began(apps: readonly AppProcess[]): Promise<number> {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Dialer } from '../../../lib/cluster/dialer.js';
 import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
-import { VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
+import { seededRandom, VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
 import { addressKey, type Address, type NodeInfo } from '../../../lib/transport/node-info.js';
 import type { DialOutcome, Transport } from '../../../lib/transport/transport.interface.js';
 import { QuietLogger } from '../../support/quiet.logger.js';
@@ -11,8 +11,11 @@ const REFUSED: DialOutcome = { kind: 'refused', message: 'nobody is there' };
 const LINKED: DialOutcome = { kind: 'linked', peer: {} as NodeInfo };
 
 /** A dialer whose dials end as `outcomes` says, at once; without an entry they do not end. */
-function make(providers: readonly DiscoveryProvider[] = []) {
-  const scheduler = new VirtualScheduler(() => 0.5);
+function make(
+  providers: readonly DiscoveryProvider[] = [],
+  { random = () => 0.5, isJoining = true }: { random?: () => number; isJoining?: boolean } = {},
+) {
+  const scheduler = new VirtualScheduler(random);
   const runtime = new VirtualRuntime(scheduler);
   const outcomes = new Map<string, DialOutcome>();
   const dials: Array<{ key: string; at: number }> = [];
@@ -28,7 +31,7 @@ function make(providers: readonly DiscoveryProvider[] = []) {
   } as Transport;
   const view = {
     isLinked: (key: string) => linked.has(key),
-    isJoining: () => true,
+    isJoining: () => isJoining,
     roundEnded: () => void rounds++,
   };
   const logger = new QuietLogger();
@@ -52,6 +55,27 @@ describe('the dialer', () => {
     await scheduler.advance(1_000);
     expect(rounds()).toBeGreaterThan(3);
     expect(new Set(dials.map(({ key }) => key))).toEqual(new Set(['h:1']));
+  });
+
+  it('asks for as long as the node lives, one to three seconds apart and never in step', async () => {
+    const asked: number[] = [];
+    const { dialer, scheduler } = make(
+      [
+        provider(async () => {
+          asked.push(scheduler.now);
+          if (asked.length % 7 === 0) throw new Error('no network');
+          return [];
+        }),
+      ],
+      { random: seededRandom(3), isJoining: false },
+    );
+    dialer.start();
+    await scheduler.advance(3_600_000);
+    const pauses = asked.slice(1).map((at, index) => at - asked[index]!);
+    expect(asked.at(-1)).toBeGreaterThan(3_600_000 - 3_000);
+    expect(Math.min(...pauses)).toBeGreaterThanOrEqual(1_000);
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(3_000);
+    expect(new Set(pauses.map((pause) => Math.round(pause / 100))).size).toBeGreaterThan(15);
   });
 
   it('ends no round before every dial has ended', async () => {
@@ -85,6 +109,22 @@ describe('the dialer', () => {
     expect(rounds()).toBeGreaterThan(2);
     expect(new Set(dials.map(({ key }) => key))).toEqual(new Set(['h:1']));
     expect(dialer.explain().join()).toContain('test');
+  });
+
+  it('dials who is named at once, whoever else is still silent, and each once in a round', async () => {
+    const silent = provider(() => new Promise(() => undefined));
+    const { dialer, scheduler, dials, outcomes, rounds } = make([
+      silent,
+      provider(async () => [PEER]),
+      provider(async () => [PEER]),
+    ]);
+    outcomes.set('h:1', REFUSED);
+    dialer.start();
+    await scheduler.advance(1_000);
+    expect(dials).toEqual([{ key: 'h:1', at: 0 }]);
+    expect(rounds()).toBe(0);
+    await scheduler.advance(1_000);
+    expect(rounds()).toBe(1);
   });
 
   it('seeks an address with growing pauses until it is linked', async () => {

@@ -97,13 +97,14 @@ describe('dns', () => {
     ]);
   });
 
-  it('takes names and ports from SRV records, but not from those that stand for nothing', async () => {
+  it('takes names and ports from SRV records, but not from those that stand for nothing or hold no name', async () => {
     resolver.srv.set('_swarm._tcp.api', [
       { name: 'api-0.api.shop.svc', port: 7000 },
       { name: 'api-1.api.shop.svc.', port: 7001 },
       { name: '.', port: 7000 },
       { name: '', port: 7000 },
       { name: 'api-2.api.shop.svc', port: 0 },
+      { name: 'api-3\n[Nest] 1 - LOG all is well', port: 7000 },
     ]);
     expect(await discovery({ name: '_swarm._tcp.api', type: 'SRV' }).candidates()).toEqual([
       { host: 'api-0.api.shop.svc', port: 7000 },

@@ -1,4 +1,4 @@
-import { createSocket } from 'node:dgram';
+import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -170,6 +170,18 @@ describe('multicast', () => {
       codec.encode(message({ instance: INSTANCE.replace('1', '2') })),
     );
     await hears(a, 7_100);
+  });
+
+  it('hears again when the system has forgotten that it listens, as where a network card is replaced', async () => {
+    const a = await start(7_001);
+    const socket = await (a as unknown as { readonly opening: Promise<Socket> }).opening;
+    socket.dropMembership(GROUP, '127.0.0.1');
+    const codec = new MulticastCodec(SECRETS);
+    let sequence = 0;
+    await waitUntil(async () => {
+      await send(codec.encode(message({ sequence: ++sequence })));
+      return (await ports(a)).includes(7_100);
+    }, 'heard');
   });
 
   it('lives on after noise', async () => {

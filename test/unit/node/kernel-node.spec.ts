@@ -87,6 +87,20 @@ describe('a node that stops', () => {
     await swarm.settle(node.kernel.stop());
     expect(story).toEqual(['stopped']);
   });
+
+  it('joins and leaves although a provider never says that it has started or stopped', async () => {
+    const swarm = new KernelSwarm();
+    const never = (): Promise<never> => new Promise(() => undefined);
+    const hangs: DiscoveryProvider = { name: 'hangs', start: never, candidates: never, stop: never };
+    const first = swarm.boot();
+    await swarm.settle(first.started);
+    const { kernel, logger, started } = swarm.boot({ discovery: [hangs, swarm.everyone] });
+    await swarm.settle(started, 5_000);
+    await swarm.settle(kernel.ready({ nodes: 2 }), 5_000);
+    expect(logger.lines.join('\n')).toContain('hangs could not start: not done within 2000 ms');
+    await swarm.settle(kernel.stop(), 10_000);
+    expect(logger.lines.join('\n')).toContain('hangs could not withdraw this node: not done within 2000 ms');
+  });
 });
 
 describe('a quorum that does not fit the number of nodes', () => {

@@ -299,7 +299,18 @@ describe('payload codec', () => {
   });
 
   it.each([
-    ['a forbidden key', [0xa1, 0x89, ...Buffer.from('__proto__'), 0xa0]],
+    ['a field called __proto__', [0xa1, 0x89, ...Buffer.from('__proto__'), 0xa0]],
+    ['a field called prototype', [0xa1, 0x89, ...Buffer.from('prototype'), 0xa0]],
+    ['a field called constructor', [0xb1, 0xa1, 0x8b, ...Buffer.from('constructor'), 0xa0]],
+    [
+      'a field called constructor, written the long way',
+      [0xa1, 0xc8, 11, ...Buffer.from('constructor'), 0xa0],
+    ],
+    ['a field called __proto__ in UTF-16', [0xca, 1, 0xc9, 18, ...Buffer.from('__proto__', 'utf16le'), 0xa0]],
+    [
+      'an error with a field called constructor',
+      [0xd5, 0x80, 0x80, 1, 0x8b, ...Buffer.from('constructor'), 0xa0],
+    ],
     ['trailing bytes', [1, 1]],
     ['a count without items', [0xcb, 0xff, 0xff, 0xff, 0x7f]],
     ['a number that never ends', [0xcb, ...Array.from({ length: 20 }, () => 0xff)]],

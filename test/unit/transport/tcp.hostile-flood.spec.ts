@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
 import { FrameKind, type Frame } from '../../../lib/transport/frame.js';
-import { HostileNodes, linked, roundTripMs, UNDISTURBED_MS } from './support/hostile-nodes.js';
+import { AgingRuntime, HostileNodes, linked, roundTripMs, UNDISTURBED_MS } from './support/hostile-nodes.js';
 import { until, type TestNode } from './support/test-node.js';
 
 const FRAMES = 3_000;
@@ -52,6 +52,26 @@ describe('a linked peer that floods', () => {
     await until(() => idsFrom(flooded, flooder).length === FRAMES, 'all of it is handled', 20_000);
     expect(idsFrom(flooded, flooder)).toEqual(inOrder(FRAMES));
     expect(flooded.closed).toEqual([]);
+  });
+
+  it('is counted, and told of once a minute', async () => {
+    const runtime = new AgingRuntime();
+    const flooded = await nodes.open('z', { runtime });
+    const flooder = await nodes.open('a');
+    await linked(flooder, flooded);
+    handleSlowly(flooded, 1);
+    const flood = async (frames: number): Promise<void> => {
+      const all = idsFrom(flooded, flooder).length + frames;
+      for (let id = 0; id < frames; id++) flooder.send(flooded, cast(id));
+      await until(() => idsFrom(flooded, flooder).length === all, 'all of it is handled', 20_000);
+    };
+    const told = (): string[] => flooded.lines.filter((line) => line.startsWith('warn'));
+    await flood(2_500);
+    expect(flooded.transport.inspect().counters['linksFlooding']).toBeGreaterThan(1);
+    expect(told()).toEqual([expect.stringContaining(`${flooder.id} sends more than this node handles`)]);
+    runtime.aheadMs = 61_000;
+    await flood(1_300);
+    expect(told()).toHaveLength(2);
   });
 
   it('loses nothing between two turns, however large, and is heard when it leaves', async () => {

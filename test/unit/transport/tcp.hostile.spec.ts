@@ -1,22 +1,19 @@
 import { afterEach, describe, expect, it } from 'vitest';
 
-import { NodeRuntime } from '../../../lib/runtime/node.runtime.js';
 import { PREAMBLE, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
-import { HostileNodes, linked, roundTripMs, socketOf, UNDISTURBED_MS } from './support/hostile-nodes.js';
+import {
+  AgingRuntime,
+  HostileNodes,
+  linked,
+  roundTripMs,
+  socketOf,
+  UNDISTURBED_MS,
+} from './support/hostile-nodes.js';
 import { call, until } from './support/test-node.js';
 
 const MiB = 1024 * 1024;
 const nodes = new HostileNodes();
 afterEach(() => nodes.end());
-
-/** A process that can be made older. */
-class AgingRuntime extends NodeRuntime {
-  aheadMs = 0;
-
-  override now(): number {
-    return super.now() + this.aheadMs;
-  }
-}
 
 describe('a peer that stops reading', () => {
   it('fills its own queue to a bound, is told of once a minute, and holds up nobody else', async () => {
@@ -78,6 +75,7 @@ describe('a peer that sends a byte at a time', () => {
     }
     expect(at).toBeLessThan(bytes.length);
     expect(b.transport.inspect().counters).toEqual({ 'handshake-timeout': 1 });
+    expect(b.lines).toEqual(['warn closed a connection from 127.0.0.1: no handshake within 300 ms']);
   });
 
   it('in the middle of a frame costs nothing but its link', async () => {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { NONCE_BYTES, SecretKeys } from '../../../lib/transport/tcp/secret.proof.js';
 import type { TcpTransportOptions } from '../../../lib/transport/tcp/tcp.transport.js';
-import { PREAMBLE, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
+import { PREAMBLE, UNIT_HEADER_BYTES, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
 import { TestNode, until } from './support/test-node.js';
 
 const SECRET = 'correct horse battery staple';
@@ -151,6 +151,7 @@ describe('a stranger', () => {
     reflected.meet(second.units()[0]!.body);
     second.socket.write(PREAMBLE);
     second.socket.write(unitOf(UnitKind.Challenge, reflected.nonce));
+    second.socket.write(unitOf(UnitKind.Proof, reflected.answer()));
     const hello = Buffer.from(JSON.stringify(b.hello()));
     second.socket.write(unitOf(UnitKind.Hello, reflected.sign(UnitKind.Hello, hello)));
     await until(second.closed, 'closed');
@@ -166,15 +167,63 @@ describe('a stranger', () => {
     const hello = proof.sign(UnitKind.Hello, Buffer.from(JSON.stringify(b.hello())));
     hello[hello.length - 3]! ^= 1;
     peer.socket.write(Buffer.concat([PREAMBLE, unitOf(UnitKind.Challenge, proof.nonce)]));
+    peer.socket.write(unitOf(UnitKind.Proof, proof.answer()));
     peer.socket.write(unitOf(UnitKind.Hello, hello));
     await until(peer.closed, 'closed');
     expect(b.story).toEqual([]);
+  });
+
+  it('that is dialled is told nothing of the swarm', async () => {
+    const a = await open('a', { secrets: [SECRET], limits: { handshakeTimeoutMs: 300 } });
+    const said: Buffer[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket.on('error', () => undefined));
+      socket.on('data', (chunk: Buffer) => said.push(chunk));
+      socket.write(Buffer.concat([PREAMBLE, unitOf(UnitKind.Challenge, Buffer.alloc(NONCE_BYTES, 7))]));
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    a.dial({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    await until(() => a.outcomes.length === 1, 'an outcome');
+    const all = Buffer.concat(said);
+    // Its own challenge and the answer to that of the other.
+    expect(all).toHaveLength(PREAMBLE.length + 2 * (UNIT_HEADER_BYTES + NONCE_BYTES));
+    expect(all.includes(a.id)).toBe(false);
+  });
+
+  it('that is dialled and announces a mebibyte is left at once', async () => {
+    const a = await open('a');
+    const challenge = unitOf(UnitKind.Challenge, Buffer.alloc(NONCE_BYTES, 7));
+    const announced = Buffer.from([0, 0, 16, 0, UnitKind.Welcome]);
+    const server = createServer((socket) => {
+      sockets.push(socket.on('error', () => undefined).resume());
+      socket.write(Buffer.concat([PREAMBLE, challenge, announced]));
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+    a.dial({ host: '127.0.0.1', port: (server.address() as AddressInfo).port });
+    await until(() => a.outcomes.length === 1, 'an outcome', 1_500);
+    expect(a.outcomes[0]!.outcome.kind).toBe('rejected');
   });
 
   it.each([
     ['a hello without a challenge', unitOf(UnitKind.Hello, Buffer.from('{}'))],
     ['a nonce that is too short', unitOf(UnitKind.Challenge, Buffer.alloc(NONCE_BYTES - 1))],
     ['more than a challenge takes', unitOf(UnitKind.Hello, Buffer.alloc(10_000))],
+    [
+      'a challenge, and announces a mebibyte',
+      Buffer.concat([
+        unitOf(UnitKind.Challenge, Buffer.alloc(32, 7)),
+        Buffer.from([0, 0, 16, 0, UnitKind.Hello]),
+      ]),
+    ],
+    [
+      'a challenge, and a hello that anybody could have written',
+      Buffer.concat([
+        unitOf(UnitKind.Challenge, Buffer.alloc(32, 7)),
+        unitOf(UnitKind.Hello, Buffer.alloc(200)),
+      ]),
+    ],
     ['a frame', unitOf(FrameKind.Call, Buffer.alloc(8))],
     ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: swarm\r\n\r\n')],
   ])('that begins with %s is closed at once', async (_, bytes) => {

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
 
 import { FrameKind } from '../../../lib/transport/frame.js';
 import type { SwarmTlsOptions } from '../../../lib/transport/tcp/tls.options.js';
@@ -74,6 +74,30 @@ describe('links under TLS', () => {
     const c = await open('c', here);
     expect(await refused(c, await open('d', stranger))).toMatch(/certificate|signature/);
     expect(c.lines.join()).toContain('warn no link with 127.0.0.1');
+  });
+
+  it('are checked also in a process that checks no other certificate', async () => {
+    const stranger = { ...theirs.issue('IP:127.0.0.1'), ca: theirs.cert, requestCert: false };
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', '0');
+    try {
+      expect(await refused(await open('a', here), await open('b', stranger))).toMatch(
+        /certificate|signature/,
+      );
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+
+  it('end at once with their node, also those that are none yet', async () => {
+    const limits = { handshakeTimeoutMs: 10_000 };
+    const b = await TestNode.open('b', { secrets: ['a secret of all of them'], tls: here, limits });
+    const sockets = Array.from({ length: 3 }, () => connect(b.info.port, '127.0.0.1'));
+    for (const socket of sockets) socket.on('error', () => undefined);
+    const { unclosed } = b.transport as unknown as { readonly unclosed: ReadonlySet<unknown> };
+    await until(() => unclosed.size === sockets.length, 'connected');
+    const began = performance.now();
+    await b.transport.close();
+    expect(performance.now() - began).toBeLessThan(2_000);
   });
 
   it('may go by one name that all certificates carry, and without certificates of those who dial', async () => {

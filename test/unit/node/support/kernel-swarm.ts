@@ -48,6 +48,11 @@ export function workerType(type: string, more: Partial<WorkerDefinition> = {}): 
 export class KernelSwarm {
   readonly scheduler = new VirtualScheduler(seededRandom(1));
   readonly nodes: KernelSwarmNode[] = [];
+  /** Finds all nodes of it. */
+  readonly everyone: DiscoveryProvider = {
+    name: 'everyone',
+    candidates: async () => this.nodes.map((node) => ({ host: HOST, port: Number(node.key.split(':')[1]) })),
+  };
   loses: (frame: Frame, from: string) => boolean = () => false;
   readonly network = new MemoryNetwork(new VirtualRuntime(this.scheduler), {
     latencyMs: () => 1,
@@ -66,11 +71,6 @@ export class KernelSwarm {
       ...{ mailboxLimit: 100, maxPayloadBytes: 1 << 20, debug: false },
     });
     const key = `${HOST}:${port}`;
-    const everyone: DiscoveryProvider = {
-      name: 'everyone',
-      candidates: async () =>
-        this.nodes.map((node) => ({ host: HOST, port: Number(node.key.split(':')[1]) })),
-    };
     const kernel = new KernelNode(
       {
         cluster: 'test',
@@ -98,7 +98,7 @@ export class KernelSwarm {
       },
       {
         transport: this.network.transport({ host: HOST, port }, runtime),
-        discovery: options.discovery ?? [everyone],
+        discovery: options.discovery ?? [this.everyone],
         ...(options.protocol && { protocol: options.protocol }),
         ...{ runtime, host, codec, refs, logger },
       },

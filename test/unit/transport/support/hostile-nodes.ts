@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 
+import { NodeRuntime } from '../../../../lib/runtime/node.runtime.js';
 import { FrameKind } from '../../../../lib/transport/frame.js';
 import type { LinkTable } from '../../../../lib/transport/tcp/link.table.js';
 import type { TcpTransportOptions } from '../../../../lib/transport/tcp/tcp.transport.js';
@@ -7,6 +8,15 @@ import { TestNode, until } from './test-node.js';
 
 /** What a round trip on another link may take while one is under attack; on loopback it takes less than one. */
 export const UNDISTURBED_MS = 250;
+
+/** A process that can be made older. */
+export class AgingRuntime extends NodeRuntime {
+  aheadMs = 0;
+
+  override now(): number {
+    return super.now() + this.aheadMs;
+  }
+}
 
 /** The nodes and connections of one test. */
 export class HostileNodes {
