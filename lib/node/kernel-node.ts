@@ -352,9 +352,16 @@ export class KernelNode implements Kernel {
         reject(new ShuttingDownError());
       };
       this.interrupts.add(interrupt);
-      work(assembly)
-        .finally(() => this.interrupts.delete(interrupt))
-        .then(resolve, reject);
+      work(assembly).then(
+        (value) => {
+          this.interrupts.delete(interrupt);
+          resolve(value);
+        },
+        (error: Error) => {
+          this.interrupts.delete(interrupt);
+          reject(error);
+        },
+      );
     });
   }
 

@@ -22,16 +22,11 @@ export class GroupMembership {
       const row = index.get(name);
       if (!row && membership.members.self.status !== 'joining') throw new WorkerNotFoundError(name);
       if (row?.isHeld && membership.members.get(row.node)?.linked) {
-        try {
-          const reply = await ask(
-            this.parts,
-            row.node,
-            { kind: FrameKind.Group, name, group, joins },
-            deadline,
-          );
-          if (reply.outcome === 'ok' && (await this.isSeen(group, name, joins, deadline))) return undefined;
-          if (reply.error) throw fromWireError(reply.error, refs);
-        } catch (error) {
+        const question = { kind: FrameKind.Group, name, group, joins } as const;
+        const reply = await ask(this.parts, row.node, question, deadline);
+        if (reply?.outcome === 'ok' && (await this.isSeen(group, name, joins, deadline))) return undefined;
+        if (reply?.error) {
+          const error = fromWireError(reply.error, refs);
           // Joining twice is joining once, so the question may be asked again.
           if (!(error instanceof NodeUnavailableError)) throw error;
         }

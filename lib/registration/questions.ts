@@ -7,6 +7,7 @@ import {
   SwarmError,
   WorkerStartError,
 } from '../errors/index.js';
+import type { Asker } from '../messaging/pending-replies.js';
 import { toWireError } from '../messaging/wire-error.js';
 import { reasonOf } from '../workers/remote-failure.js';
 import type { Row } from '../tracker/row.js';
@@ -38,28 +39,29 @@ export type Reply =
   /** `owner`: whom to ask in the answerer's view. */
   | { readonly outcome: 'elsewhere'; readonly owner?: NodeId | undefined };
 
-/** Rejects with `OperationTimeoutError` after `deadline`, with `NodeUnavailableError` if the link is not there or breaks. */
+/**
+ * Resolves to the answer, or to `undefined` if the node is not to be reached: the link is not there, takes no more, or
+ * breaks. Rejects with `OperationTimeoutError` after `deadline`.
+ */
 export function ask(
   parts: QuestionParts,
   to: NodeId,
   content: Content<Question>,
   deadline: number,
-): Promise<ResponseFrame> {
+): Promise<ResponseFrame | undefined> {
   const { runtime, transport, questions } = parts;
-  const timeoutMs = Math.max(0, deadline - runtime.now());
+  const now = runtime.now();
+  const timeoutMs = Math.max(0, deadline - now);
   return new Promise((resolve, reject) => {
     const late = (): SwarmError =>
       new OperationTimeoutError(`the question to ${to} about "${content.name}"`, timeoutMs);
-    const id = questions.add(to, timeoutMs, {
-      late,
-      settle: (error, reply) => (reply ? resolve(reply) : reject(error)),
-    });
+    const settle: Asker<ResponseFrame>['settle'] = (error, reply) =>
+      reply || error instanceof NodeUnavailableError ? resolve(reply) : reject(error);
+    const id = questions.add(to, timeoutMs, { late, settle }, now);
     const sent = transport.send(to, { ...content, id, timeoutMs } as Question);
     if (sent === 'queued') return;
     questions.withdraw(id);
-    reject(
-      new NodeUnavailableError(to, sent === 'full' ? 'its link is overloaded' : 'there is no link to it'),
-    );
+    resolve(undefined);
   });
 }
 

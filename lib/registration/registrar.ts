@@ -1,11 +1,11 @@
 // Registers, finds and unregisters names from any node: asks the name's owner, or is the owner (promises P4, P7).
 import {
   AlreadyRegisteredError,
-  NodeUnavailableError,
   NoNodeAvailableError,
   OperationTimeoutError,
   UnknownWorkerTypeError,
 } from '../errors/index.js';
+import { Deadline, Deadlines } from '../runtime/deadlines.js';
 import { fromWireError } from '../messaging/wire-error.js';
 import { Row } from '../tracker/row.js';
 import {
@@ -31,7 +31,15 @@ const ASK_AGAIN_MS = 25;
 /** It doubles while the nodes disagree: about who is dead they may do so for seconds. */
 const ASK_AGAIN_MAX_MS = 1_000;
 
+/** Peers that have not said in time what they hold. */
+class LateWord extends Deadline {
+  constructor(readonly due: () => void) {
+    super();
+  }
+}
+
 export class Registrar {
+  private readonly deadlines: Deadlines;
   /** Tells this node's registrations from those that others stamp in the same instant. */
   private readonly token: string;
   /** What is being started here, and who has asked for it; `undefined`: this node itself. */
@@ -43,6 +51,7 @@ export class Registrar {
     private readonly arbiter: Arbiter,
     private readonly endings: Endings,
   ) {
+    this.deadlines = new Deadlines(parts.runtime);
     this.token = Math.floor(parts.runtime.random() * 2 ** 52).toString(36);
   }
 
@@ -54,6 +63,7 @@ export class Registrar {
         ? null
         : codec.encode(args, { root: 'args', instances: 'refuse', maxBytes: maxArgsBytes });
     const registration = this.newRegistration();
+    const question = { kind: FrameKind.Register, name, type, registration } as const;
     for (let hops = 0, hint: NodeId | undefined; ;) {
       const known = index.get(name);
       if (known?.isShown) return this.mineOrTaken(known, registration);
@@ -67,7 +77,7 @@ export class Registrar {
       const started =
         owner === self
           ? elsewhereOr(await this.startHere(name, type, encoded, registration, deadline))
-          : await this.startThere(owner, { name, type, args: encoded, registration }, deadline);
+          : this.startedThere(await ask(this.parts, owner, { ...question, args: encoded }, deadline));
       if (started instanceof Row) return this.mineOrTaken(started, registration);
       if (typeof started === 'object' && ++hops > MAX_HOPS) {
         throw new NoNodeAvailableError(`the nodes do not agree about who owns "${name}"`);
@@ -123,7 +133,7 @@ export class Registrar {
         return true;
       }
       if (row.mayEnd && membership.members.get(row.node)?.linked) {
-        const reply = await this.askOr(row.node, { kind: FrameKind.Unregister, name }, deadline);
+        const reply = await ask(this.parts, row.node, { kind: FrameKind.Unregister, name }, deadline);
         if (reply?.outcome === 'ok') return reply.row !== null;
         if (reply?.error) throw fromWireError(reply.error, this.parts.refs);
         await pause(this.parts, ASK_AGAIN_MS);
@@ -222,12 +232,9 @@ export class Registrar {
     }
   }
 
-  private async startThere(
-    owner: NodeId,
-    content: Omit<RegisterFrame, 'kind' | 'id' | 'timeoutMs'>,
-    deadline: number,
-  ): Promise<Row | { readonly owner: NodeId | null } | 'unreachable'> {
-    const reply = await this.askOr(owner, { kind: FrameKind.Register, ...content }, deadline);
+  private startedThere(
+    reply: ResponseFrame | undefined,
+  ): Row | { readonly owner: NodeId | null } | 'unreachable' {
     if (!reply) return 'unreachable';
     if (reply.row && reply.node !== null) return Row.fromWire(reply.row, reply.node);
     if (reply.error) throw fromWireError(reply.error, this.parts.refs);
@@ -269,25 +276,11 @@ export class Registrar {
         const row = index.get(name);
         return row?.isShown ? row : undefined;
       }
-      const reply = await this.askOr(arbiter, { kind: FrameKind.Locate, name }, deadline);
+      const reply = await ask(this.parts, arbiter, { kind: FrameKind.Locate, name }, deadline);
       if (reply) return reply.row && reply.node !== null ? Row.fromWire(reply.row, reply.node) : undefined;
       await pause(this.parts, ASK_AGAIN_MS);
     } while (runtime.now() < deadline);
     return 'unreachable';
-  }
-
-  /** `undefined` when the node is not to be reached: the view will change, or the link come back. */
-  private async askOr(
-    to: NodeId,
-    content: Parameters<typeof ask>[2],
-    deadline: number,
-  ): Promise<ResponseFrame | undefined> {
-    try {
-      return await ask(this.parts, to, content, deadline);
-    } catch (error) {
-      if (error instanceof NodeUnavailableError) return undefined;
-      throw error;
-    }
   }
 
   /** Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. */
@@ -296,16 +289,18 @@ export class Registrar {
     // A quorum type's row, or its end, must survive the loss of any minority: fewer are not enough where others are lost.
     const least = (placements.quorumOf(type) ?? 1) - 1;
     const acks = Math.max(this.parts.acks, least);
+    const now = runtime.now();
     return new Promise((resolve, reject) => {
-      const timeoutMs = Math.max(0, deadline - runtime.now());
-      const timer = runtime.after(timeoutMs, () => {
+      const late = new LateWord(() => {
         giveUp();
+        const timeoutMs = Math.max(0, deadline - now);
         reject(new OperationTimeoutError(`the acknowledgement of "${name}" by other nodes`, timeoutMs));
       });
       const held = (): void => {
-        timer.cancel();
+        this.deadlines.clear(late);
         resolve();
       };
+      this.deadlines.set(late, deadline, now);
       const giveUp = stream.whenHeld(acks, asker, held, least);
     });
   }

@@ -7,7 +7,7 @@ import {
   SwarmError,
   WorkerStartError,
 } from '../errors/index.js';
-import type { Timer } from '../runtime/runtime.interface.js';
+import { Deadline, Deadlines } from '../runtime/deadlines.js';
 import { contentOf, Row, RowFlag, RowStatus, Untracked } from '../tracker/row.js';
 import { FrameKind } from '../transport/frame.js';
 import { reasonOf } from '../workers/remote-failure.js';
@@ -31,7 +31,15 @@ export interface StartSpec {
   readonly isWanted: () => boolean;
 }
 
+/** A start that has not ended in time. */
+class LateStart extends Deadline {
+  constructor(readonly due: () => void) {
+    super();
+  }
+}
+
 export class Starts {
+  private readonly deadlines: Deadlines;
   private underWay = 0;
   private closed = false;
 
@@ -40,7 +48,9 @@ export class Starts {
     private readonly arbiter: Arbiter,
     /** A worker that had run before could not be started. */
     private readonly restartFailed: (row: Row, error: unknown) => void,
-  ) {}
+  ) {
+    this.deadlines = new Deadlines(parts.runtime);
+  }
 
   get size(): number {
     return this.underWay;
@@ -88,10 +98,14 @@ export class Starts {
           if (!(await waiters.changed(spec.name, deadline))) throw tooLate(spec, deadline - began);
           continue;
         }
-        const claimed = await this.claim(spec, deadline, deadline - began);
-        if (claimed === 'again') continue;
-        if (claimed.node !== self) return claimed;
-        return await this.run(claimed, spec, deadline, deadline - began, ringVersion);
+        const arbiter = this.parts.placements.arbiterOf(spec.name, strict);
+        const row = this.track(spec, arbiter);
+        if (arbiter !== self) {
+          const claimed = await this.claim(row, arbiter, spec, deadline, deadline - began);
+          if (claimed === 'again') continue;
+          if (claimed !== row) return claimed;
+        }
+        return await this.run(row, spec, deadline, deadline - began, ringVersion);
       }
     } finally {
       this.ended();
@@ -103,25 +117,31 @@ export class Starts {
     this.parts.rest.changed();
   }
 
-  /** Tracks the row; its own arbiter has the name at once, another must be asked. The name was found free just now. */
-  private async claim(spec: StartSpec, deadline: number, timeoutMs: number): Promise<Row | 'again'> {
-    const { self, placements, rows, clock, runtime } = this.parts;
-    const strict = this.isStrict(spec);
-    const arbiter = placements.arbiterOf(spec.name, strict);
+  /** A row of this node for a name that was found free just now: its own arbiter has it at once, another must be asked. */
+  private track(spec: StartSpec, arbiter: string | undefined): Row {
+    const { self, rows, clock } = this.parts;
     if (arbiter === undefined) throw new NoNodeAvailableError(`no node may decide about "${spec.name}" now`);
-    const row = rows.track({
-      name: spec.name,
-      type: spec.type,
-      args: spec.args,
-      registration: spec.registration,
-      groups: spec.groups,
+    const { name, type, args, registration, groups } = spec;
+    return rows.track({
+      ...{ name, type, args, registration, groups },
       flags: this.flagsOf(spec),
       fence: clock.next(),
       status: arbiter === self ? RowStatus.starting : RowStatus.claiming,
     });
-    if (arbiter === self) return row;
+  }
+
+  /** Asks the name's arbiter for it: the row, now that it has it, or that of who has it instead. */
+  private async claim(
+    row: Row,
+    arbiter: string | undefined,
+    spec: StartSpec,
+    deadline: number,
+    timeoutMs: number,
+  ): Promise<Row | 'again'> {
+    const { placements, rows, runtime } = this.parts;
+    const strict = this.isStrict(spec);
     this.parts.stream.log.flush();
-    const winner = await this.askFor(row, arbiter, strict, deadline);
+    const winner = arbiter === undefined ? 'again' : await this.askFor(row, arbiter, strict, deadline);
     if (!rows.has(row)) return 'again';
     if (winner === 'granted' && placements.arbiterOf(spec.name, strict) === arbiter) {
       rows.setStatus(row, RowStatus.starting);
@@ -142,17 +162,15 @@ export class Starts {
   ): Promise<Row | 'granted' | 'again'> {
     const { name, registration } = row;
     try {
-      const reply = await ask(
-        this.parts,
-        arbiter,
-        { kind: FrameKind.Reserve, name, registration, strict },
-        deadline,
-      );
+      const question = { kind: FrameKind.Reserve, name, registration, strict } as const;
+      const reply = await ask(this.parts, arbiter, question, deadline);
+      // The link broke: whoever is arbiter next is asked.
+      if (!reply) return 'again';
       if (reply.row && reply.node !== null && reply.outcome === 'error')
         return Row.fromWire(reply.row, reply.node);
       return reply.outcome === 'ok' ? 'granted' : 'again';
     } catch {
-      // The link broke, or the deadline passed: in both cases whoever is arbiter next is asked, or nobody.
+      // The deadline has passed: nobody is asked.
       return 'again';
     }
   }
@@ -188,7 +206,7 @@ export class Starts {
     return row;
   }
 
-  private async build(
+  private build(
     row: Row,
     spec: Pick<StartSpec, 'again' | 'pinned'>,
     deadline: number,
@@ -196,21 +214,25 @@ export class Starts {
   ): Promise<void> {
     const { host, runtime } = this.parts;
     const { name, type, args, fence } = row;
-    // A restart has no caller who waits: it gets the whole time.
-    const remaining = spec.again ? timeoutMs : deadline - runtime.now();
-    let timer: Timer | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = runtime.after(Math.max(0, remaining), () => {
+    const now = runtime.now();
+    return new Promise((resolve, reject) => {
+      const late = new LateStart(() => {
         host.end(name, 'stopped');
         reject(new OperationTimeoutError(`the start of "${name}"`, timeoutMs));
       });
+      // A restart has no caller who waits: it gets the whole time.
+      this.deadlines.set(late, spec.again ? now + timeoutMs : deadline, now);
+      host.start({ name, type, args, fence, ...(spec.pinned && { pinned: spec.pinned }) }).then(
+        () => {
+          this.deadlines.clear(late);
+          resolve();
+        },
+        (error: Error) => {
+          this.deadlines.clear(late);
+          reject(error);
+        },
+      );
     });
-    const started = host.start({ name, type, args, fence, ...(spec.pinned && { pinned: spec.pinned }) });
-    try {
-      await Promise.race([started, late]);
-    } finally {
-      timer?.cancel();
-    }
   }
 
   /** Two nodes must not both find themselves free to start it because they hear different nodes. */

@@ -84,22 +84,13 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
   }
 
   /** Builds the instance, runs `onWorkerStart` and, for a worker that brings state along, `@OnHandoff('end')`. */
-  async start(spec: ActivationSpec): Promise<void> {
+  /** Has started already when it returns nothing. Throws or rejects as `WorkerHost.start`. */
+  start(spec: ActivationSpec): Promise<void> | void {
     this.assertWanted();
-    const { definition, parts } = this.hosted;
-    const instance = spec.pinned?.instance ?? (await this.run(() => definition.create()));
-    if (!spec.pinned && definition.start) {
-      const args: unknown = spec.args === null ? undefined : parts.codec.decode(spec.args);
-      await this.run(() => definition.start?.(instance, this.context, args));
-    }
-    this.instance = instance;
-    this.assertWanted();
-    if (!spec.pinned && spec.state) {
-      await this.unpack(instance, spec.state);
-      this.assertWanted();
-    }
-    this.started = true;
-    this.goOn();
+    if (spec.pinned) return this.begun(spec.pinned.instance, spec);
+    const made = this.run(() => this.hosted.definition.create());
+    if (!isThenable(made)) return this.startOf(made, spec);
+    return (made as Promise<object>).then((instance) => this.startOf(instance, spec));
   }
 
   deliver(delivery: Delivery): void {
@@ -249,6 +240,30 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     const { name, endReason } = this;
     if (endReason === undefined || endReason === 'unregistered') return new WorkerNotFoundError(name);
     return new NodeUnavailableError(this.services.node, `"${name}" has ended there (${endReason})`);
+  }
+
+  private startOf(instance: object, spec: ActivationSpec): Promise<void> | void {
+    const { definition, parts } = this.hosted;
+    if (!definition.start) return this.begun(instance, spec);
+    const args: unknown = spec.args === null ? undefined : parts.codec.decode(spec.args);
+    const starting: unknown = this.run(() => definition.start?.(instance, this.context, args));
+    if (!isThenable(starting)) return this.begun(instance, spec);
+    return Promise.resolve(starting).then(() => this.begun(instance, spec));
+  }
+
+  private begun(instance: object, { pinned, state }: ActivationSpec): Promise<void> | void {
+    this.instance = instance;
+    this.assertWanted();
+    if (pinned || !state) return this.open();
+    return this.unpack(instance, state).then(() => {
+      this.assertWanted();
+      this.open();
+    });
+  }
+
+  private open(): void {
+    this.started = true;
+    this.goOn();
   }
 
   private async unpack(instance: object, state: Uint8Array): Promise<void> {

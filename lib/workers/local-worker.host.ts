@@ -91,7 +91,8 @@ export class LocalWorkerHost implements WorkerHost {
     try {
       const ending = this.endings.get(name);
       if (ending) await ending;
-      await activation.start(spec);
+      const starting = activation.start(spec);
+      if (starting) await starting;
     } catch (error) {
       // A worker that was on its way goes on where it came from.
       if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
