@@ -221,7 +221,7 @@ export class Membership {
       ackedAgoMs: (id, incarnation) => this.fencing.ackedAgoMs(id, incarnation),
       readUpTo: listener.readUpTo,
       isReleased: (id, incarnation) => this.fencing.isOver(id, incarnation),
-      refuted: (id, by) => this.refuted(id, by),
+      refuted: (id, incarnation, by) => this.refuted(id, incarnation, by),
       unheard: (id, incarnation, voices) => this.unheard(id, incarnation, voices),
       voted: (from, frame) => this.fencing.voted(from, frame),
     });
@@ -546,10 +546,11 @@ export class Membership {
 
   /** Others may reach who cannot be reached from here. */
   private askAboutUnreachable(key: string): void {
-    const lost = this.lost.get(key);
-    if (lost && !this.members.get(lost.id)) this.suspicions.ask(lost.id, lost.incarnation);
+    // One question at a time about an id: of what it is now, not of what it was when it was lost.
     for (const [id, { address }] of this.expected)
       if (addressKey(address) === key) this.suspicions.ask(id, address.incarnation);
+    const lost = this.lost.get(key);
+    if (lost && !this.members.get(lost.id)) this.suspicions.ask(lost.id, lost.incarnation);
   }
 
   private rejected(key: string, message: string, refusal: Refusal | undefined, by: NodeId): void {
@@ -653,7 +654,7 @@ export class Membership {
   }
 
   /** `by` hears it. If that is not this node, frames go that way. */
-  private refuted(id: NodeId, by: NodeId): void {
+  private refuted(id: NodeId, incarnation: number, by: NodeId): void {
     const { listener, runtime, transport, relays } = this.parts;
     const member = this.members.get(id);
     this.reasons.delete(id);
@@ -667,7 +668,7 @@ export class Membership {
       transport.disconnect(id, 'it is heard by others only');
       this.linkClosed(id, 'disconnected');
     }
-    if (!this.fencing.isFenced(id, member?.info.incarnation ?? 0)) relays.relay(id, by);
+    if (!this.fencing.isFenced(id, incarnation)) relays.relay(id, by);
   }
 
   private unheard(id: NodeId, incarnation: number, voices: readonly NodeId[]): void {
@@ -676,7 +677,7 @@ export class Membership {
     this.reasons.delete(id);
     if (!member) {
       this.fencing.unheard(id, incarnation, voices);
-      if (this.expected.has(id)) this.giveUpExpected(id);
+      if (this.expected.get(id)?.address.incarnation === incarnation) this.giveUpExpected(id);
       return;
     }
     if (member.info.incarnation !== incarnation) return;

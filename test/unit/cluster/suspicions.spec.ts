@@ -44,7 +44,7 @@ class Scene {
       ackedAgoMs: () => 70,
       readUpTo: () => 7,
       isReleased: () => false,
-      refuted: (id, by) => this.told.push(`${id} is heard by ${by}`),
+      refuted: (id, _incarnation, by) => this.told.push(`${id} is heard by ${by}`),
       unheard: (id, incarnation, voices) =>
         this.told.push(`${id} ${incarnation} is heard by nobody: ${voices.join(' ')}`),
       voted: (from, { verdict }) => this.told.push(`${from} votes ${verdict}`),
