@@ -84,6 +84,13 @@ export class Fencing {
     for (const node of this.missing.values()) if (!node.releasedFor.has(type)) yield node;
   }
 
+  /** The longest lease that anybody may hold whom this node knows of, in milliseconds. */
+  get longestLeaseMs(): number {
+    const { members, leaseMs } = this.parts;
+    const infos = [...members.infos(), ...[...this.missing.values()].map(({ info }) => info)];
+    return infos.reduce((longest, info) => Math.max(longest, info.leaseMs), leaseMs);
+  }
+
   /** Nodes that are not released for all types with a quorum that this node hosts. */
   *missingNodes(): IterableIterator<NodeInfo> {
     for (const { info, hasLeft } of this.missing.values()) if (!hasLeft) yield info;

@@ -82,7 +82,7 @@ beforeEach(() => {
 
 describe('a node that hears nothing of another', () => {
   it('asks everybody else who has joined, and gives it up when all say that they do not hear it', async () => {
-    scene.members.setStatus(scene.members.get('c@h:1')!, 'joining', 0);
+    scene.members.setStatus(scene.members.get('c@h:1')!, 'joining');
     scene.suspicions.ask('x@h:1', 1);
     expect(scene.sent.map(({ to }) => to)).toEqual(['b@h:1']);
     scene.say('b', 'silent');
@@ -215,7 +215,7 @@ describe('a node that is asked about another', () => {
   });
 
   it('abstains while it is joining, and fences nothing', async () => {
-    scene.members.setStatus(scene.members.self, 'joining', 0);
+    scene.members.setStatus(scene.members.self, 'joining');
     scene.ask('b', true);
     await scene.pass(0.8 * POLL_MS);
     expect(scene.verdicts()).toEqual(['b@h:1 abstains 70']);
