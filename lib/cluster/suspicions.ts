@@ -73,7 +73,10 @@ export class Suspicions {
   ask(id: NodeId, incarnation: number): void {
     if (this.inquiries.has(id)) return;
     const { transport, members, probe } = this.parts;
-    const peers = [...members.peers()].filter((peer) => peer.info.id !== id && peer.linked && votes(peer));
+    // Who is not linked is waited for, too, unless it is not heard either: `linked` asks it when it is back.
+    const peers = [...members.peers()].filter(
+      (peer) => peer.info.id !== id && votes(peer) && (peer.linked || !peer.suspected),
+    );
     const inquiry: Inquiry = {
       incarnation,
       awaiting: new Set(peers.map(({ info }) => info.id)),
@@ -82,8 +85,9 @@ export class Suspicions {
     };
     this.inquiries.set(id, inquiry);
     probe(id);
-    for (const peer of inquiry.awaiting)
-      transport.send(peer, { kind: FrameKind.Suspect, node: id, incarnation, fence: false });
+    for (const peer of peers)
+      if (peer.linked)
+        transport.send(peer.info.id, { kind: FrameKind.Suspect, node: id, incarnation, fence: false });
     this.concludeIfDone(id, inquiry);
   }
 

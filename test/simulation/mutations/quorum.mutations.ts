@@ -63,7 +63,7 @@ export const quorumMutations: readonly Mutation[] = [
     name: 'takes over when fewer than a quorum have fenced',
     promise: /^P2/,
     history: rough,
-    firstSeed: 2,
+    firstSeed: 54,
     withinSeeds: 37,
     plant: () => plantSmallerQuorum(),
   },

@@ -166,6 +166,24 @@ describe('a node that asks about another while its links flap', () => {
     expect(scene.told[1]).toBe('x@h:1 1 is heard by nobody: b@h:1 c@h:1');
   });
 
+  it('waits for who was away before it asked, not for who is suspected itself', async () => {
+    const [b, c] = [scene.members.get('b@h:1')!, scene.members.get('c@h:1')!];
+    for (const member of [b, c]) member.linked = false;
+    b.suspected = true;
+    scene.suspicions.ask('x@h:1', 1);
+    await scene.pass(POLL_MS - 1);
+    expect(scene.told).toEqual(['probe x@h:1']);
+    scene.suspicions.linked('c@h:1');
+    scene.say('c', 'hears');
+    await scene.pass(POLL_MS);
+    expect(scene.told.slice(1)).toEqual(['x@h:1 is heard by c@h:1']);
+    c.linked = false;
+    c.suspected = true;
+    scene.suspicions.ask('x@h:1', 1);
+    await scene.pass(0);
+    expect(scene.told.at(-1)).toBe('x@h:1 1 is heard by nobody: ');
+  });
+
   it('asks no longer than a poll', async () => {
     scene.suspicions.ask('x@h:1', 1);
     await scene.pass(POLL_MS);
