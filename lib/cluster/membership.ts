@@ -745,6 +745,7 @@ export class Membership {
     }
     this.members.remove(id);
     member.status = 'down';
+    this.reasons.delete(id);
     this.suspicions.drop(id);
     this.suspicions.gone(id);
     this.suspicions.lost(id);
@@ -759,7 +760,8 @@ export class Membership {
     if (loss.kind !== 'left') this.dialer.remember(member.info);
     if (loss.kind === 'unheard') this.noteLost(member.info);
     this.rowsArrived(id);
-    if (!reborn) this.fencing.lost(member.info, loss, !member.wasRead);
+    if (reborn) this.fencing.forgetAck(member.info);
+    else this.fencing.lost(member.info, loss, !member.wasRead);
     this.parts.listener.down(member, reason, reborn);
     this.fencing.check();
     this.changed();
