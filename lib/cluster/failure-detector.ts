@@ -75,6 +75,7 @@ export class FailureDetector {
     const sentAt = this.sentAt.get(id);
     if (sentAt === undefined || sentAt <= member.ackedAt) return;
     member.ackedAt = sentAt;
+    member.acksSince ??= this.parts.runtime.now();
     this.parts.looked();
   }
 

@@ -62,8 +62,8 @@ interface Missing extends MissingNode {
 
 export class Fencing {
   private readonly highestFenced = new Map<NodeId, number>();
-  /** When this node last acknowledged pings. */
-  private readonly acks = new Map<NodeId, { readonly incarnation: number; readonly at: number }>();
+  /** When this node last acknowledged a ping, by id and incarnation, for as long as anybody may ask. */
+  private readonly acks = new Map<string, number>();
   private readonly missing = new Map<string, Missing>();
   /** Highest incarnations that were missing and are released, or have left. */
   private readonly overUpTo = new Map<NodeId, number>();
@@ -82,6 +82,13 @@ export class Fencing {
   *missingFor(type: string): IterableIterator<MissingNode> {
     if (!this.parts.quorums.has(type)) return;
     for (const node of this.missing.values()) if (!node.releasedFor.has(type)) yield node;
+  }
+
+  /** The longest lease that anybody may hold whom this node knows of, in milliseconds. */
+  get longestLeaseMs(): number {
+    const { members, leaseMs } = this.parts;
+    const infos = [...members.infos(), ...[...this.missing.values()].map(({ info }) => info)];
+    return infos.reduce((longest, info) => Math.max(longest, info.leaseMs), leaseMs);
   }
 
   /** Nodes that are not released for all types with a quorum that this node hosts. */
@@ -144,13 +151,12 @@ export class Fencing {
 
   /** This node has acknowledged a ping, so that the lease of its sender may go on. */
   acknowledged({ info: { id, incarnation } }: Member): void {
-    this.acks.set(id, { incarnation, at: this.parts.runtime.now() });
+    this.acks.set(keyOf(id, incarnation), this.parts.runtime.now());
   }
 
   /** A node treats its own boot as its last word to everyone: it does not know what it said in an earlier life. */
   ackedAgoMs(id: NodeId, incarnation: number): number {
-    const ack = this.acks.get(id);
-    return this.parts.runtime.now() - (ack?.incarnation === incarnation ? ack.at : this.bootedAt);
+    return this.parts.runtime.now() - (this.acks.get(keyOf(id, incarnation)) ?? this.bootedAt);
   }
 
   /** Others have fenced it, perhaps with an earlier life of this node. */
@@ -176,11 +182,14 @@ export class Fencing {
    * where it never hosted anything.
    */
   lost(info: NodeInfo, loss: Loss, blocks: boolean): void {
-    const { quorums, leaseMs } = this.parts;
+    const { quorums } = this.parts;
     const { id, incarnation } = info;
     if (quorums.size === 0 || !info.hosting) return this.forgetAck(info);
     this.add(info, loss.kind === 'left', blocks && loss.kind !== 'left');
-    if (loss.kind === 'left') return this.releaseLater(id, incarnation, CLOCK_RATES * leaseMs);
+    if (loss.kind === 'left') {
+      this.forgetAck(info);
+      return this.releaseLater(id, incarnation, CLOCK_RATES * this.longestLeaseMs);
+    }
     if (loss.kind === 'replaced') this.fence(id, incarnation, this.parts.members.self.info.id);
     return this.pursue(id, incarnation, loss.kind === 'unheard' ? loss.voices : []);
   }
@@ -209,8 +218,12 @@ export class Fencing {
       if (info.id !== id || info.incarnation < firstIncarnation || info.incarnation > incarnation) continue;
       timer?.cancel();
       this.missing.delete(key);
-      if (info.incarnation === incarnation) this.parts.changed();
-      else this.tellReleased(info, this.typesOf(info));
+      if (info.incarnation === incarnation) {
+        this.parts.changed();
+        continue;
+      }
+      this.forgetAck(info);
+      this.tellReleased(info, this.typesOf(info));
     }
   }
 
@@ -247,6 +260,7 @@ export class Fencing {
       missing.timer?.cancel();
       this.missing.delete(keyOf(id, incarnation));
       this.noteOver(id, incarnation);
+      this.forgetAck(missing.info);
     }
     this.tellReleased(missing.info, fresh);
   }
@@ -353,7 +367,6 @@ export class Fencing {
   }
 
   private tellReleased(info: NodeInfo, types: readonly string[]): void {
-    this.forgetAck(info);
     this.parts.released(info, types);
     this.parts.changed();
   }
@@ -362,8 +375,9 @@ export class Fencing {
     return types.filter((type) => this.parts.quorums.has(type));
   }
 
-  private forgetAck({ id, incarnation }: NodeInfo): void {
-    if (this.acks.get(id)?.incarnation === incarnation) this.acks.delete(id);
+  /** That incarnation runs nothing any more, and nobody has to wait for a lease of it. */
+  forgetAck({ id, incarnation }: NodeInfo): void {
+    this.acks.delete(keyOf(id, incarnation));
   }
 }
 

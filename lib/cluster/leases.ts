@@ -17,10 +17,10 @@ export interface LeasesParts {
   /** Types whose lease has just run out, and those that have one again. */
   changed(lost: readonly string[], regained: readonly string[]): void;
   /**
-   * Only nodes that have come up since the lease ran out acknowledge this one. They cannot know whether those that were
-   * there before have fenced it: its workers of the type must end before a new lease, `reset`, is taken.
+   * Only nodes acknowledge this one that did not do so before the lease ran out. They cannot know whether those that did
+   * have fenced it: its workers of these types must end, and it joins again, before a new lease, `reset`, is taken.
    */
-  stale(type: string): void;
+  stale(types: readonly string[]): void;
 }
 
 interface Lease {
@@ -53,7 +53,15 @@ export class Leases {
     return [...this.leases].map(([type, { until }]) => ({ type, leftMs: Math.max(0, until - now) }));
   }
 
-  /** No worker of the type runs here: what was before says nothing about the next lease. */
+  /** Its workers were stopped: the next lease is another one, and still has to be given by those who know of this one. */
+  end(type: string): void {
+    const lease = this.leases.get(type);
+    if (!lease || lease.until === -Infinity) return;
+    lease.lapsedAt ??= Math.min(lease.until, this.parts.runtime.now());
+    lease.until = -Infinity;
+  }
+
+  /** No worker of the type runs here, nor has under this incarnation: what was before says nothing about the next lease. */
   reset(type: string): void {
     if (this.parts.quorums.has(type)) this.leases.set(type, { until: -Infinity, lapsedAt: undefined });
   }
@@ -63,6 +71,7 @@ export class Leases {
     const now = this.parts.runtime.now();
     const lost: string[] = [];
     const regained: string[] = [];
+    const stale: string[] = [];
     for (const [type, lease] of this.leases) {
       const held = lease.until;
       if (held < now && held !== -Infinity && lease.lapsedAt === undefined) {
@@ -77,28 +86,29 @@ export class Leases {
         this.parts.extended(type, until);
         if (held < now) regained.push(type);
       } else if (lapsedAt !== undefined && this.earned(type, Infinity) >= now) {
-        this.parts.stale(type);
+        stale.push(type);
       }
     }
     if (lost.length + regained.length > 0) this.parts.changed(lost, regained);
+    if (stale.length > 0) this.parts.stale(stale);
   }
 
-  /** What the acknowledgements of members that were up before `seenBy` come to. */
-  private earned(type: string, seenBy: number): number {
+  /** What the acknowledgements of members come to that have given some before `knownBy`. */
+  private earned(type: string, knownBy: number): number {
     const { self, leaseMs, boundOf } = this.parts;
     const bound = boundOf(type);
     if (!votes(self) || bound.isBlocked || !bound.members.includes(self)) return -Infinity;
     const needed = bound.size - 1;
     if (needed === 0) return Infinity;
     const acks = bound.members
-      .filter((member) => member !== self && this.counts(member, seenBy))
+      .filter((member) => member !== self && this.counts(member, knownBy))
       .map(({ ackedAt }) => ackedAt)
       .sort((a, b) => b - a);
     return (acks[needed - 1] ?? -Infinity) + leaseMs;
   }
 
   /** Not before everything that it had tracked was read: what it has taken over from this node must be known here. */
-  private counts(member: Member, seenBy: number): boolean {
-    return votes(member) && member.adoptedUs && (member.upSince ?? Infinity) <= seenBy;
+  private counts(member: Member, knownBy: number): boolean {
+    return votes(member) && member.adoptedUs && (member.acksSince ?? Infinity) <= knownBy;
   }
 }

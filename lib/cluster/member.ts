@@ -19,8 +19,10 @@ export interface Member {
   delayMs: number;
   /** The others are asked about it. */
   suspected: boolean;
-  /** Monotonic time at which this node first saw it up in this incarnation. */
-  upSince: number | undefined;
+  /** It knows of all who may hold a lease, as it has said in this incarnation. */
+  isEstablished: boolean;
+  /** Monotonic time at which an acknowledgement of this incarnation first counted: it knows since then whom it has fenced. */
+  acksSince: number | undefined;
   /** When the latest ping was sent that it has acknowledged; `-Infinity` before the first. */
   ackedAt: number;
   /** It has said, on the present link, that this node is in its ring and that everything before was streamed. */

@@ -70,10 +70,9 @@ export class Members {
     this.changed();
   }
 
-  setStatus(member: Member, status: Member['status'], now: number): void {
+  setStatus(member: Member, status: Member['status']): void {
     if (member.status === status) return;
     member.status = status;
-    if (status === 'up') member.upSince ??= now;
     this.changed();
   }
 
@@ -93,7 +92,8 @@ export function newMember(info: NodeInfo, status: Member['status'], now: number)
     heardAt: now,
     delayMs: 0,
     suspected: false,
-    upSince: status === 'up' ? now : undefined,
+    isEstablished: false,
+    acksSince: undefined,
     ackedAt: -Infinity,
     adoptedUs: false,
     wasRead: false,

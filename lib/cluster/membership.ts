@@ -77,7 +77,8 @@ export interface MembershipListener {
   merged(member: Member): void;
   leaseExtended(type: string, until: number): void;
   leasesChanged(lost: readonly string[], regained: readonly string[]): void;
-  leaseStale(type: string): void;
+  /** Who acknowledges this node now may have forgotten that it was fenced: what it runs under a lease must end; `done` when it has. */
+  leaseStale(types: readonly string[], done: () => void): void;
   trustedUntil(until: number): void;
   /** How far the log of that incarnation was read here. What this node itself has tracked is handed to the links before. */
   readUpTo(id: NodeId, incarnation: number): number;
@@ -125,10 +126,10 @@ export class Membership {
   private readonly dialer: Dialer;
   /** Members that others named and this node has no link to yet. */
   private readonly expected = new Map<NodeId, Expected>();
-  /** Highest incarnation of an id that was taken for dead or replaced, and since when it was seen up. */
+  /** Highest incarnation of an id that was taken for dead or replaced, and since when its word has counted. */
   private readonly dead = new Map<
     NodeId,
-    { readonly incarnation: number; readonly upSince: number | undefined }
+    { readonly incarnation: number; readonly acksSince: number | undefined }
   >();
   /** Nodes that nobody heard, by address: if others hear them again, they are reached by way of those. */
   private readonly lost = new Map<string, NodeInfo>();
@@ -187,7 +188,7 @@ export class Membership {
       boundOf: (type) => this.fencing.boundOf(type),
       extended: listener.leaseExtended,
       changed: listener.leasesChanged,
-      stale: listener.leaseStale,
+      stale: (types) => this.rejoin((done) => listener.leaseStale(types, done)),
     });
     this.views = new Views({
       transport,
@@ -221,7 +222,7 @@ export class Membership {
       ackedAgoMs: (id, incarnation) => this.fencing.ackedAgoMs(id, incarnation),
       readUpTo: listener.readUpTo,
       isReleased: (id, incarnation) => this.fencing.isOver(id, incarnation),
-      refuted: (id, by) => this.refuted(id, by),
+      refuted: (id, incarnation, by) => this.refuted(id, incarnation, by),
       unheard: (id, incarnation, voices) => this.unheard(id, incarnation, voices),
       voted: (from, frame) => this.fencing.voted(from, frame),
     });
@@ -258,7 +259,7 @@ export class Membership {
   announce(status: 'leaving' | 'left'): void {
     // A node that is leaving still serves: it links, and is linked to, until the last of its workers has ended.
     this.closing = status === 'left';
-    this.members.setStatus(this.members.self, 'leaving', this.parts.runtime.now());
+    this.members.setStatus(this.members.self, 'leaving');
     this.broadcastStatus(status);
     this.changed();
   }
@@ -344,10 +345,10 @@ export class Membership {
       member.suspected = false;
       member.heardAt = runtime.now();
       member.adoptedUs = false;
-      this.members.setStatus(member, hello.status, runtime.now());
+      this.members.setStatus(member, hello.status);
     } else {
       member = this.members.add(hello.node, hello.status, runtime.now());
-      if (isBack) member.upSince = before.upSince;
+      if (isBack) member.acksSince = before.acksSince;
     }
     if (isDirect) this.suspicions.heard(id);
     else this.suspicions.drop(id);
@@ -444,7 +445,7 @@ export class Membership {
       this.parts.transport.disconnect(from, 'it has left');
       return this.takeForDead(member, 'it has left', { kind: 'left' });
     }
-    this.members.setStatus(member, status, this.parts.runtime.now());
+    this.members.setStatus(member, status);
     if (status === 'up') this.askForLease(from);
     this.parts.listener.statusChanged(member);
     this.changed();
@@ -457,14 +458,14 @@ export class Membership {
     const { self } = this.members;
     if (fenced.some(([id, incarnation]) => id === self.info.id && incarnation >= self.info.incarnation))
       return this.selfFenced(from);
-    // It does not know what it has acknowledged in an earlier life; those who have a quorum say it.
-    if (self.status === 'joining')
+    // It does not know whom it has fenced in an earlier life; those who have a quorum say it.
+    if (self.status === 'joining' || !this.isEstablished)
       for (const [id, incarnation] of fenced) this.fencing.recall(id, incarnation);
     for (const info of missing) if (!this.isKnown(info)) this.fencing.learned(info);
     for (const info of members) this.hearOf(info, info);
     member.adoptedUs = true;
     member.wasRead = true;
-    this.established ||= established;
+    member.isEstablished ||= established;
     this.leases.renew();
     this.parts.listener.level(member);
     this.rowsArrived(from);
@@ -487,13 +488,29 @@ export class Membership {
   }
 
   /**
-   * Whether this node knows of all who may hold a lease: it was told by one who does, or so long has passed since its boot
-   * that what it may have acknowledged in an earlier life is over.
+   * Whether what an earlier process under its id has done is no danger any more: so long has passed since the boot that
+   * all leases which that one has given are over, or so many others that know of all fences have told theirs that one
+   * of them has voted wherever the earlier process had, too.
    */
   private get isEstablished(): boolean {
-    return (
-      this.established || this.parts.runtime.now() - this.bootedAt > CLOCK_RATES * this.parts.options.leaseMs
-    );
+    const { runtime } = this.parts;
+    this.established ||=
+      runtime.now() - this.bootedAt > CLOCK_RATES * this.fencing.longestLeaseMs || this.isToldOfFences;
+    return this.established;
+  }
+
+  /**
+   * A node is fenced by `size` of those that count. Where so many others have told their fences that fewer than `size - 1`
+   * are left besides them, the fenced node and this one, no quorum can have fenced it with this node's earlier vote and
+   * without one of theirs.
+   */
+  private get isToldOfFences(): boolean {
+    const { self } = this.members;
+    return [...this.parts.quorums.keys()].every((type) => {
+      const { size, places, members } = this.fencing.boundOf(type);
+      const tellers = members.filter((one) => one !== self && votes(one) && one.isEstablished);
+      return tellers.length > Math.max(0, places - size);
+    });
   }
 
   /** What a member is told when it has everything that was tracked before: it is in this node's ring. */
@@ -546,10 +563,11 @@ export class Membership {
 
   /** Others may reach who cannot be reached from here. */
   private askAboutUnreachable(key: string): void {
-    const lost = this.lost.get(key);
-    if (lost && !this.members.get(lost.id)) this.suspicions.ask(lost.id, lost.incarnation);
+    // One question at a time about an id: of what it is now, not of what it was when it was lost.
     for (const [id, { address }] of this.expected)
       if (addressKey(address) === key) this.suspicions.ask(id, address.incarnation);
+    const lost = this.lost.get(key);
+    if (lost && !this.members.get(lost.id)) this.suspicions.ask(lost.id, lost.incarnation);
   }
 
   private rejected(key: string, message: string, refusal: Refusal | undefined, by: NodeId): void {
@@ -578,9 +596,14 @@ export class Membership {
 
   /** The others have gone on without this node: what they started in its place must be the only one. */
   private selfFenced(by: NodeId): void {
+    this.rejoin((done) => this.parts.listener.selfFenced(by, done));
+  }
+
+  /** Under another incarnation, so that nobody who remembers the present one takes it for what it was. */
+  private rejoin(stop: (done: () => void) => void): void {
     if (this.rejoining) return;
     this.rejoining = true;
-    this.parts.listener.selfFenced(by, () => {
+    stop(() => {
       this.rejoining = false;
       // Those that it has given up itself may have what it ran: it is not up before it has asked them.
       this.fencing.forgetPast();
@@ -607,10 +630,14 @@ export class Membership {
     const { clock, listener, transport } = this.parts;
     const { self } = this.members;
     self.info = { ...self.info, incarnation: clock.next() };
-    if (self.status === 'up') this.members.setStatus(self, 'joining', this.parts.runtime.now());
+    if (self.status === 'up') this.members.setStatus(self, 'joining');
     this.barrier.rearm(this.parts.runtime.now());
     for (const type of this.parts.quorums.keys()) this.leases.reset(type);
-    for (const member of this.members.peers()) member.wasRead = false;
+    for (const member of this.members.peers()) {
+      member.wasRead = false;
+      // It has acknowledged the incarnation before.
+      member.ackedAt = -Infinity;
+    }
     this.members.changed();
     listener.reincarnated(self.info.incarnation);
     for (const id of [...this.members.linkedIds()]) {
@@ -653,7 +680,7 @@ export class Membership {
   }
 
   /** `by` hears it. If that is not this node, frames go that way. */
-  private refuted(id: NodeId, by: NodeId): void {
+  private refuted(id: NodeId, incarnation: number, by: NodeId): void {
     const { listener, runtime, transport, relays } = this.parts;
     const member = this.members.get(id);
     this.reasons.delete(id);
@@ -667,7 +694,7 @@ export class Membership {
       transport.disconnect(id, 'it is heard by others only');
       this.linkClosed(id, 'disconnected');
     }
-    if (!this.fencing.isFenced(id, member?.info.incarnation ?? 0)) relays.relay(id, by);
+    if (!this.fencing.isFenced(id, incarnation)) relays.relay(id, by);
   }
 
   private unheard(id: NodeId, incarnation: number, voices: readonly NodeId[]): void {
@@ -676,7 +703,7 @@ export class Membership {
     this.reasons.delete(id);
     if (!member) {
       this.fencing.unheard(id, incarnation, voices);
-      if (this.expected.has(id)) this.giveUpExpected(id);
+      if (this.expected.get(id)?.address.incarnation === incarnation) this.giveUpExpected(id);
       return;
     }
     if (member.info.incarnation !== incarnation) return;
@@ -718,12 +745,13 @@ export class Membership {
     }
     this.members.remove(id);
     member.status = 'down';
+    this.reasons.delete(id);
     this.suspicions.drop(id);
     this.suspicions.gone(id);
     this.suspicions.lost(id);
     this.detector.gone(id);
     this.dead.delete(id);
-    this.dead.set(id, { incarnation, upSince: member.upSince });
+    this.dead.set(id, { incarnation, acksSince: member.acksSince });
     for (const oldest of this.dead.keys()) {
       if (this.dead.size <= DEAD_LIMIT) break;
       this.dead.delete(oldest);
@@ -732,7 +760,8 @@ export class Membership {
     if (loss.kind !== 'left') this.dialer.remember(member.info);
     if (loss.kind === 'unheard') this.noteLost(member.info);
     this.rowsArrived(id);
-    if (!reborn) this.fencing.lost(member.info, loss, !member.wasRead);
+    if (reborn) this.fencing.forgetAck(member.info);
+    else this.fencing.lost(member.info, loss, !member.wasRead);
     this.parts.listener.down(member, reason, reborn);
     this.fencing.check();
     this.changed();
@@ -792,7 +821,7 @@ export class Membership {
 
   private check(): void {
     if (this.closing || this.members.self.status !== 'joining' || !this.barrier.isOpen()) return;
-    this.members.setStatus(this.members.self, 'up', this.parts.runtime.now());
+    this.members.setStatus(this.members.self, 'up');
     this.broadcastStatus('up');
     for (const id of this.members.linkedIds()) this.askForLease(id);
     this.parts.listener.selfUp();

@@ -19,6 +19,8 @@ export interface QuorumBound {
   readonly isBlocked: boolean;
   /** How many are a quorum, as the oldest of them says. */
   readonly size: number;
+  /** How many count: members, missing ones, and those that have left and may still hold up a lease. */
+  readonly places: number;
   /** Members that count, this node perhaps among them. */
   readonly members: readonly Member[];
   /** Nodes that count and are not heard. */
@@ -65,6 +67,7 @@ export function quorumBound(members: Members, missing: Iterable<MissingNode>, ty
   return {
     isBlocked,
     size,
+    places: counted.length,
     members: counted.flatMap((place) => place.member ?? []),
     missing: counted.flatMap((place) => place.missing ?? []),
     beyond: sorted.flatMap((place) => (counted.includes(place) ? [] : (place.member ?? []))),

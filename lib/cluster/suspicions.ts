@@ -32,7 +32,7 @@ export interface SuspicionsParts {
   /** Whether a quorum has fenced it, and its lease is over. */
   isReleased(id: NodeId, incarnation: number): boolean;
   /** Somebody hears it: `by` may be this node itself. */
-  refuted(id: NodeId, by: NodeId): void;
+  refuted(id: NodeId, incarnation: number, by: NodeId): void;
   /** Nobody who answered hears it. `voices`: who said so. */
   unheard(id: NodeId, incarnation: number, voices: readonly NodeId[]): void;
   /** The answer to a request to fence, or one that says that the node is fenced, or over. */
@@ -73,7 +73,10 @@ export class Suspicions {
   ask(id: NodeId, incarnation: number): void {
     if (this.inquiries.has(id)) return;
     const { transport, members, probe } = this.parts;
-    const peers = [...members.peers()].filter((peer) => peer.info.id !== id && peer.linked && votes(peer));
+    // Who is not linked is waited for, too, unless it is not heard either: `linked` asks it when it is back.
+    const peers = [...members.peers()].filter(
+      (peer) => peer.info.id !== id && votes(peer) && (peer.linked || !peer.suspected),
+    );
     const inquiry: Inquiry = {
       incarnation,
       awaiting: new Set(peers.map(({ info }) => info.id)),
@@ -82,8 +85,9 @@ export class Suspicions {
     };
     this.inquiries.set(id, inquiry);
     probe(id);
-    for (const peer of inquiry.awaiting)
-      transport.send(peer, { kind: FrameKind.Suspect, node: id, incarnation, fence: false });
+    for (const peer of peers)
+      if (peer.linked)
+        transport.send(peer.info.id, { kind: FrameKind.Suspect, node: id, incarnation, fence: false });
     this.concludeIfDone(id, inquiry);
   }
 
@@ -96,9 +100,10 @@ export class Suspicions {
   /** A frame came from the node itself, not by way of another. */
   heard(id: NodeId): void {
     this.answer(id, true);
-    if (!this.inquiries.has(id)) return;
+    const inquiry = this.inquiries.get(id);
+    if (!inquiry) return;
     this.drop(id);
-    this.parts.refuted(id, this.parts.members.self.info.id);
+    this.parts.refuted(id, inquiry.incarnation, this.parts.members.self.info.id);
   }
 
   /** Nobody listens at its address. */
@@ -149,7 +154,7 @@ export class Suspicions {
     if (inquiry?.incarnation !== frame.incarnation || !inquiry.awaiting.delete(from)) return undefined;
     if (frame.verdict === 'hears') {
       this.drop(frame.node);
-      return this.parts.refuted(frame.node, from);
+      return this.parts.refuted(frame.node, frame.incarnation, from);
     }
     if (frame.verdict !== 'abstains') inquiry.voices.push(from);
     return this.concludeIfDone(frame.node, inquiry);

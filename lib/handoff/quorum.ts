@@ -99,8 +99,11 @@ export class Quorum {
   }
 
   /** Those who acknowledge this node now cannot know whether it was fenced: what runs here ends first. */
-  leaseStale(type: string): void {
-    this.stop(type);
+  leaseStale(types: readonly string[], done: () => void): void {
+    this.parts.logger.warn(
+      `the nodes that acknowledge this one have come since its lease for ${types.join(', ')} ran out, and may have forgotten that they went on without it: it stops its workers of ${[...this.parts.quorums.keys()].join(', ')}, and joins again; start nodes one after the other, so that a quorum remembers`,
+    );
+    this.stopAll(done);
   }
 
   /** The others have gone on without this node: what it ran under a lease runs elsewhere, or soon will. */
@@ -110,7 +113,12 @@ export class Quorum {
     logger.warn(
       `${by} has gone on without this node, which was not heard for too long: it stops its workers of ${[...quorums.keys()].join(', ') || 'no type'}, and joins again; check whether this process was stopped, or blocked its event loop, and the network to it`,
     );
-    // Nobody may see one of them run under the next incarnation.
+    this.stopAll(done);
+  }
+
+  /** Nobody may see one of them run under the next incarnation. */
+  private stopAll(done: () => void): void {
+    const { quorums } = this.parts;
     let left = quorums.size;
     if (left === 0) done();
     for (const type of quorums.keys())
@@ -155,7 +163,7 @@ export class Quorum {
       (row) => this.park(row),
       () => {
         this.stopping.delete(type);
-        membership.leases.reset(type);
+        membership.leases.end(type);
         for (const stopped of waiting) stopped();
         membership.leases.renew();
       },

@@ -165,7 +165,7 @@ export function assemble(
         quorum.leasesChanged(lost, regained);
         changed();
       },
-      leaseStale: (type) => quorum.leaseStale(type),
+      leaseStale: (types, done) => quorum.leaseStale(types, done),
       trustedUntil(until) {
         for (const type of host.types) if (!quorums.has(type)) host.allowUntil(type, until, false);
       },

@@ -244,8 +244,17 @@ export class Registrar {
   /** Ends the worker of this node. False if something else has ended it meanwhile. */
   private async endHere(row: Row, deadline: number, asker?: NodeId): Promise<boolean> {
     this.refuseBelowQuorum(row);
+    const { placements, membership, self } = this.parts;
+    const { incarnation } = membership.members.self.info;
     const ended = await this.endings.end(row, 'unregistered');
     await this.held(row, deadline, asker);
+    // Whoever holds it now has gone on without this node meanwhile, and others may not know yet what they have started.
+    const isOvertaken = membership.members.self.info.incarnation !== incarnation;
+    if (isOvertaken && placements.quorumOf(row.type) !== undefined)
+      throw new NodeUnavailableError(
+        self,
+        `the others may have started "${row.name}" anew before they were told`,
+      );
     return ended;
   }
 

@@ -19,6 +19,9 @@ import { RelayHandshake } from './relay.handshake.js';
 import { RelayRoutes } from './relay.routes.js';
 import { isSameLink, type RelayedLink } from './relayed-link.js';
 
+/** The other end has its own link by then, too, where the one of this node has taken the place of a relayed one. */
+const FORGET_MS = 1_000;
+
 /** What a `RelayTransport` is made from. */
 export interface RelayTransportOptions {
   readonly runtime: Runtime;
@@ -161,6 +164,7 @@ export class RelayTransport implements Transport {
     const link = this.links.get(id);
     if (link) {
       this.end(link, 'it is reached directly again');
+      this.forgetLater(link);
       this.handler?.linkClosed(id, 'replaced');
     }
     this.tell(id);
@@ -171,7 +175,10 @@ export class RelayTransport implements Transport {
   private begin(link: RelayedLink, hello: Hello): void {
     const { peer } = link;
     const before = this.links.get(peer);
-    if (before) this.end(before, 'it was opened anew');
+    if (before) {
+      this.end(before, 'it was opened anew');
+      this.forgetLater(before);
+    }
     const wasDirect = this.direct.delete(peer);
     if (wasDirect) {
       this.inner.disconnect(peer, 'a relayed link has taken its place');
@@ -233,6 +240,11 @@ export class RelayTransport implements Transport {
     this.links.delete(link.peer);
     this.counters['relays-closed']++;
     this.options.relayEnded(link.peer, link.via, reason);
+  }
+
+  /** The node between keeps what it passes on until it is told otherwise, or one of the ends is lost. */
+  private forgetLater(link: RelayedLink): void {
+    this.options.runtime.after(FORGET_MS, () => this.control(link, 'close'));
   }
 
   private wrap({ peer, link }: RelayedLink, frame: Frame): RelayFrame {

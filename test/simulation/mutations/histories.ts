@@ -7,6 +7,7 @@ import { forgetfulQuorum } from './amnesia.history.js';
 import { claims } from './claims.history.js';
 import { clocksThatDiffer } from './clocks.history.js';
 import { deploys } from './deploys.history.js';
+import { forgottenFence } from './forgotten.history.js';
 import { halves } from './halves.history.js';
 import { interruptedMoves } from './interrupted.history.js';
 import { replaceMethod } from './mutation.interface.js';
@@ -98,6 +99,12 @@ export const split: SimulatedHistory = {
 export const forgetful: SimulatedHistory = {
   name: 'a quorum that has forgotten everything',
   run: forgetfulQuorum,
+};
+
+/** A node comes back knowing nothing, and meets whom it has fenced before it meets anybody else. */
+export const unremembered: SimulatedHistory = {
+  name: 'a fence that was forgotten',
+  run: forgottenFence,
 };
 
 /** A node is cut off whose clock is as slow as is allowed, from others whose clocks are as fast as is allowed. */

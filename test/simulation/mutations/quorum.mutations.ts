@@ -1,13 +1,13 @@
 // Faults in leases and fencing: what keeps an older activation from beginning anything once a newer one has (promise P2).
 import { Fencing } from '../../../lib/cluster/fencing.js';
-import { Leases } from '../../../lib/cluster/leases.js';
 import type { Member } from '../../../lib/cluster/member.js';
 import { Membership } from '../../../lib/cluster/membership.js';
+import type { Members } from '../../../lib/cluster/members.js';
 import * as quorum from '../../../lib/cluster/quorum-bound.js';
 import type { Refusal } from '../../../lib/transport/node-info.js';
 import { Gate } from '../../../lib/workers/gate.js';
 import * as standing from '../../../lib/workers/standing.js';
-import { drifting, forgetful, rough } from './histories.js';
+import { drifting, forgetful, rough, unremembered } from './histories.js';
 import { replaceFunction, replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const quorumMutations: readonly Mutation[] = [
@@ -63,7 +63,7 @@ export const quorumMutations: readonly Mutation[] = [
     name: 'takes over when fewer than a quorum have fenced',
     promise: /^P2/,
     history: rough,
-    firstSeed: 2,
+    firstSeed: 54,
     withinSeeds: 37,
     plant: () => plantSmallerQuorum(),
   },
@@ -93,14 +93,13 @@ export const quorumMutations: readonly Mutation[] = [
     plant: () => replaceGetter(Membership, 'isEstablished', () => true),
   },
   {
-    name: 'renews a lease that has run out by those who came up since',
-    promise: /^P2/,
-    history: forgetful,
-    firstSeed: 2,
-    withinSeeds: 20,
+    name: 'takes the word of one for that of all who may know whom it has fenced in an earlier life',
+    promise: /^P2: .* began a message/,
+    history: unremembered,
+    withinSeeds: 3,
     plant: () =>
-      replaceMethod<Leases, [string, number], number>(Leases, 'earned', (_, earned, type) =>
-        earned(type, Infinity),
+      replaceGetter<{ readonly members: Members }, boolean>(Membership, 'isToldOfFences', ({ members }) =>
+        [...members.peers()].some(({ isEstablished }) => isEstablished),
       ),
   },
   {

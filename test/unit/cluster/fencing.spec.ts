@@ -187,6 +187,28 @@ describe('a node that runs workers under a quorum', () => {
 });
 
 describe('a node that only some do not hear', () => {
+  it('is reached by way of one that hears it also when it was fenced, and has joined again since', async () => {
+    const { swarm, nodes } = await formed(3);
+    const [a, b, c] = nodes;
+    const { incarnation } = c!.kernel.self;
+    isolate(swarm, c!);
+    await swarm.until(
+      () => a!.kernel.inspect().missing.length === 0 && a!.kernel.nodes().length === 2,
+      10_000,
+    );
+    swarm.network.healBetween(b!.key, c!.key);
+    await swarm.until(() => c!.kernel.self.incarnation > incarnation, 10_000);
+    const seesAll = ({ kernel }: KernelSwarmNode): boolean =>
+      kernel.nodes().filter(({ status }) => status === 'up').length === 3;
+    await swarm.until(() => nodes.every(seesAll), 10_000);
+    const via = b!.kernel.self.id;
+    expect(a!.kernel.inspect().transport.links).toContainEqual(
+      expect.objectContaining({ peer: c!.kernel.self.id, via }),
+    );
+    const warned = a!.logger.lines.filter((line) => line.includes('is a member for others'));
+    expect(warned).toEqual([]);
+  });
+
   it('stays, and is reached by way of one that hears it', async () => {
     const { swarm, nodes, told } = await formed(3);
     const [a, b, c] = nodes;

@@ -24,7 +24,7 @@ function setup(size: number, others: readonly string[]) {
   const runtime = new VirtualRuntime(scheduler);
   const members = new Members(newMember(info('a', 1, size), 'up', 0));
   others.forEach((name, index) => {
-    members.add(info(name, index + 2, size), 'up', 0).adoptedUs = true;
+    Object.assign(members.add(info(name, index + 2, size), 'up', 0), { adoptedUs: true, acksSince: 0 });
   });
   const told: string[] = [];
   const leases = new Leases({
@@ -36,7 +36,7 @@ function setup(size: number, others: readonly string[]) {
     extended: (_, until) => told.push(`until ${until}`),
     changed: (lost, regained) =>
       told.push(...lost.map((t) => `lost ${t}`), ...regained.map((t) => `got ${t}`)),
-    stale: (type) => told.push(`stale ${type}`),
+    stale: (types) => told.push(`stale ${types.join()}`),
   });
   const member = (name: string): Member => members.get(`${name}@h:1`)!;
   const ack = (name: string, sentAt: number): void => {
@@ -80,10 +80,10 @@ describe('a lease', () => {
     const { leases, ack, members } = setup(2, ['b', 'c', 'late']);
     ack('late', 100);
     expect(leases.until('Once')).toBe(-Infinity);
-    members.setStatus(members.get('b@h:1')!, 'joining', 0);
+    members.setStatus(members.get('b@h:1')!, 'joining');
     ack('b', 100);
     expect(leases.until('Once')).toBe(-Infinity);
-    members.setStatus(members.get('b@h:1')!, 'leaving', 0);
+    members.setStatus(members.get('b@h:1')!, 'leaving');
     leases.renew();
     expect(leases.until('Once')).toBe(3_100);
   });
@@ -110,7 +110,7 @@ describe('a lease', () => {
     ack('b', 0);
     await pass(5_000);
     leases.renew();
-    member('b').upSince = 4_000;
+    member('b').acksSince = 4_000;
     ack('b', 4_900);
     expect(told.at(-1)).toBe('stale Once');
     expect(leases.isHeld('Once')).toBe(false);

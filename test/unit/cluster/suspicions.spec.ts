@@ -44,7 +44,7 @@ class Scene {
       ackedAgoMs: () => 70,
       readUpTo: () => 7,
       isReleased: () => false,
-      refuted: (id, by) => this.told.push(`${id} is heard by ${by}`),
+      refuted: (id, _incarnation, by) => this.told.push(`${id} is heard by ${by}`),
       unheard: (id, incarnation, voices) =>
         this.told.push(`${id} ${incarnation} is heard by nobody: ${voices.join(' ')}`),
       voted: (from, { verdict }) => this.told.push(`${from} votes ${verdict}`),
@@ -82,7 +82,7 @@ beforeEach(() => {
 
 describe('a node that hears nothing of another', () => {
   it('asks everybody else who has joined, and gives it up when all say that they do not hear it', async () => {
-    scene.members.setStatus(scene.members.get('c@h:1')!, 'joining', 0);
+    scene.members.setStatus(scene.members.get('c@h:1')!, 'joining');
     scene.suspicions.ask('x@h:1', 1);
     expect(scene.sent.map(({ to }) => to)).toEqual(['b@h:1']);
     scene.say('b', 'silent');
@@ -166,6 +166,24 @@ describe('a node that asks about another while its links flap', () => {
     expect(scene.told[1]).toBe('x@h:1 1 is heard by nobody: b@h:1 c@h:1');
   });
 
+  it('waits for who was away before it asked, not for who is suspected itself', async () => {
+    const [b, c] = [scene.members.get('b@h:1')!, scene.members.get('c@h:1')!];
+    for (const member of [b, c]) member.linked = false;
+    b.suspected = true;
+    scene.suspicions.ask('x@h:1', 1);
+    await scene.pass(POLL_MS - 1);
+    expect(scene.told).toEqual(['probe x@h:1']);
+    scene.suspicions.linked('c@h:1');
+    scene.say('c', 'hears');
+    await scene.pass(POLL_MS);
+    expect(scene.told.slice(1)).toEqual(['x@h:1 is heard by c@h:1']);
+    c.linked = false;
+    c.suspected = true;
+    scene.suspicions.ask('x@h:1', 1);
+    await scene.pass(0);
+    expect(scene.told.at(-1)).toBe('x@h:1 1 is heard by nobody: ');
+  });
+
   it('asks no longer than a poll', async () => {
     scene.suspicions.ask('x@h:1', 1);
     await scene.pass(POLL_MS);
@@ -215,7 +233,7 @@ describe('a node that is asked about another', () => {
   });
 
   it('abstains while it is joining, and fences nothing', async () => {
-    scene.members.setStatus(scene.members.self, 'joining', 0);
+    scene.members.setStatus(scene.members.self, 'joining');
     scene.ask('b', true);
     await scene.pass(0.8 * POLL_MS);
     expect(scene.verdicts()).toEqual(['b@h:1 abstains 70']);

@@ -109,7 +109,7 @@ describe('who may host a type', () => {
     expect(placements.eligible('Device')).toHaveLength(2);
     const owned = NAMES.filter((name) => placements.ownerOf(name, 'Device') === 'b@h:1');
     expect(owned.length).toBeGreaterThan(0);
-    members.setStatus(members.get('b@h:1')!, 'leaving', 0);
+    members.setStatus(members.get('b@h:1')!, 'leaving');
     for (const name of owned) expect(placements.ownerOf(name, 'Device')).toBe('a@h:1');
     members.remove('b@h:1');
     expect(placements.refusals('Device')).toHaveLength(1);
@@ -265,7 +265,7 @@ describe('a strategy that is wrong', () => {
     const { strategy } = custom(() => 'b@h:1');
     const { placements, reports } = placementsOf(members, { strategy });
     expect(placements.ownerOf('lamp', 'Device')).toBe('b@h:1');
-    members.setStatus(members.get('b@h:1')!, 'leaving', 0);
+    members.setStatus(members.get('b@h:1')!, 'leaving');
     expect(placements.ownerOf('lamp', 'Device')).toBeUndefined();
     expect(reports).toEqual([expect.stringContaining('named "b@h:1"')]);
   });

@@ -9,6 +9,8 @@ interface RelayNode {
   readonly relay: RelayTransport;
   /** What it says of relayed links. */
   readonly said: string[];
+  /** What it has sent about relayed links: the step and the number of the link. */
+  readonly steps: string[];
   /** Peers whose links take nothing more. */
   readonly full: Set<string>;
 }
@@ -16,11 +18,15 @@ interface RelayNode {
 class RelayNetwork extends TestNetwork {
   async relayNode(name: string, port: number): Promise<RelayNode> {
     const said: string[] = [];
+    const steps: string[] = [];
     const full = new Set<string>();
     const made: RelayTransport[] = [];
     const node = await this.node(name, port, (inner, runtime) => {
       const send = inner.send.bind(inner);
-      inner.send = (to: string, frame: Frame): SendResult => (full.has(to) ? 'full' : send(to, frame));
+      inner.send = (to: string, frame: Frame): SendResult => {
+        if (frame.kind === FrameKind.RelayControl) steps.push(`${frame.step} ${frame.link}`);
+        return full.has(to) ? 'full' : send(to, frame);
+      };
       const transport = new RelayTransport(inner, {
         runtime,
         relayed: (peer, via) => void said.push(`${peer[0]} by way of ${via[0]}`),
@@ -29,7 +35,7 @@ class RelayNetwork extends TestNetwork {
       made.push(transport);
       return transport;
     });
-    return { node, relay: made[0]!, said, full };
+    return { node, relay: made[0]!, said, steps, full };
   }
 
   /** `a` and `b`, whose stories are empty, do not reach each other and have links to `c`. */
@@ -97,6 +103,20 @@ describe('a link by way of another node', () => {
     await net.scheduler.advance(10);
     expect(b.node.story.at(-1)).toBe('frame a 9');
     expect(a.said.at(-1)).toBe('b by way of c ended: it is reached directly again');
+  });
+
+  it('is forgotten by the node between when one of its own has taken its place, once both ends have that', async () => {
+    const net = new RelayNetwork();
+    const { a, b, c } = await net.relayed();
+    const link = a.steps[0]!.replace('open ', '');
+    net.network.heal();
+    a.relay.dial(b.node.info);
+    await net.scheduler.advance(2_000);
+    expect([a.steps.at(-1), b.steps.at(-1)]).toEqual([`close ${link}`, `close ${link}`]);
+    expect(b.node.story).toEqual(['closed a replaced', 'opened a']);
+    // The word of the second end is about nothing any more.
+    const { 'frames-relayed': relayed } = c.relay.inspect().counters;
+    expect(relayed).toBe(4);
   });
 
   it('takes the place of one that its node has just closed, and the kernel hears of both in order', async () => {
