@@ -1,6 +1,7 @@
 // Registers, finds and unregisters names from any node: asks the name's owner, or is the owner (promises P4, P7).
 import {
   AlreadyRegisteredError,
+  NodeUnavailableError,
   NoNodeAvailableError,
   OperationTimeoutError,
   UnknownWorkerTypeError,
