@@ -1,6 +1,7 @@
 import { DEFAULT_IGNORE_LIST } from '../../lib/cluster/ignore-list.js';
 import { ring, type DistributionStrategy, type Placement } from '../../lib/distribution/index.js';
 import type { DiscoveryProvider } from '../../lib/discovery/discovery-provider.interface.js';
+import type { Assembly } from '../../lib/node/assembly.js';
 import { KernelNode } from '../../lib/node/kernel-node.js';
 import type { DrainReport } from '../../lib/handoff/drain-report.js';
 import type { KernelOptions } from '../../lib/node/kernel-options.js';
@@ -20,7 +21,7 @@ import type { WorkerDefinition } from '../../lib/workers/worker-definition.inter
 import { QuietLogger } from '../support/quiet.logger.js';
 import { FenceLog } from './fence-log.js';
 import { onceWorker } from './simulated-once.js';
-import { Activations, simulatedWorkers } from './simulated-worker.js';
+import { Activations, simulatedWorkers, type OwnRow } from './simulated-worker.js';
 
 /** Nodes of many histories have the same ids: what the ring of each set of them looks like is found out once. */
 const STRATEGY = remembered(ring());
@@ -83,7 +84,10 @@ export class SimulatedSwarm {
       latencyMs: () => (latencyMs ? latencyMs(networkRandom) : 0.2 + networkRandom() * 5),
       loses: (from, to, frame) => loses?.(networkRandom, from, to, frame) === true,
     });
-    this.activations = new Activations(() => this.scheduler.now);
+    this.activations = new Activations(
+      () => this.scheduler.now,
+      (name) => this.ownRows(name),
+    );
     this.fences = new FenceLog(() => this.scheduler.now);
   }
 
@@ -213,6 +217,14 @@ export class SimulatedSwarm {
     this.activations.nodeDied(node.key);
     this.tell(`stopped ${node.key}: ${JSON.stringify(report)}`);
     return report;
+  }
+
+  private ownRows(name: string): OwnRow[] {
+    return this.alive.flatMap(({ kernel, key }) => {
+      const { assembly } = kernel as unknown as { readonly assembly: Assembly | undefined };
+      const row = assembly?.stream.log.table.get(name);
+      return row ? [{ node: key, status: row.status }] : [];
+    });
   }
 
   private definitionsOf(key: string, runtime: VirtualRuntime): ReadonlyMap<string, WorkerDefinition> {

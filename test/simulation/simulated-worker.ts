@@ -1,5 +1,6 @@
 import { type HandoffDecision, ignore, restart, resume } from '../../lib/workers/handoff-decision.js';
 import type { Runtime } from '../../lib/runtime/runtime.interface.js';
+import { RowStatus } from '../../lib/tracker/row.js';
 import type { HandlerEntry, WorkerDefinition } from '../../lib/workers/worker-definition.interface.js';
 import type { SwarmContext } from '../../lib/workers/swarm-context.js';
 import type { WorkerContext } from '../../lib/workers/worker-context.js';
@@ -10,6 +11,12 @@ export interface StartPlan {
   readonly takesMs?: number | 'hang';
   readonly throws?: boolean;
   readonly handoff?: 'throws' | 'hangs' | 'ignores' | 'restarts' | 'end-throws' | 'end-hangs' | 'slow';
+}
+
+/** What a node says of a name in its own log, whatever others have read of it. */
+export interface OwnRow {
+  readonly node: string;
+  readonly status: RowStatus;
 }
 
 /** What all simulated workers did: which names live where, which messages were handled, and what must not be lost. */
@@ -27,13 +34,31 @@ export class Activations {
   private readonly handledIn = new Map<string, number>();
   private readonly counted = new Map<string, { life: number; acknowledged: number }>();
 
-  constructor(private readonly now: () => number) {}
+  constructor(
+    private readonly now: () => number,
+    /** What the nodes themselves have of a name. */
+    private readonly ownRows: (name: string) => readonly OwnRow[],
+  ) {}
 
   started(name: string, node: string): void {
     add(this.live, name, node);
-    const nodes = this.live.get(name) ?? new Set();
-    if (nodes.size > 1) {
-      this.violations.push(`P1: at ${this.now().toFixed(0)} "${name}" lives on ${[...nodes].join(' and ')}`);
+    this.look(name);
+  }
+
+  /**
+   * Whether the name lives twice now. One that was prepared to go on at its node and was not let go of by the node that
+   * it comes from handles nothing, and is none: an attempt that was given up may stay prepared beside the next one.
+   */
+  look(name: string): void {
+    const rows = this.ownRows(name);
+    const living = [...(this.live.get(name) ?? [])];
+    const lives = living.filter(
+      (node) => rows.find((row) => row.node === node)?.status !== RowStatus.arriving,
+    );
+    const running = rows.filter(({ status }) => status === RowStatus.running).map(({ node }) => node);
+    for (const nodes of [lives, running]) {
+      if (nodes.length > 1)
+        this.violations.push(`P1: at ${this.now().toFixed(0)} "${name}" lives on ${nodes.join(' and ')}`);
     }
   }
 
@@ -68,6 +93,7 @@ export class Activations {
       remove(this.packed, name, node);
       add(this.live, name, node);
     }
+    this.look(name);
     const newest = this.fences.get(name) ?? 0;
     if (fence < newest) {
       this.violations.push(

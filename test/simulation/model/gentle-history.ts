@@ -114,7 +114,7 @@ export class GentleHistory {
       this.random = seededRandom(step.choice);
       this.perform(step);
       await swarm.advance(step.pauseMs);
-      this.fences.look(this.fates.keys());
+      this.look();
     }
     swarm.network.heal();
     await this.comeToRest();
@@ -133,6 +133,12 @@ export class GentleHistory {
     this.fences.look(this.fates.keys());
     const [first] = swarm.alive;
     if (first) await this.checkNames(first);
+  }
+
+  /** What must hold at every moment. */
+  private look(): void {
+    this.fences.look(this.fates.keys());
+    for (const name of this.fates.keys()) this.swarm.activations.look(name);
   }
 
   private perform({ kind }: Step<GentleKind>): void {
