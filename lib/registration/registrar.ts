@@ -1,4 +1,5 @@
 // Registers, finds and unregisters names from any node: asks the name's owner, or is the owner (promises P4, P7).
+import { votes } from '../cluster/quorum-bound.js';
 import {
   AlreadyRegisteredError,
   NodeUnavailableError,
@@ -292,9 +293,12 @@ export class Registrar {
 
   /** Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. */
   private held({ name, type }: Row, deadline: number, asker?: NodeId): Promise<void> {
-    const { runtime, stream, placements } = this.parts;
+    const { runtime, stream, placements, membership } = this.parts;
     // A quorum type's row, or its end, must survive the loss of any minority: fewer are not enough where others are lost.
     const least = (placements.quorumOf(type) ?? 1) - 1;
+    // Nor are nodes that do not count: those that do may be a quorum without them, and start what they think is there.
+    const counts = (peer: NodeId): boolean =>
+      membership.fencing.boundOf(type).members.some((member) => member.info.id === peer && votes(member));
     const acks = Math.max(this.parts.acks, least);
     return new Promise((resolve, reject) => {
       const timeoutMs = Math.max(0, deadline - runtime.now());
@@ -306,7 +310,7 @@ export class Registrar {
         timer.cancel();
         resolve();
       };
-      const giveUp = stream.whenHeld(acks, asker, held, least);
+      const giveUp = stream.whenHeld(acks, asker, held, least, counts);
     });
   }
 

@@ -33,6 +33,7 @@ type Concluded = (error: SwarmError | undefined, value: unknown) => void;
 /** Which names must be there (promise P4), from what registrations were acknowledged and what was lost since. */
 export class Registrations {
   private readonly lives = new Map<string, Life>();
+  private readonly lostEnds = new Set<string>();
   private count = 0;
 
   constructor(private readonly swarm: SimulatedSwarm) {}
@@ -112,6 +113,28 @@ export class Registrations {
     return lost;
   }
 
+  /**
+   * Names with a row of a registration that nobody who lives knows to have ended, and somebody who died did: more than a
+   * minority of those that an end was told to are gone, and the name may come back. Each registration is told of once.
+   */
+  noteLostEnds(): string[] {
+    const { alive, nodes } = this.swarm;
+    const ended = (kernels: readonly KernelNode[], registration: string): boolean =>
+      kernels.some((kernel) => assemblyOf(kernel)?.forgotten.has(registration));
+    const living = alive.map(({ kernel }) => kernel);
+    const dead = nodes.filter((node) => !node.alive).map(({ kernel }) => kernel);
+    return this.names.filter((name) => {
+      const rows = living.flatMap((kernel) => assemblyOf(kernel)?.index.all(name) ?? []);
+      const back = new Set(rows.map(({ registration }) => registration));
+      const lost = [...back].filter(
+        (registration) =>
+          !this.lostEnds.has(registration) && !ended(living, registration) && ended(dead, registration),
+      );
+      for (const registration of lost) this.lostEnds.add(registration);
+      return lost.length > 0;
+    });
+  }
+
   private begin(life: Life, fateAfter: (error: SwarmError | undefined, value: unknown) => Fate): Concluded {
     life.overlap = life.underWay > 0;
     life.underWay++;
@@ -131,8 +154,12 @@ export class Registrations {
  * which has moved until it has read of the move.
  */
 function fencesOf(kernel: KernelNode, name: string): number[] {
-  const { assembly } = kernel as unknown as { assembly: Assembly | undefined };
+  const assembly = assemblyOf(kernel);
   if (!assembly || assembly.replicas.isLingering(name)) return [];
   const rows = assembly.index.all(name).filter(({ status }) => status !== RowStatus.claiming);
   return rows.map(({ fence }) => fence);
+}
+
+function assemblyOf(kernel: KernelNode): Assembly | undefined {
+  return (kernel as unknown as { readonly assembly: Assembly | undefined }).assembly;
 }

@@ -146,6 +146,10 @@ export class RoughHistory {
 
   private noteLoss(): void {
     for (const name of this.registrations.noteLoss()) this.names.mayEnd(name, 'a loss');
+    for (const name of this.registrations.noteLostEnds()) {
+      this.swarm.tell(`nobody knows any more that ${name} has ended`);
+      this.names.mayReturn(name, 'a loss');
+    }
   }
 
   private boot(port: number | undefined): SimulatedNode {
