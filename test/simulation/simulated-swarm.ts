@@ -74,6 +74,8 @@ export class SimulatedSwarm {
   /** What workers of the type `Once` began, and which of their answers callers accepted. */
   readonly fences: FenceLog;
   readonly story: string[] = [];
+  /** Whether the network still loses what `loses` says. */
+  isLosing = true;
 
   constructor(private readonly options: SimulationOptions) {
     const { seed, latencyMs, loses } = options;
@@ -82,7 +84,7 @@ export class SimulatedSwarm {
     const networkRandom = seededRandom(seed ^ 0x11e7);
     this.network = new MemoryNetwork(new VirtualRuntime(this.scheduler), {
       latencyMs: () => (latencyMs ? latencyMs(networkRandom) : 0.2 + networkRandom() * 5),
-      loses: (from, to, frame) => loses?.(networkRandom, from, to, frame) === true,
+      loses: (from, to, frame) => this.isLosing && loses?.(networkRandom, from, to, frame) === true,
     });
     this.activations = new Activations(
       () => this.scheduler.now,
@@ -217,6 +219,12 @@ export class SimulatedSwarm {
     this.activations.nodeDied(node.key);
     this.tell(`stopped ${node.key}: ${JSON.stringify(report)}`);
     return report;
+  }
+
+  /** A message is about to be sent, for whose answer the sender waits so long. */
+  sent(token: string, { kernel, index }: SimulatedNode, name: string, timeoutMs: number): void {
+    const seenFence = isUp(kernel) ? kernel.lookup(name)?.fence : undefined;
+    this.activations.sent(token, { sender: index, seenFence, until: this.now + timeoutMs });
   }
 
   private ownRows(name: string): OwnRow[] {

@@ -19,6 +19,19 @@ export interface OwnRow {
   readonly status: RowStatus;
 }
 
+/** A message on its way. */
+export interface SentMessage {
+  /** Index of the node. */
+  readonly sender: number;
+  /** Under which the sender saw the worker, if it did. */
+  readonly seenFence: number | undefined;
+  /** Virtual time at which nobody waits for it any more. */
+  readonly until: number;
+}
+
+/** How long a call may travel, or be held back by a cut, in which its deadline does not come closer. */
+const TRAVEL_MS = 1_500;
+
 /** What all simulated workers did: which names live where, which messages were handled, and what must not be lost. */
 export class Activations {
   /** Keys of the nodes on which a name lives. */
@@ -32,6 +45,9 @@ export class Activations {
   /** Rises when the state of a name may be lost. */
   private readonly lives = new Map<string, number>();
   private readonly handledIn = new Map<string, number>();
+  private readonly messages = new Map<string, SentMessage & { readonly order: number }>();
+  /** Of the messages of one sender to one activation that it saw, the last that was handled. */
+  private readonly handledLast = new Map<string, number>();
   private readonly counted = new Map<string, { life: number; acknowledged: number }>();
 
   constructor(
@@ -85,7 +101,19 @@ export class Activations {
     return [...(this.live.get(name) ?? []), ...(this.packed.get(name) ?? [])];
   }
 
+  /** A message of that token is about to be sent. */
+  sent(token: string, message: SentMessage): void {
+    this.messages.set(token, { ...message, order: this.messages.size });
+  }
+
+  /** Another message of the worker is being handled. */
+  overlaps(name: string, node: string): void {
+    this.violations.push(`at ${this.now().toFixed(0)} "${name}" on ${node} handles two messages at a time`);
+  }
+
   handle(token: string, name: string, node: string, fence: number): void {
+    this.checkTime(token, name);
+    this.checkOrder(token, name, fence);
     if (this.handled.has(token)) this.violations.push(`a message was handled twice: ${token}`);
     this.handled.add(token);
     this.handledIn.set(token, this.lives.get(name) ?? 0);
@@ -101,6 +129,27 @@ export class Activations {
       );
     }
     this.fences.set(name, Math.max(fence, newest));
+  }
+
+  private checkTime(token: string, name: string): void {
+    const late = this.now() - (this.messages.get(token)?.until ?? Infinity);
+    if (late > TRAVEL_MS)
+      this.violations.push(
+        `P7: "${name}" handled ${token} ${late.toFixed(0)} ms after its caller had given it up`,
+      );
+  }
+
+  /** Order holds per sender and worker while the worker stays where the sender sees it. */
+  private checkOrder(token: string, name: string, fence: number): void {
+    const message = this.messages.get(token);
+    if (message?.seenFence !== fence) return;
+    const key = `${message.sender} ${name} ${fence}`;
+    const last = this.handledLast.get(key) ?? -1;
+    if (message.order < last)
+      this.violations.push(
+        `order: at ${this.now().toFixed(0)} "${name}" handled ${token} after one that the same node sent later`,
+      );
+    this.handledLast.set(key, Math.max(last, message.order));
   }
 
   /** The caller of a message that adds one has its answer. */
@@ -130,6 +179,7 @@ class SimulatedWorker {
   name = '';
   total = 0;
   plan: StartPlan = {};
+  isBusy = false;
   /** Its start ended while it was still wanted. */
   live = false;
 }
@@ -192,6 +242,12 @@ export function simulatedWorkers(
       },
     },
   };
+  const exclusive = Object.fromEntries(
+    Object.entries(handlers).map(([pattern, entry]) => [
+      pattern,
+      oneAtATime(entry, ({ name }) => activations.overlaps(name, node)),
+    ]),
+  );
   const definition: WorkerDefinition = {
     type: 'Counter',
     concurrency: 1,
@@ -235,9 +291,33 @@ export function simulatedWorkers(
       if (worker.live) activations.ended(worker.name, node);
       worker.live = false;
     },
-    handler: (pattern) => handlers[pattern],
+    handler: (pattern) => exclusive[pattern],
   };
   return new Map([[definition.type, definition]]);
+}
+
+/** As the handler, and tells when another of the same worker has not ended. */
+function oneAtATime(entry: HandlerEntry, overlaps: (worker: SimulatedWorker) => void): HandlerEntry {
+  return {
+    ...entry,
+    invoke(instance, payload, context) {
+      const worker = instance as SimulatedWorker;
+      if (worker.isBusy) overlaps(worker);
+      worker.isBusy = true;
+      const ended = (): void => {
+        worker.isBusy = false;
+      };
+      try {
+        const answer: unknown = entry.invoke(instance, payload, context);
+        if (answer instanceof Promise) return answer.finally(ended);
+        ended();
+        return answer;
+      } catch (error) {
+        ended();
+        throw error;
+      }
+    },
+  };
 }
 
 /** An object for `registerLocal`. */

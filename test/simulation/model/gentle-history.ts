@@ -7,7 +7,9 @@ import { isUp, type SimulatedNode, type SimulatedSwarm } from '../simulated-swar
 import { differences } from '../swarm-at-rest.js';
 import { Groups } from './groups.js';
 import { plans, type Plan, type Step } from './plan.js';
+import { Quiescence, TRUE_WITHIN_MS } from './quiescence.js';
 import { ShownFences } from './shown-fences.js';
+import { Strangers } from './strangers.js';
 
 const WEIGHTS = {
   register: 180,
@@ -56,7 +58,7 @@ const SLACK_MS = 50;
 /** After this long without commands everything must be at rest: a suspicion, a long handler, a handoff that hangs, a repair. */
 const REST_MS = 40_000;
 /** How often it is looked whether they are. */
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 250;
 /** Pause between two crashes or stops: P4 promises to survive one node at a time. */
 const LOSS_PAUSE_MS = 5_000;
 /** Between two cuts of the same two nodes: time to dial, link and be heard again. */
@@ -96,14 +98,17 @@ export class GentleHistory {
   private random: () => number;
   private readonly groups: Groups;
   private readonly fences: ShownFences;
+  private readonly strangers: Strangers;
 
   constructor(
     private readonly swarm: SimulatedSwarm,
     private readonly plan: Plan<GentleKind>,
+    private readonly trueWithinMs = TRUE_WITHIN_MS,
   ) {
     this.random = seededRandom(plan.seed);
     this.groups = new Groups(swarm);
     this.fences = new ShownFences(swarm);
+    this.strangers = new Strangers(swarm, trueWithinMs);
   }
 
   async run(): Promise<void> {
@@ -117,20 +122,25 @@ export class GentleHistory {
       this.look();
     }
     swarm.network.heal();
+    swarm.isLosing = false;
     await this.comeToRest();
-    violations.push(...swarm.activations.violations, ...this.fences.violations);
+    violations.push(...swarm.activations.violations, ...this.fences.violations, ...this.strangers.violations);
   }
 
   private async comeToRest(): Promise<void> {
     const { swarm } = this;
     const until = swarm.now + (this.hangs ? REST_AFTER_HANG_MS : REST_MS);
+    const quiescence = new Quiescence(swarm, this.trueWithinMs);
     let unrest: readonly string[];
     do {
       await swarm.advance(LOOK_EVERY_MS);
-      unrest = [...this.underWay, ...this.unrest()];
+      this.look();
+      const busy = [...this.underWay, ...this.busy()];
+      const wrong = busy.length === 0 || swarm.now >= until ? this.wrong() : [];
+      quiescence.look(busy, wrong);
+      unrest = [...busy, ...wrong];
     } while (unrest.length > 0 && swarm.now < until);
-    this.violations.push(...unrest);
-    this.fences.look(this.fates.keys());
+    this.violations.push(...unrest, ...quiescence.violations);
     const [first] = swarm.alive;
     if (first) await this.checkNames(first);
   }
@@ -138,6 +148,7 @@ export class GentleHistory {
   /** What must hold at every moment. */
   private look(): void {
     this.fences.look(this.fates.keys());
+    this.strangers.look();
     for (const name of this.fates.keys()) this.swarm.activations.look(name);
   }
 
@@ -292,6 +303,7 @@ export class GentleHistory {
     const token = `token ${++this.token}`;
     const data = pattern === 'slow' ? Math.floor(this.random() * 8_000) : token;
     const call = { pattern, data, timeoutMs: undefined, chain: [] };
+    this.swarm.sent(token, node, name, CALL_MS);
     const what = `call ${pattern} ${name} from ${node.key}`;
     // More failures than its type allows end a worker for good.
     if (pattern === 'breakDown') this.mayEnd(name);
@@ -308,6 +320,7 @@ export class GentleHistory {
   private cast(node: SimulatedNode | undefined, name: string): void {
     if (!node || !isUp(node.kernel)) return;
     const token = `token ${++this.token}`;
+    this.swarm.sent(token, node, name, Infinity);
     this.tried(`cast ${token} to ${name} from ${node.key}`, () => node.kernel.cast(name, 'note', token));
   }
 
@@ -413,8 +426,8 @@ export class GentleHistory {
     return open.map(({ what }) => `P7: ${what} is still under way`);
   }
 
-  /** What is not as it must be when nothing is under way, but for what has to be asked for. */
-  private unrest(): string[] {
+  /** What is under way in the nodes themselves. */
+  private busy(): string[] {
     const { alive } = this.swarm;
     const found = alive.flatMap(({ kernel, key }) => (isUp(kernel) ? [] : [`membership: ${key} is not up`]));
     if (found.length > 0) return found;
@@ -426,7 +439,16 @@ export class GentleHistory {
       for (const queue of QUEUES_AT_REST) {
         if (queues[queue] !== 0) found.push(`at rest ${key} still has ${queue}: ${queues[queue]}`);
       }
-      const ids = new Set(up.map(({ id }) => id));
+    }
+    return found;
+  }
+
+  /** What is not as it must be when nothing is under way, but for what has to be asked for. */
+  private wrong(): string[] {
+    const { alive } = this.swarm;
+    const found: string[] = [];
+    for (const { kernel, key } of alive) {
+      const ids = new Set(kernel.nodes().map(({ id }) => id));
       for (const { name, node } of kernel.rows({}))
         if (!ids.has(node)) found.push(`${key} has "${name}" on ${node}, which is no member`);
     }

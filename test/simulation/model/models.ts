@@ -3,6 +3,7 @@ import { FrameKind } from '../../../lib/transport/frame.js';
 import { SimulatedSwarm, type SimulationOptions } from '../simulated-swarm.js';
 import { GentleHistory, gentlePlansOf, type GentleKind } from './gentle-history.js';
 import type { Model } from './promises.js';
+import { REPAIRED_WITHIN_MS } from './quiescence.js';
 import { RoughHistory, roughPlans, type RoughKind } from './rough-history.js';
 
 /** Nodes that come and go one at a time, and links that fail for moments: nothing may be noticed of it. */
@@ -33,7 +34,7 @@ function gentleModel(
     plans: gentlePlansOf(nodes, names),
     async play(plan) {
       const swarm = new SimulatedSwarm({ seed: plan.seed, ...faults });
-      const history = new GentleHistory(swarm, plan);
+      const history = new GentleHistory(swarm, plan, faults.loses && REPAIRED_WITHIN_MS);
       await history.run();
       return { violations: history.violations, story: swarm.story };
     },

@@ -5,6 +5,7 @@ import type { Member } from '../../../lib/cluster/member.js';
 import { Membership } from '../../../lib/cluster/membership.js';
 import * as quorum from '../../../lib/cluster/quorum-bound.js';
 import type { Refusal } from '../../../lib/transport/node-info.js';
+import { Activation } from '../../../lib/workers/activation.js';
 import { Gate } from '../../../lib/workers/gate.js';
 import * as standing from '../../../lib/workers/standing.js';
 import { drifting, forgetful, rough } from './histories.js';
@@ -25,6 +26,13 @@ export const quorumMutations: readonly Mutation[] = [
     firstSeed: 5,
     withinSeeds: 68,
     plant: () => replaceFunction(standing, 'whyVoid', () => undefined),
+  },
+  {
+    name: 'lets a handler send when another activation may be at work',
+    promise: /^P2: .* acted under/,
+    history: rough,
+    withinSeeds: 68,
+    plant: () => replaceMethod(Activation, 'assertMayAct', () => undefined),
   },
   {
     name: 'takes all clocks to be right while it waits for a lease to end',
