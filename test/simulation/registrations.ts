@@ -3,7 +3,7 @@ import type { Assembly } from '../../lib/node/assembly.js';
 import type { KernelNode } from '../../lib/node/kernel-node.js';
 import type { RegistryRow } from '../../lib/node/kernel.interface.js';
 import { RowStatus } from '../../lib/tracker/row.js';
-import type { SimulatedSwarm } from './simulated-swarm.js';
+import type { SimulatedNode, SimulatedSwarm } from './simulated-swarm.js';
 
 export type SimulatedType = 'Counter' | 'Once';
 
@@ -33,7 +33,9 @@ type Concluded = (error: SwarmError | undefined, value: unknown) => void;
 /** Which names must be there (promise P4), from what registrations were acknowledged and what was lost since. */
 export class Registrations {
   private readonly lives = new Map<string, Life>();
-  private readonly lostEnds = new Set<string>();
+  /** The newest fence of each name that was told of. */
+  private readonly thin = new Map<string, number>();
+  private readonly thinEnds = new Set<string>();
   private count = 0;
 
   constructor(private readonly swarm: SimulatedSwarm) {}
@@ -114,24 +116,42 @@ export class Registrations {
   }
 
   /**
-   * Names with a row of a registration that nobody who lives knows to have ended, and somebody who died did: more than a
-   * minority of those that an end was told to are gone, and the name may come back. Each registration is told of once.
+   * Names whose newest row fewer than `size` of those that live hold, now that a node is gone. When it comes back it
+   * knows nothing: with those that never knew it is a quorum without the holders if they are not heard, and may give the
+   * name anew. That takes two of a minority of one, and is not promised. Told once of each row.
    */
-  noteLostEnds(): string[] {
+  noteThinRows(size: number): string[] {
     const { alive, nodes } = this.swarm;
-    const ended = (kernels: readonly KernelNode[], registration: string): boolean =>
-      kernels.some((kernel) => assemblyOf(kernel)?.forgotten.has(registration));
-    const living = alive.map(({ kernel }) => kernel);
-    const dead = nodes.filter((node) => !node.alive).map(({ kernel }) => kernel);
     return this.names.filter((name) => {
-      const rows = living.flatMap((kernel) => assemblyOf(kernel)?.index.all(name) ?? []);
+      const newest = Math.max(0, ...nodes.flatMap(({ kernel }) => fencesOf(kernel, name)));
+      if (newest === 0 || this.thin.get(name) === newest) return false;
+      const holders = alive.filter(({ kernel }) => fencesOf(kernel, name).includes(newest));
+      if (holders.length >= size) return false;
+      this.thin.set(name, newest);
+      return true;
+    });
+  }
+
+  /**
+   * The same of ends: names with a row of a registration that somebody who died knew to have ended, and fewer than
+   * `size` of those that live. The name may come back. Each registration is told of once.
+   */
+  noteThinEnds(size: number): string[] {
+    const { alive, nodes } = this.swarm;
+    const knowing = (some: readonly SimulatedNode[], registration: string): number =>
+      some.filter(({ kernel }) => assemblyOf(kernel)?.forgotten.has(registration)).length;
+    const dead = nodes.filter((node) => !node.alive);
+    return this.names.filter((name) => {
+      const rows = alive.flatMap(({ kernel }) => assemblyOf(kernel)?.index.all(name) ?? []);
       const back = new Set(rows.map(({ registration }) => registration));
-      const lost = [...back].filter(
+      const thin = [...back].filter(
         (registration) =>
-          !this.lostEnds.has(registration) && !ended(living, registration) && ended(dead, registration),
+          !this.thinEnds.has(registration) &&
+          knowing(alive, registration) < size &&
+          knowing(dead, registration) > 0,
       );
-      for (const registration of lost) this.lostEnds.add(registration);
-      return lost.length > 0;
+      for (const registration of thin) this.thinEnds.add(registration);
+      return thin.length > 0;
     });
   }
 

@@ -145,11 +145,11 @@ export class RoughHistory {
   }
 
   private noteLoss(): void {
-    for (const name of this.registrations.noteLoss()) this.names.mayEnd(name, 'a loss');
-    for (const name of this.registrations.noteLostEnds()) {
-      this.swarm.tell(`nobody knows any more that ${name} has ended`);
-      this.names.mayReturn(name, 'a loss');
-    }
+    const { registrations, names, size } = this;
+    const lost = registrations.noteLoss();
+    const thin = registrations.noteThinRows(size).filter((name) => !lost.includes(name));
+    for (const name of [...lost, ...thin]) names.mayEnd(name, 'a loss');
+    for (const name of registrations.noteThinEnds(size)) names.mayReturn(name, 'a loss');
   }
 
   private boot(port: number | undefined): SimulatedNode {
