@@ -52,6 +52,11 @@ export class Registrations {
     return this.lives.get(name)?.fate;
   }
 
+  /** Under which the name was registered last. */
+  fenceOf(name: string): number {
+    return this.lives.get(name)?.fence ?? Infinity;
+  }
+
   any(): string | undefined {
     const { names } = this;
     return names[Math.floor(this.swarm.random() * names.length)];

@@ -42,7 +42,8 @@ export class RoughHistory {
   readonly disruptions: Disruptions;
   /** That each name with a quorum behaves as one worker that is asked for one thing after the other. */
   private readonly names: NameHistory;
-  private readonly seen = new Map<SimulatedNode, Set<string>>();
+  /** The newest fence of each name that a node has shown. */
+  private readonly seen = new Map<SimulatedNode, Map<string, number>>();
   private token = 0;
   private loading = true;
   private isHealed = false;
@@ -236,12 +237,16 @@ export class RoughHistory {
     });
   }
 
-  /** Whether the name is registered for certain, the node has shown it before, and no network is cut. */
+  /** Whether the name is registered for certain, the node has shown that registration, and no network is cut. */
   private knows(node: SimulatedNode, name: string): boolean {
-    const seen = this.seen.get(node) ?? new Set<string>();
-    this.seen.set(node, seen);
-    if (isUp(node.kernel) && node.kernel.lookup(name)) seen.add(name);
-    return this.isHealed && seen.has(name) && this.registrations.fateOf(name) === 'present';
+    const { registrations, seen } = this;
+    const fences = seen.get(node) ?? new Map<string, number>();
+    seen.set(node, fences);
+    const shown = isUp(node.kernel) ? node.kernel.lookup(name)?.fence : undefined;
+    const newest = Math.max(shown ?? 0, fences.get(name) ?? 0);
+    fences.set(name, newest);
+    if (!this.isHealed || registrations.fateOf(name) !== 'present') return false;
+    return newest >= registrations.fenceOf(name);
   }
 
   /** One that can be asked: its process runs, and has not begun to leave. */

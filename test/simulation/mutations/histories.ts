@@ -4,6 +4,7 @@ import { Replicas } from '../../../lib/tracker/replicas.js';
 import * as models from '../model/models.js';
 import { planOf, type Model } from '../model/promises.js';
 import { forgetfulQuorum } from './amnesia.history.js';
+import { secondAttempts } from './attempts.history.js';
 import { claims } from './claims.history.js';
 import { clocksThatDiffer } from './clocks.history.js';
 import { deploys } from './deploys.history.js';
@@ -11,6 +12,7 @@ import { halves } from './halves.history.js';
 import { interruptedMoves } from './interrupted.history.js';
 import { replaceMethod } from './mutation.interface.js';
 import { slowJoin } from './joining.history.js';
+import { brokenLinks } from './order.history.js';
 import type { Outcome } from './outcome.js';
 
 export interface SimulatedHistory {
@@ -86,6 +88,18 @@ export const rolling: SimulatedHistory = {
 export const interrupted: SimulatedHistory = {
   name: 'links that break in the middle of handoffs',
   run: interruptedMoves,
+};
+
+/** A worker is moved, and moved elsewhere, and its source dies before the first target hears of it. */
+export const movedTwice: SimulatedHistory = {
+  name: 'a move that is given up, another, and a crash',
+  run: secondAttempts,
+};
+
+/** Nodes send many messages to few workers while links break. */
+export const crossing: SimulatedHistory = {
+  name: 'many messages to few workers over links that break',
+  run: brokenLinks,
 };
 
 /** Two halves are cut off from each other, run every name each, and meet again. */

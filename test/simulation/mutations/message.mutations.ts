@@ -6,7 +6,9 @@ import { PendingReplies } from '../../../lib/messaging/pending-replies.js';
 import { ParkedMessages } from '../../../lib/messaging/parked-messages.js';
 import { Router } from '../../../lib/messaging/router.js';
 import { NameWaiters } from '../../../lib/tracker/name-waiters.js';
-import { gentle, interrupted, rolling, rough } from './histories.js';
+import { Activation } from '../../../lib/workers/activation.js';
+import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
+import { crossing, crowded, gentle, interrupted, rolling, rough } from './histories.js';
 import { replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const messageMutations: readonly Mutation[] = [
@@ -93,6 +95,26 @@ export const messageMutations: readonly Mutation[] = [
     plant: () =>
       replaceMethod<DeliveredMessages, [Message], void>(DeliveredMessages, 'deliver', (_, deliver, message) =>
         deliver({ ...message, deadline: Infinity }),
+      ),
+  },
+  {
+    name: 'handles what nobody waits for any more',
+    promise: /^P7: .* after its caller had given it up/,
+    history: crowded,
+    withinSeeds: 30,
+    plant: () =>
+      replaceMethod<Activation, [Delivery], void>(Activation, 'deliver', (_, deliver, delivery) =>
+        deliver({ ...delivery, deadline: Infinity }),
+      ),
+  },
+  {
+    name: 'sends last what has waited longest for a link',
+    promise: /^order/,
+    history: crossing,
+    withinSeeds: 5,
+    plant: () =>
+      replaceMethod<ParkedMessages, [string], Message[]>(ParkedMessages, 'take', (_, take, name) =>
+        take(name).reverse(),
       ),
   },
 ];

@@ -4,6 +4,7 @@ import { Leases } from '../../../lib/cluster/leases.js';
 import type { Member } from '../../../lib/cluster/member.js';
 import { Membership } from '../../../lib/cluster/membership.js';
 import * as quorum from '../../../lib/cluster/quorum-bound.js';
+import { OwnStream } from '../../../lib/tracker/own-stream.js';
 import type { Refusal } from '../../../lib/transport/node-info.js';
 import { Activation } from '../../../lib/workers/activation.js';
 import { Gate } from '../../../lib/workers/gate.js';
@@ -33,6 +34,19 @@ export const quorumMutations: readonly Mutation[] = [
     history: rough,
     withinSeeds: 68,
     plant: () => replaceMethod(Activation, 'assertMayAct', () => undefined),
+  },
+  {
+    name: 'has the end of a name held by nodes that do not count for its quorum',
+    promise: /^P2, P4: .* is not linearizable/,
+    history: rough,
+    firstSeed: 1_004_728,
+    withinSeeds: 1,
+    plant: () =>
+      replaceMethod<OwnStream, [number, string | undefined, () => void, number], () => void>(
+        OwnStream,
+        'whenHeld',
+        (_, whenHeld, acks, except, done, least) => whenHeld(acks, except, done, least),
+      ),
   },
   {
     name: 'takes all clocks to be right while it waits for a lease to end',
