@@ -253,7 +253,10 @@ export class Replicas {
   private linger(row: Row): void {
     const { runtime, index, forgotten } = this.parts;
     const { name, registration, fence } = row;
-    const isSuccessor = (other: Row): boolean => other.registration === registration && other.fence > fence;
+    // What holds the name under another registration was registered when this one had ended.
+    const isSuccessor = (other: Row): boolean =>
+      other.fence > fence && (other.registration === registration || other.isHeld || other.isArriving);
+    this.lingering.get(name)?.end();
     // Whoever reads of a move long after it may have read first that the worker has ended where it went.
     if (forgotten.has(registration) || index.all(name).some(isSuccessor)) return index.remove(row);
     const end = (): void => {
@@ -262,7 +265,6 @@ export class Replicas {
       index.remove(row);
     };
     const timer = runtime.after(LINGER_MS, end);
-    this.lingering.get(name)?.end();
     this.lingering.set(name, { row, end, isSuccessor });
     return undefined;
   }
