@@ -12,6 +12,7 @@ import {
   type VirtualClocks,
 } from '../../lib/runtime/virtual.runtime.js';
 import { createPayloadCodec } from '../../lib/transport/codec/payload.codec.js';
+import { FrameEncoder } from '../../lib/transport/codec/frame.codec.js';
 import type { Frame } from '../../lib/transport/frame.js';
 import { MemoryNetwork } from '../../lib/transport/memory/memory.network.js';
 import type { Address } from '../../lib/transport/node-info.js';
@@ -25,6 +26,7 @@ import { Activations, simulatedWorkers, type OwnRow } from './simulated-worker.j
 
 /** Nodes of many histories have the same ids: what the ring of each set of them looks like is found out once. */
 const STRATEGY = remembered(ring());
+const ENCODER = new FrameEncoder();
 const HOST = '10.0.0.1';
 
 export interface SimulationOptions {
@@ -32,6 +34,8 @@ export interface SimulationOptions {
   readonly kernel?: Partial<KernelOptions>;
   readonly latencyMs?: (random: () => number) => number;
   readonly loses?: (random: () => number, from: Address, to: Address, frame: Frame) => boolean;
+  /** What a link carries, in bytes per millisecond and direction; without it a frame of any size takes no time. */
+  readonly bytesPerMs?: number;
   /** Size of the quorum of the worker type `Once`; without it no node hosts that type. */
   readonly quorum?: number;
   /** The clocks of the machine at a port; all go alike by default. */
@@ -78,13 +82,14 @@ export class SimulatedSwarm {
   isLosing = true;
 
   constructor(private readonly options: SimulationOptions) {
-    const { seed, latencyMs, loses } = options;
+    const { seed, latencyMs, loses, bytesPerMs } = options;
     this.random = seededRandom(seed);
     this.scheduler = new VirtualScheduler(seededRandom(seed ^ 0x5eed));
     const networkRandom = seededRandom(seed ^ 0x11e7);
     this.network = new MemoryNetwork(new VirtualRuntime(this.scheduler), {
       latencyMs: () => (latencyMs ? latencyMs(networkRandom) : 0.2 + networkRandom() * 5),
       loses: (from, to, frame) => this.isLosing && loses?.(networkRandom, from, to, frame) === true,
+      ...(bytesPerMs !== undefined && { transmitMs: (frame) => bytesOf(frame) / bytesPerMs }),
     });
     this.activations = new Activations(
       () => this.scheduler.now,
@@ -270,6 +275,12 @@ export class SimulatedSwarm {
     await this.settle(Promise.all(boots));
     await this.settle(Promise.all(this.alive.map(({ kernel }) => kernel.ready({ nodes: count }))));
   }
+}
+
+/** Encoded as on the wire; each frame by itself, as the first of its link. */
+function bytesOf(frame: Frame): number {
+  const { head, tail } = ENCODER.encode(frame);
+  return head.length + (tail?.length ?? 0);
 }
 
 /** Whether it has joined and does not leave yet: what it is asked for it does. */

@@ -214,6 +214,7 @@ export function simulatedWorkers(
       accepts: 'message',
       invoke: (_, payload) => later(Number(payload)).then(() => 'done'),
     },
+    hang: { accepts: 'message', invoke: () => new Promise(() => undefined) },
     fail: {
       accepts: 'message',
       invoke: () => {

@@ -23,6 +23,7 @@ const WEIGHTS = {
   call: 84,
   'call a slow handler': 12,
   'call a handler that throws': 6,
+  'call a handler that hangs': 1,
   'call one that fails': 6,
   cast: 18,
   'join a group': 30,
@@ -93,6 +94,8 @@ export class GentleHistory {
   private token = 0;
   /** Names whose workers refuse to move. */
   private readonly mayStay = new Set<string>();
+  /** Names one of whose handlers hangs. */
+  private readonly stuck = new Set<string>();
   private hangs = false;
 
   private random: () => number;
@@ -167,6 +170,7 @@ export class GentleHistory {
       call: () => this.call(node, name, this.random() < 0.2 ? 'slow-add' : 'add'),
       'call a slow handler': () => this.call(node, name, 'slow'),
       'call a handler that throws': () => this.call(node, name, 'fail'),
+      'call a handler that hangs': () => this.callHanging(node, name),
       'call one that fails': () => this.call(node, name, 'breakDown'),
       cast: () => this.cast(node, name),
       'join a group': () => this.changeGroup(node, name, 'join'),
@@ -312,6 +316,17 @@ export class GentleHistory {
     });
   }
 
+  /** Its worker neither answers nor moves again; a node that leaves leaves it behind. */
+  private callHanging(node: SimulatedNode | undefined, name: string): void {
+    if (!node) return;
+    this.hangs = true;
+    this.stuck.add(name);
+    this.mayStay.add(name);
+    this.mayEnd(name);
+    const call = { pattern: 'hang', data: undefined, timeoutMs: undefined, chain: [] };
+    this.watch(`call hang ${name} from ${node.key}`, node, node.kernel.call(name, call), CALL_MS);
+  }
+
   private mayEnd(name: string): void {
     this.fates.set(name, 'unknown');
     this.groups.forget(name);
@@ -437,6 +452,8 @@ export class GentleHistory {
         found.push(`membership: ${key} sees ${up.length} of ${alive.length} nodes up`);
       const { queues } = kernel.inspect();
       for (const queue of QUEUES_AT_REST) {
+        // What hangs is tried to be moved for ever.
+        if (queue === 'moves' && this.stuck.size > 0) continue;
         if (queues[queue] !== 0) found.push(`at rest ${key} still has ${queue}: ${queues[queue]}`);
       }
     }
@@ -481,7 +498,7 @@ export class GentleHistory {
       const row = kernel.lookup(name);
       if (fate === 'present' && !row) violations.push(`P4: "${name}" was registered and is gone`);
       if (fate === 'absent' && row) violations.push(`"${name}" was unregistered and is back`);
-      if (row?.type !== 'Counter') continue;
+      if (row?.type !== 'Counter' || this.stuck.has(name)) continue;
       // A slow handler may run that nobody waits for any more.
       const call = { pattern: 'total', data: undefined, timeoutMs: 15_000, chain: [] };
       const compare = (total: unknown): void => {

@@ -12,6 +12,9 @@ export const gentle = gentleModel({});
 /** As `gentle`, with so few names that most operations meet others of the same name. */
 export const crowded = gentleModel({}, [3], [3]);
 
+/** As `gentle`, over links that carry so little that frames wait for each other. */
+export const narrow: Model<GentleKind> = gentleModel({ bytesPerMs: 32 });
+
 const losing = gentleModel({
   loses: (random, _from, _to, frame) => frame.kind === FrameKind.Batch && random() < 0.2,
 });
