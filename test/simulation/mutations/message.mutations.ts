@@ -114,7 +114,7 @@ export const messageMutations: readonly Mutation[] = [
     withinSeeds: 5,
     plant: () =>
       replaceMethod<ParkedMessages, [string], Message[]>(ParkedMessages, 'take', (_, take, name) =>
-        take(name).reverse(),
+        take(name).toReversed(),
       ),
   },
 ];
