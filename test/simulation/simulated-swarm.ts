@@ -34,6 +34,8 @@ export interface SimulationOptions {
   readonly kernel?: Partial<KernelOptions>;
   readonly latencyMs?: (random: () => number) => number;
   readonly loses?: (random: () => number, from: Address, to: Address, frame: Frame) => boolean;
+  /** Most messages that wait for one worker, 10,000 by default. */
+  readonly mailboxLimit?: number;
   /** What a link carries, in bytes per millisecond and direction; without it a frame of any size takes no time. */
   readonly bytesPerMs?: number;
   /** Size of the quorum of the worker type `Once`; without it no node hosts that type. */
@@ -132,7 +134,7 @@ export class SimulatedSwarm {
       nodeLabels: labels,
       runtime,
       codec,
-      mailboxLimit: 10_000,
+      mailboxLimit: this.options.mailboxLimit ?? 10_000,
       maxPayloadBytes: 1 << 20,
       debug: false,
       logger,

@@ -76,6 +76,10 @@ const QUEUES_AT_REST = [
   'questions',
   'waitingForAcks',
   'unsettledDead',
+  'waitingForNames',
+  'calls',
+  'multiCalls',
+  'parkedMessages',
 ] as const;
 
 /** What comes of a plan, and which promises it broke. */

@@ -8,6 +8,7 @@ import { secondAttempts } from './attempts.history.js';
 import { claims } from './claims.history.js';
 import { clocksThatDiffer } from './clocks.history.js';
 import { deploys } from './deploys.history.js';
+import { floods } from './floods.history.js';
 import { halves } from './halves.history.js';
 import { interruptedMoves } from './interrupted.history.js';
 import { replaceMethod } from './mutation.interface.js';
@@ -100,6 +101,12 @@ export const movedTwice: SimulatedHistory = {
 export const crossing: SimulatedHistory = {
   name: 'many messages to few workers over links that break',
   run: brokenLinks,
+};
+
+/** More messages are sent to a few workers than they handle. */
+export const flooded: SimulatedHistory = {
+  name: 'more messages than workers handle',
+  run: floods,
 };
 
 /** Two halves are cut off from each other, run every name each, and meet again. */

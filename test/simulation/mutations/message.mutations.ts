@@ -8,8 +8,8 @@ import { Router } from '../../../lib/messaging/router.js';
 import { NameWaiters } from '../../../lib/tracker/name-waiters.js';
 import { Activation } from '../../../lib/workers/activation.js';
 import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
-import { crossing, crowded, gentle, interrupted, rolling, rough } from './histories.js';
-import { replaceMethod, type Mutation } from './mutation.interface.js';
+import { crossing, crowded, flooded, gentle, interrupted, rolling, rough } from './histories.js';
+import { replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const messageMutations: readonly Mutation[] = [
   {
@@ -116,5 +116,19 @@ export const messageMutations: readonly Mutation[] = [
       replaceMethod<ParkedMessages, [string], Message[]>(ParkedMessages, 'take', (_, take, name) =>
         take(name).toReversed(),
       ),
+  },
+  {
+    name: 'lets any number of messages wait',
+    promise: /^bounds: \d+ messages wait/,
+    history: flooded,
+    withinSeeds: 1,
+    plant: () => replaceGetter(Activation, 'limit', () => Infinity),
+  },
+  {
+    name: 'forgets to count off what it has parked',
+    promise: /^bounds: at rest .* parkedMessages/,
+    history: flooded,
+    withinSeeds: 5,
+    plant: () => replaceMethod(ParkedMessages, 'countOff', () => undefined),
   },
 ];
