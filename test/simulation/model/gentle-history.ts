@@ -23,7 +23,6 @@ const WEIGHTS = {
   call: 84,
   'call a slow handler': 12,
   'call a handler that throws': 6,
-  'call a handler that hangs': 1,
   'call one that fails': 6,
   cast: 18,
   'join a group': 30,
@@ -66,6 +65,9 @@ const LOSS_PAUSE_MS = 5_000;
 const CUT_PAUSE_MS = 6_000;
 /** A start that hangs is given up after five attempts of `registerTimeoutMs`. */
 const REST_AFTER_HANG_MS = 110_000;
+
+/** One slow handler of so many never ends. */
+const HANGS_ONE_IN = 16;
 
 const QUEUES_AT_REST = [
   'starts',
@@ -159,7 +161,7 @@ export class GentleHistory {
     for (const name of this.fates.keys()) this.swarm.activations.look(name);
   }
 
-  private perform({ kind }: Step<GentleKind>): void {
+  private perform({ kind, choice }: Step<GentleKind>): void {
     const node = this.anyNode();
     const name = this.anyName();
     const steps: Record<GentleKind, () => void> = {
@@ -172,9 +174,9 @@ export class GentleHistory {
       'register locally on two nodes': () => this.registerLocalRace(name),
       unregister: () => this.unregister(node, name),
       call: () => this.call(node, name, this.random() < 0.2 ? 'slow-add' : 'add'),
-      'call a slow handler': () => this.call(node, name, 'slow'),
+      'call a slow handler': () =>
+        choice % HANGS_ONE_IN === 0 ? this.callHanging(node, name) : this.call(node, name, 'slow'),
       'call a handler that throws': () => this.call(node, name, 'fail'),
-      'call a handler that hangs': () => this.callHanging(node, name),
       'call one that fails': () => this.call(node, name, 'breakDown'),
       cast: () => this.cast(node, name),
       'join a group': () => this.changeGroup(node, name, 'join'),
