@@ -207,6 +207,10 @@ export class Registrar {
     deadline: number,
     asker?: NodeId,
   ): Promise<Row | 'elsewhere'> {
+    const { forgotten, self } = this.parts;
+    // An asker that was stopped, or lost its link, asks again for what was done, and undone, meanwhile.
+    if (forgotten.has(registration))
+      throw new NodeUnavailableError(self, `"${name}" was registered, and has been unregistered since`);
     const request = { asker, isVoid: false };
     this.requests.add(request);
     const isWanted = (): boolean =>

@@ -57,6 +57,11 @@ export class Registrations {
     return this.lives.get(name)?.fence ?? Infinity;
   }
 
+  /** Whether a node holds a row of the name, or died with one. */
+  isHeldAnywhere(name: string): boolean {
+    return this.swarm.nodes.some(({ kernel }) => fencesOf(kernel, name).length > 0);
+  }
+
   any(): string | undefined {
     const { names } = this;
     return names[Math.floor(this.swarm.random() * names.length)];
