@@ -77,8 +77,8 @@ export const messageMutations: readonly Mutation[] = [
     name: 'lets an operation wait for a name for ever',
     promise: /^P7/,
     history: rough,
-    firstSeed: 44,
-    withinSeeds: 47,
+    firstSeed: 190,
+    withinSeeds: 5,
     plant: () =>
       replaceMethod<NameWaiters, [string, number], Promise<boolean>>(
         NameWaiters,

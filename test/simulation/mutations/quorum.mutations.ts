@@ -24,8 +24,8 @@ export const quorumMutations: readonly Mutation[] = [
     name: 'does not look at its lease when a handler has ended',
     promise: /^P2: .* accepted an answer/,
     history: rough,
-    firstSeed: 5,
-    withinSeeds: 68,
+    firstSeed: 70,
+    withinSeeds: 20,
     plant: () => replaceFunction(standing, 'whyVoid', () => undefined),
   },
   {
@@ -129,8 +129,8 @@ export const quorumMutations: readonly Mutation[] = [
     name: 'lets more nodes count than its quorum fits',
     promise: /^P2/,
     history: rough,
-    firstSeed: 14,
-    withinSeeds: 46,
+    firstSeed: 56,
+    withinSeeds: 5,
     plant: () =>
       replaceFunction<Parameters<typeof quorum.quorumBound>, quorum.QuorumBound>(
         quorum,
