@@ -197,7 +197,8 @@ export class Quorum {
     if (until === undefined || !Number.isFinite(until) || until <= runtime.now()) return;
     if (this.answersHoldUntil.get(type) === until) return;
     this.answersHoldUntil.set(type, until);
-    runtime.after(until - runtime.now(), () => this.goOn([type]));
+    // A timer may be a fraction early.
+    runtime.after(until - runtime.now() + 1, () => this.goOn([type]));
   }
 
   private tell(gone: readonly string[], back: readonly string[]): void {
