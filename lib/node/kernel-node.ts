@@ -126,13 +126,13 @@ export class KernelNode implements Kernel {
 
   lookup(name: string): RegistryRow | undefined {
     const row = this.running().index.get(name);
-    return row?.isShown ? row : undefined;
+    return row?.isListed ? row : undefined;
   }
 
   *rows({ prefix, type, node, group }: RowFilter): IterableIterator<RegistryRow> {
     const { index } = this.running();
     for (const row of group === undefined ? index.rows() : index.group(group)) {
-      if (!row.isShown) continue;
+      if (!row.isListed) continue;
       if (prefix !== undefined && !row.name.startsWith(prefix)) continue;
       if (type !== undefined && row.type !== type) continue;
       if (node !== undefined && row.node !== node) continue;

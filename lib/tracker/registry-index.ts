@@ -48,14 +48,8 @@ export class RegistryIndex {
   }
 
   add(row: Row): void {
-    const best = this.visible.get(row.name);
-    if (!best) return this.show(row);
-    if (outranks(row, best)) {
-      this.hide(best);
-      this.shade(best);
-      return this.show(row);
-    }
-    return this.shade(row);
+    if (row.isArriving) row.isEarly = !this.hasPredecessor(row.name);
+    this.insert(row);
   }
 
   remove(row: Row): void {
@@ -75,13 +69,14 @@ export class RegistryIndex {
     this.shadowed.delete(name);
     // The best first, so that listeners are not told of others in between.
     others.sort((a, b) => (outranks(a, b) ? -1 : 1));
-    for (const other of others) this.add(other);
+    for (const other of others) this.insert(other);
     return undefined;
   }
 
   /** A row takes the place of another of its node, without a moment in which the name is gone. */
   replace(previous: Row, row: Row): void {
     if (this.visible.get(row.name) === previous && !this.shadowed.has(row.name)) {
+      if (row.isArriving) row.isEarly = !previous.isListed;
       this.hide(previous);
       return this.show(row);
     }
@@ -99,12 +94,31 @@ export class RegistryIndex {
     }
     this.remove(row);
     change();
-    return this.add(row);
+    return this.insert(row);
+  }
+
+  private insert(row: Row): void {
+    const best = this.visible.get(row.name);
+    if (!best) return this.show(row);
+    if (outranks(row, best)) {
+      this.hide(best);
+      // What it comes from is known now.
+      if (row.isHeld) best.isEarly = false;
+      this.shade(best);
+      return this.show(row);
+    }
+    return this.shade(row);
+  }
+
+  /** Whether the name is held, or was known to be let go of for what arrives. */
+  private hasPredecessor(name: string): boolean {
+    const best = this.visible.get(name);
+    return best !== undefined && (best.isHeld || best.isListed);
   }
 
   private show(row: Row): void {
     this.visible.set(row.name, row);
-    if (row.isShown) {
+    if (row.isListed) {
       this.shown++;
       for (const group of row.groups) {
         const members = this.byGroup.get(group);
@@ -116,7 +130,7 @@ export class RegistryIndex {
   }
 
   private hide(row: Row): void {
-    if (!row.isShown) return;
+    if (!row.isListed) return;
     this.shown--;
     for (const group of row.groups) {
       const members = this.byGroup.get(group);

@@ -210,6 +210,9 @@ export class Replicas {
     if (op[2] === Untracked.forgotten) {
       this.parts.forgotten.add(row.registration);
       this.parts.ended(row.name, row.registration);
+      // Where it came from may have been read before, in the same batches even.
+      const lingering = this.lingering.get(row.name);
+      if (lingering?.row.registration === row.registration) lingering.end();
     }
     return op[2] === Untracked.moved ? this.linger(row) : index.remove(row);
   }
@@ -249,17 +252,20 @@ export class Replicas {
    * with the node that let go of it, which passes on what comes.
    */
   private linger(row: Row): void {
-    const { runtime, index } = this.parts;
+    const { runtime, index, forgotten } = this.parts;
     const { name, registration, fence } = row;
-    const isSuccessor = (other: Row): boolean => other.registration === registration && other.fence > fence;
-    if (index.all(name).some(isSuccessor)) return index.remove(row);
+    // What holds the name under another registration was registered when this one had ended.
+    const isSuccessor = (other: Row): boolean =>
+      other.fence > fence && (other.registration === registration || other.isHeld || other.isArriving);
+    this.lingering.get(name)?.end();
+    // Whoever reads of a move long after it may have read first that the worker has ended where it went.
+    if (forgotten.has(registration) || index.all(name).some(isSuccessor)) return index.remove(row);
     const end = (): void => {
       timer.cancel();
       this.lingering.delete(name);
       index.remove(row);
     };
     const timer = runtime.after(LINGER_MS, end);
-    this.lingering.get(name)?.end();
     this.lingering.set(name, { row, end, isSuccessor });
     return undefined;
   }

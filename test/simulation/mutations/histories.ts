@@ -4,14 +4,17 @@ import { Replicas } from '../../../lib/tracker/replicas.js';
 import * as models from '../model/models.js';
 import { planOf, type Model } from '../model/promises.js';
 import { forgetfulQuorum } from './amnesia.history.js';
+import { secondAttempts } from './attempts.history.js';
 import { claims } from './claims.history.js';
 import { clocksThatDiffer } from './clocks.history.js';
 import { deploys } from './deploys.history.js';
+import { floods } from './floods.history.js';
 import { forgottenFence } from './forgotten.history.js';
 import { halves } from './halves.history.js';
 import { interruptedMoves } from './interrupted.history.js';
 import { replaceMethod } from './mutation.interface.js';
 import { slowJoin } from './joining.history.js';
+import { brokenLinks } from './order.history.js';
 import type { Outcome } from './outcome.js';
 
 export interface SimulatedHistory {
@@ -87,6 +90,24 @@ export const rolling: SimulatedHistory = {
 export const interrupted: SimulatedHistory = {
   name: 'links that break in the middle of handoffs',
   run: interruptedMoves,
+};
+
+/** A worker is moved, and moved elsewhere, and its source dies before the first target hears of it. */
+export const movedTwice: SimulatedHistory = {
+  name: 'a move that is given up, another, and a crash',
+  run: secondAttempts,
+};
+
+/** Nodes send many messages to few workers while links break. */
+export const crossing: SimulatedHistory = {
+  name: 'many messages to few workers over links that break',
+  run: brokenLinks,
+};
+
+/** More messages are sent to a few workers than they handle. */
+export const flooded: SimulatedHistory = {
+  name: 'more messages than workers handle',
+  run: floods,
 };
 
 /** Two halves are cut off from each other, run every name each, and meet again. */

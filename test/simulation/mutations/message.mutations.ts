@@ -6,8 +6,10 @@ import { PendingReplies } from '../../../lib/messaging/pending-replies.js';
 import { ParkedMessages } from '../../../lib/messaging/parked-messages.js';
 import { Router } from '../../../lib/messaging/router.js';
 import { NameWaiters } from '../../../lib/tracker/name-waiters.js';
-import { gentle, interrupted, rolling, rough } from './histories.js';
-import { replaceMethod, type Mutation } from './mutation.interface.js';
+import { Activation } from '../../../lib/workers/activation.js';
+import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
+import { crossing, crowded, flooded, gentle, interrupted, rolling, rough } from './histories.js';
+import { replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const messageMutations: readonly Mutation[] = [
   {
@@ -75,8 +77,8 @@ export const messageMutations: readonly Mutation[] = [
     name: 'lets an operation wait for a name for ever',
     promise: /^P7/,
     history: rough,
-    firstSeed: 44,
-    withinSeeds: 47,
+    firstSeed: 190,
+    withinSeeds: 5,
     plant: () =>
       replaceMethod<NameWaiters, [string, number], Promise<boolean>>(
         NameWaiters,
@@ -94,5 +96,39 @@ export const messageMutations: readonly Mutation[] = [
       replaceMethod<DeliveredMessages, [Message], void>(DeliveredMessages, 'deliver', (_, deliver, message) =>
         deliver({ ...message, deadline: Infinity }),
       ),
+  },
+  {
+    name: 'handles what nobody waits for any more',
+    promise: /^P7: .* after its caller had given it up/,
+    history: crowded,
+    withinSeeds: 30,
+    plant: () =>
+      replaceMethod<Activation, [Delivery], void>(Activation, 'deliver', (_, deliver, delivery) =>
+        deliver({ ...delivery, deadline: Infinity }),
+      ),
+  },
+  {
+    name: 'sends last what has waited longest for a link',
+    promise: /^order/,
+    history: crossing,
+    withinSeeds: 5,
+    plant: () =>
+      replaceMethod<ParkedMessages, [string], Message[]>(ParkedMessages, 'take', (_, take, name) =>
+        take(name).toReversed(),
+      ),
+  },
+  {
+    name: 'lets any number of messages wait',
+    promise: /^bounds: \d+ messages wait/,
+    history: flooded,
+    withinSeeds: 1,
+    plant: () => replaceGetter(Activation, 'limit', () => Infinity),
+  },
+  {
+    name: 'forgets to count off what it has parked',
+    promise: /^bounds: at rest .* parkedMessages/,
+    history: flooded,
+    withinSeeds: 5,
+    plant: () => replaceMethod(ParkedMessages, 'countOff', () => undefined),
   },
 ];
