@@ -12,7 +12,7 @@ export class RegistryWatch {
 
   listen(index: RegistryIndex, listener: (event: RegistryEvent) => void): () => void {
     if (this.listeners.size === 0) {
-      for (const row of index.rows()) if (row.isListed) this.shown.set(row.name, eventOf('registered', row));
+      for (const row of index.listedRows()) this.shown.set(row.name, eventOf('registered', row));
     }
     this.listeners.add(listener);
     return () => {
