@@ -279,6 +279,30 @@ export class SimulatedSwarm {
   }
 }
 
+/**
+ * The first names of which `isRight` is true. `home` gives the port of the node to which the name belongs among nodes at
+ * the given ports, so that a history may be about a name that moves whatever the hash of names.
+ */
+export function namesWhere(
+  count: number,
+  isRight: (home: (...ports: readonly number[]) => number | undefined) => boolean,
+): string[] {
+  const names: string[] = [];
+  for (let index = 0; names.length < count; index++) {
+    const name = `name-${index}`;
+    const home = (...ports: readonly number[]): number | undefined => {
+      const nodes = ports.map((port) => ({ id: idOf(port), weight: 1, labels: {} }));
+      return ports.find((port) => idOf(port) === STRATEGY.place(nodes).nodeFor(name));
+    };
+    if (isRight(home)) names.push(name);
+  }
+  return names;
+}
+
+function idOf(port: number): string {
+  return `n${port}@${HOST}:${port}`;
+}
+
 /** Encoded as on the wire; each frame by itself, as the first of its link. */
 function bytesOf(frame: Frame): number {
   const { head, tail } = ENCODER.encode(frame);

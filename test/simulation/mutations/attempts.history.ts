@@ -1,15 +1,19 @@
 // A move is given up because its link breaks behind the target's back, another is made, and then the source dies: only
 // what it moved last goes on (promise P1).
 import { FrameKind, type Frame } from '../../../lib/transport/frame.js';
-import { SimulatedSwarm, type SimulatedNode } from '../simulated-swarm.js';
+import { namesWhere, SimulatedSwarm, type SimulatedNode } from '../simulated-swarm.js';
 import { outcomeOf, type Outcome } from './outcome.js';
 
 /** Belongs to the first of three nodes, to the second when that leaves, and to the fourth that comes. */
-const NAME = 'name-7';
+const [NAME] = namesWhere(
+  1,
+  (home) => home(7000, 7001, 7002) === 7000 && home(7001, 7002) === 7001 && home(7001, 7002, 7003) === 7003,
+) as [string];
 const MOVED_WITHIN_MS = 1_000;
 /** Longer than a suspicion. */
 const REST_MS = 6_000;
-const LOOK_EVERY_MS = 10;
+/** Shorter than it takes until two that meet are one again. */
+const LOOK_EVERY_MS = 2;
 
 /** A history of one worker that is moved twice. */
 export function secondAttempts(seed: number): Promise<Outcome> {

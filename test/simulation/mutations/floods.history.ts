@@ -1,10 +1,11 @@
 // More is sent to a few workers than they handle: what waits for them has a limit, who exceeds it is told so at once, and
 // nothing is left when it is over.
 import { CallTimeoutError, MailboxFullError } from '../../../lib/errors/index.js';
-import { SimulatedSwarm, type SimulatedNode } from '../simulated-swarm.js';
+import { namesWhere, SimulatedSwarm, type SimulatedNode } from '../simulated-swarm.js';
 import { outcomeOf, type Outcome } from './outcome.js';
 
-const NAMES = ['name-0', 'name-1', 'name-2'];
+/** All belong to the node that joins. */
+const NAMES = namesWhere(3, (home) => home(7000, 7001, 7002, 7003) === 7003);
 const NODES = 3;
 const MAILBOX_LIMIT = 20;
 const SEND_EVERY_MS = 1;

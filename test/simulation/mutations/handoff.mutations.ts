@@ -9,7 +9,7 @@ import { Row } from '../../../lib/tracker/row.js';
 import { LocalWorkerHost } from '../../../lib/workers/local-worker.host.js';
 import type { DieReason } from '../../../lib/workers/worker-definition.interface.js';
 import type { EndedWorker } from '../../../lib/workers/worker-host.interface.js';
-import { gentle, interrupted, movedTwice, rolling, split } from './histories.js';
+import { gentle, interrupted, movedTwice, rolling, seenEarly, split } from './histories.js';
 import { replaceFunction, replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const handoffMutations: readonly Mutation[] = [
@@ -79,15 +79,14 @@ export const handoffMutations: readonly Mutation[] = [
     name: 'begins what its source took back before it died',
     promise: /^P1/,
     history: movedTwice,
-    withinSeeds: 1,
+    withinSeeds: 3,
     plant: () => replaceMethod(Arrivals, 'isSuperseded', () => false),
   },
   {
     name: 'shows a worker where it may move to when it has not read where it is',
     promise: /^whereis/,
-    history: gentle,
-    firstSeed: 1_000_007,
-    withinSeeds: 1,
+    history: seenEarly,
+    withinSeeds: 5,
     plant: () => replaceGetter<Row, boolean>(Row, 'isListed', ({ isShown }) => isShown),
   },
   {

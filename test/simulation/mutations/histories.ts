@@ -8,14 +8,17 @@ import { secondAttempts } from './attempts.history.js';
 import { claims } from './claims.history.js';
 import { clocksThatDiffer } from './clocks.history.js';
 import { deploys } from './deploys.history.js';
+import { endsOfFew } from './ends.history.js';
 import { floods } from './floods.history.js';
 import { forgottenFence } from './forgotten.history.js';
 import { halves } from './halves.history.js';
+import { lateHandlers } from './handlers.history.js';
 import { interruptedMoves } from './interrupted.history.js';
 import { replaceMethod } from './mutation.interface.js';
 import { slowJoin } from './joining.history.js';
 import { brokenLinks } from './order.history.js';
 import type { Outcome } from './outcome.js';
+import { sightings } from './sightings.history.js';
 
 export interface SimulatedHistory {
   /** What happens in it, as the end of "under …". */
@@ -132,6 +135,24 @@ export const unremembered: SimulatedHistory = {
 export const drifting: SimulatedHistory = {
   name: 'a slow clock that is cut off from fast ones',
   run: clocksThatDiffer,
+};
+
+/** Handlers of a node that is cut off end when their workers have been started elsewhere. */
+export const overtaken: SimulatedHistory = {
+  name: 'handlers that end when others have taken over',
+  run: lateHandlers,
+};
+
+/** Names with a quorum are unregistered while their node is cut off from the others that count. */
+export const endedApart: SimulatedHistory = {
+  name: 'names that end where few hold the end',
+  run: endsOfFew,
+};
+
+/** A node reads where a worker may move to before it reads where the worker is. */
+export const seenEarly: SimulatedHistory = {
+  name: 'a move that is read before what it comes from',
+  run: sightings,
 };
 
 /** A fault may be such that the history cannot go on: then that is a violation too. */

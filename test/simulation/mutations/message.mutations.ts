@@ -77,8 +77,8 @@ export const messageMutations: readonly Mutation[] = [
     name: 'lets an operation wait for a name for ever',
     promise: /^P7/,
     history: rough,
-    firstSeed: 190,
-    withinSeeds: 5,
+    firstSeed: 66,
+    withinSeeds: 10,
     plant: () =>
       replaceMethod<NameWaiters, [string, number], Promise<boolean>>(
         NameWaiters,
@@ -90,21 +90,22 @@ export const messageMutations: readonly Mutation[] = [
     name: 'waits for a handler for as long as it takes',
     promise: /^P7/,
     history: gentle,
-    firstSeed: 20,
+    firstSeed: 10,
     withinSeeds: 6,
     plant: () =>
       replaceMethod<DeliveredMessages, [Message], void>(DeliveredMessages, 'deliver', (_, deliver, message) =>
-        deliver({ ...message, deadline: Infinity }),
+        deliver(withoutDeadline(message)),
       ),
   },
   {
     name: 'handles what nobody waits for any more',
     promise: /^P7: .* after its caller had given it up/,
     history: crowded,
-    withinSeeds: 30,
+    firstSeed: 24,
+    withinSeeds: 10,
     plant: () =>
       replaceMethod<Activation, [Delivery], void>(Activation, 'deliver', (_, deliver, delivery) =>
-        deliver({ ...delivery, deadline: Infinity }),
+        deliver(withoutDeadline(delivery)),
       ),
   },
   {
@@ -132,3 +133,14 @@ export const messageMutations: readonly Mutation[] = [
     plant: () => replaceMethod(ParkedMessages, 'countOff', () => undefined),
   },
 ];
+
+/** The same message, for whom time is no matter. Messages have getters, and state: neither may be copied. */
+function withoutDeadline<Kind extends Delivery>(message: Kind): Kind {
+  return new Proxy(message, {
+    get(target, key) {
+      if (key === 'deadline') return Infinity;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

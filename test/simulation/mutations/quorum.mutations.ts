@@ -9,7 +9,7 @@ import type { Refusal } from '../../../lib/transport/node-info.js';
 import { Activation } from '../../../lib/workers/activation.js';
 import { Gate } from '../../../lib/workers/gate.js';
 import * as standing from '../../../lib/workers/standing.js';
-import { drifting, forgetful, rough, unremembered } from './histories.js';
+import { drifting, endedApart, forgetful, overtaken, rough, unremembered } from './histories.js';
 import { replaceFunction, replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const quorumMutations: readonly Mutation[] = [
@@ -23,9 +23,8 @@ export const quorumMutations: readonly Mutation[] = [
   {
     name: 'does not look at its lease when a handler has ended',
     promise: /^P2: .* accepted an answer/,
-    history: rough,
-    firstSeed: 70,
-    withinSeeds: 20,
+    history: overtaken,
+    withinSeeds: 3,
     plant: () => replaceFunction(standing, 'whyVoid', () => undefined),
   },
   {
@@ -37,10 +36,9 @@ export const quorumMutations: readonly Mutation[] = [
   },
   {
     name: 'has the end of a name held by nodes that do not count for its quorum',
-    promise: /^P2, P4: .* is not linearizable/,
-    history: rough,
-    firstSeed: 1_004_728,
-    withinSeeds: 1,
+    promise: /^P2, P4: .* was unregistered, and answers/,
+    history: endedApart,
+    withinSeeds: 3,
     plant: () =>
       replaceMethod<OwnStream, [number, string | undefined, () => void, number], () => void>(
         OwnStream,
