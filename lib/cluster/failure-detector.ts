@@ -26,6 +26,8 @@ export interface FailureDetectorParts {
   /** What the ping to this peer says of the own log. */
   logState(peer: NodeId): { readonly seq: number | null; readonly digest: number };
   stamp(): number;
+  /** Not heard for half of `suspectAfterMs`; again with every look. */
+  quiet(member: Member): void;
   /** Not heard for `suspectAfterMs`, and what it says of its own delays. */
   silent(member: Member): void;
   /** It is time to look at leases; also after a ping was acknowledged. */
@@ -89,6 +91,12 @@ export class FailureDetector {
     if (this.bearings?.delete(id)) this.findBearings();
   }
 
+  /** Whether nothing has come from it for so long that a connection which has lost something might be the reason. */
+  isQuiet({ heardAt, delayMs }: Member): boolean {
+    const { runtime, suspectAfterMs } = this.parts;
+    return runtime.now() - heardAt > suspectAfterMs / 2 + delayMs;
+  }
+
   private newPing(): number {
     const { sentAt, parts } = this;
     const id = (this.pingId = (this.pingId + 1) >>> 0);
@@ -122,6 +130,7 @@ export class FailureDetector {
     if (now - this.pingedAt > suspectAfterMs) this.loseBearings();
     for (const member of [...members.peers()]) {
       if (now - member.heardAt > suspectAfterMs + member.delayMs) this.parts.silent(member);
+      else if (this.isQuiet(member)) this.parts.quiet(member);
     }
     if (now >= this.pingAt) {
       this.pingAt = now + heartbeatMs;

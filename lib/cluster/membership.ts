@@ -34,6 +34,8 @@ import { Views } from './views.js';
 
 /** How many (id, incarnation) pairs of dead nodes are remembered, so that none comes back. */
 const DEAD_LIMIT = 4_096;
+/** For so long a node that has answered a dial may take to be heard over its link, too. */
+const ANSWER_PATIENCE_MS = 50;
 /** How many nodes that nobody heard are asked about when they cannot be dialled. */
 const LOST_LIMIT = 256;
 
@@ -207,6 +209,7 @@ export class Membership {
       suspectAfterMs: options.suspectAfterMs,
       logState: listener.logState,
       stamp: () => parts.clock.next(),
+      quiet: (member) => this.dialAnew(member),
       silent: (member) => this.suspect(member, `it was silent for ${options.suspectAfterMs} ms`),
       looked: () => this.leases.renew(),
       trustedUntil: listener.trustedUntil,
@@ -668,14 +671,36 @@ export class Membership {
     return transport.dial(member.info);
   }
 
+  /**
+   * Nothing has come over its link for a while. A connection that has lost much waits ever longer before it tries again,
+   * and its node might be suspected although the way is open. The transport dials an address once at a time.
+   */
+  private dialAnew({ info, linked }: Member): void {
+    if (linked && this.parts.relays.viaOf(info.id) === undefined) this.parts.transport.dial(info);
+  }
+
   /** It has answered at its address, although nothing comes over its link. */
   private metAnew({ id, incarnation }: NodeInfo): void {
     const member = this.members.get(id);
     if (member?.info.incarnation !== incarnation) return;
-    const { suspected } = member;
+    const { suspected, heardAt } = member;
     this.suspicions.heard(id);
-    if (!suspected || !member.linked || this.parts.relays.viaOf(id) !== undefined) return;
-    this.parts.transport.disconnect(id, 'nothing comes over it any more');
+    if (suspected) return this.breakSilent(member);
+    if (!this.detector.isQuiet(member)) return undefined;
+    // It may have been stopped, and what it has to say over its link comes at the same time.
+    this.parts.runtime.after(ANSWER_PATIENCE_MS, () => {
+      if (this.members.get(id) === member && member.heardAt === heardAt) this.breakSilent(member);
+    });
+    return undefined;
+  }
+
+  /** Its link is of no use, and is opened anew. */
+  private breakSilent(member: Member): void {
+    const { id } = member.info;
+    const { runtime, relays, transport } = this.parts;
+    if (!member.linked || relays.viaOf(id) !== undefined) return;
+    member.heardAt = runtime.now();
+    transport.disconnect(id, 'nothing comes over it any more');
     this.linkClosed(id, 'disconnected');
   }
 

@@ -29,6 +29,8 @@ const FINISHED_LIMIT = 4_096;
 
 interface DeadNode {
   table: RowTable;
+  /** What this node had read of its log itself. */
+  readonly read: { readonly table: RowTable; readonly size: number; readonly digest: number } | undefined;
   /** Survivors that have not said yet how far they have read. */
   readonly awaiting: Set<NodeId>;
   /** Rows that survivors are sending which have read further, by sender. */
@@ -94,8 +96,10 @@ export class Orphans {
   add(node: NodeId, incarnation: number, table: RowTable | undefined): void {
     const id = key(node, incarnation);
     const peers = [...this.parts.linkedPeers()];
+    const held = table?.incarnation === incarnation ? table : new RowTable(node, incarnation);
     const dead: DeadNode = {
-      table: table?.incarnation === incarnation ? table : new RowTable(node, incarnation),
+      table: held,
+      read: { table: held, size: held.size, digest: held.digest },
       awaiting: new Set(peers),
       incoming: new Map(),
       timer: this.parts.runtime.after(this.parts.pollMs, () => this.giveUpAwaiting(id)),
@@ -120,7 +124,10 @@ export class Orphans {
     this.early.delete(id);
   }
 
-  /** The node is back in the same incarnation: its rows live again. */
+  /**
+   * The node is back in the same incarnation: its rows live again. Some may have given way here to what took their place,
+   * and are to be read once more, with all others: a conflict is decided only by those who know of it.
+   */
   revive(node: NodeId, incarnation: number): RowTable | undefined {
     const id = key(node, incarnation);
     const dead = this.dead.get(id);
@@ -128,9 +135,11 @@ export class Orphans {
     this.dead.delete(id);
     dead.revived = true;
     dead.timer?.cancel();
-    for (const row of dead.table.values()) this.parts.index.alter(row, () => (row.orphaned = false));
+    const { table } = dead;
+    for (const row of table.values()) this.parts.index.alter(row, () => (row.orphaned = false));
+    if (!isAsRead(dead)) table.seq = 0;
     this.parts.settled();
-    return dead.table;
+    return table;
   }
 
   /** A survivor has no link any more: nothing is awaited from it. */
@@ -217,6 +226,7 @@ export class Orphans {
     if (known) return known;
     const dead: DeadNode = {
       table: new RowTable(node, incarnation),
+      read: undefined,
       awaiting: new Set(),
       incoming: new Map(),
       timer: undefined,
@@ -395,6 +405,11 @@ export class Orphans {
 /** Nothing of it is left, and nothing more will come. */
 function isOver({ table, awaiting, marked, incoming }: DeadNode): boolean {
   return table.size === 0 && awaiting.size === 0 && marked && incoming.size === 0;
+}
+
+/** Whether it holds what was read of the node's log, and nothing more or less. */
+function isAsRead({ table, read }: DeadNode): boolean {
+  return table === read?.table && table.size === read.size && table.digest === read.digest;
 }
 
 /** Whether the orphan is of a later activation of the very worker that the holder shows. */

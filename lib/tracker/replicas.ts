@@ -22,7 +22,7 @@ import { Row, type RowStatus, Untracked } from './row.js';
 const REPAIR_AGAIN_MS = 1_000;
 /** Pings overtake the batches that wait in a link: a log that moves on within this long has no gap. */
 const GAP_PATIENCE_MS = 200;
-/** The row of a worker that has moved is looked for no longer than a registration waits for what nobody knows. */
+/** With whom a name goes on whose worker has moved, or given way, is looked for no longer than a registration waits for what nobody knows. */
 const LINGER_MS = 5_000;
 /** The node is told again with its pings, so many at a time. */
 const ENDED_TOLD_AT_ONCE = 256;
@@ -57,7 +57,7 @@ export interface ReplicasParts {
 
 export class Replicas {
   private readonly byNode = new Map<NodeId, Replica>();
-  /** Rows of workers that have moved to a node whose row was not read yet, by name. */
+  /** Rows of workers that have moved, or given way, to a node whose row was not read yet, by name. */
   private readonly lingering = new Map<
     string,
     { readonly row: Row; end(): void; isSuccessor(row: Row): boolean }
@@ -82,7 +82,7 @@ export class Replicas {
     return true;
   }
 
-  /** Whether a row of the name is shown only until that of the node to which its worker has moved was read. */
+  /** Whether a row of the name is shown only until that of the node with which the name goes on was read. */
   isLingering(name: string): boolean {
     return this.lingering.has(name);
   }
@@ -92,7 +92,7 @@ export class Replicas {
     return this.lingering.get(row.name)?.row === row;
   }
 
-  /** Another row of the name has come to light: the one of which its worker has moved away need not be shown longer. */
+  /** Another row of the name has come to light: the one that its node has let go of need not be shown longer. */
   contested(name: string): void {
     const lingering = this.lingering.get(name);
     if (lingering && this.parts.index.all(name).some(lingering.isSuccessor)) lingering.end();
@@ -214,7 +214,8 @@ export class Replicas {
       const lingering = this.lingering.get(row.name);
       if (lingering?.row.registration === row.registration) lingering.end();
     }
-    return op[2] === Untracked.moved ? this.linger(row) : index.remove(row);
+    if (op[2] === Untracked.moved || op[2] === Untracked.gaveWay) return this.linger(row, op[2]);
+    return index.remove(row);
   }
 
   private put(replica: Replica, row: Row): void {
@@ -248,17 +249,19 @@ export class Replicas {
   }
 
   /**
-   * The worker goes on at another node, whose row may still be on its way to this one: until it is there the name stays
-   * with the node that let go of it, which passes on what comes.
+   * The worker, or another of its name, goes on at another node, whose row may still be on its way to this one, or whose
+   * link has not opened yet: until it is there the name stays with the node that let go of it, which passes on what comes.
    */
-  private linger(row: Row): void {
+  private linger(row: Row, why: Untracked): void {
     const { runtime, index, forgotten } = this.parts;
     const { name, registration, fence } = row;
-    // What holds the name under another registration was registered when this one had ended.
-    const isSuccessor = (other: Row): boolean =>
-      other.fence > fence && (other.registration === registration || other.isHeld || other.isArriving);
+    const isSuccessor = (other: Row): boolean => {
+      if (why === Untracked.gaveWay) return other !== row && other.isHeld;
+      // What holds the name under another registration was registered when this one had ended.
+      return other.fence > fence && (other.registration === registration || other.isHeld || other.isArriving);
+    };
     this.lingering.get(name)?.end();
-    // Whoever reads of a move long after it may have read first that the worker has ended where it went.
+    // Whoever reads of it long after may have read first that the worker has ended where the name went.
     if (forgotten.has(registration) || index.all(name).some(isSuccessor)) return index.remove(row);
     const end = (): void => {
       timer.cancel();

@@ -18,9 +18,14 @@ export interface DialOwner {
   done(): void;
 }
 
+/** The system repeats what opens a connection after a second; where a network flaps another connection is through sooner. */
+const CONNECT_AGAIN_MS = 250;
+
 /** The dialler's side of a connection until it is a link or has ended. Ends in exactly one outcome. */
 export class DialAttempt {
-  private socket: Socket;
+  /** Those that are not connected yet; the first that is goes on. */
+  private readonly connecting = new Set<Socket>();
+  private againTimer: Timer | undefined;
   private connectTimer: Timer;
   private connection: HandshakeConnection | undefined;
   private repeated = false;
@@ -32,7 +37,7 @@ export class DialAttempt {
     private readonly broker: LinkBroker,
     private readonly owner: DialOwner,
   ) {
-    this.socket = this.connect();
+    this.connect();
     this.connectTimer = this.connectTimeout();
   }
 
@@ -40,18 +45,32 @@ export class DialAttempt {
   abort(): void {
     this.done = true;
     this.connectTimer.cancel();
-    this.socket.off(this.broker.sockets.connected, this.onConnect);
-    if (this.connection === undefined) this.socket.destroy();
-    else this.connection.destroy();
+    this.leave();
+    this.connection?.destroy();
   }
 
-  private connect(): Socket {
-    const { sockets } = this.broker;
+  private connect(): void {
+    const { sockets, runtime } = this.broker;
     const socket = sockets.dial(this.address);
     this.owner.made(socket);
-    socket.once(sockets.connected, this.onConnect);
+    this.connecting.add(socket);
+    socket.once(sockets.connected, () => this.connected(socket));
     socket.on('error', this.onConnectError);
-    return socket;
+    this.againTimer = runtime.after(CONNECT_AGAIN_MS, () => {
+      // Under TLS one that has reached the other side may take longer.
+      if ([...this.connecting].every(({ connecting }) => connecting)) this.connect();
+    });
+  }
+
+  /** No socket is waited for any more. */
+  private leave(): void {
+    this.againTimer?.cancel();
+    for (const socket of this.connecting) {
+      socket.off('error', this.onConnectError);
+      socket.on('error', () => undefined);
+      socket.destroy();
+    }
+    this.connecting.clear();
   }
 
   private connectTimeout(): Timer {
@@ -61,11 +80,12 @@ export class DialAttempt {
     });
   }
 
-  private readonly onConnect = (): void => {
+  private connected(socket: Socket): void {
     this.broker.settle();
-    if (this.done) return;
+    if (this.done || !this.connecting.delete(socket)) return;
     this.connectTimer.cancel();
-    this.socket.off('error', this.onConnectError);
+    socket.off('error', this.onConnectError);
+    this.leave();
     const { runtime, limits, keys } = this.broker;
     const listener = {
       message: (message: HandshakeMessage) => this.heard(message),
@@ -74,13 +94,13 @@ export class DialAttempt {
     };
     const proof = keys.isEmpty ? undefined : keys.proof('dialler');
     const { handshakeTimeoutMs } = limits;
-    this.connection = new HandshakeConnection(this.socket, listener, runtime, handshakeTimeoutMs, proof);
+    this.connection = new HandshakeConnection(socket, listener, runtime, handshakeTimeoutMs, proof);
     try {
       this.connection.send({ kind: UnitKind.Hello, hello: this.broker.hello() });
     } catch (error) {
       this.end({ kind: 'unreachable', message: `no hello could be said: ${(error as Error).message}` });
     }
-  };
+  }
 
   private readonly onConnectError = (error: Error & { code?: string }): void => {
     this.broker.settle();
@@ -150,7 +170,7 @@ export class DialAttempt {
       // A process that is being killed loses its links before it stops listening: only the next dial is refused.
       this.repeated = true;
       this.connection = undefined;
-      this.socket = this.connect();
+      this.connect();
       this.connectTimer = this.connectTimeout();
       return;
     }
@@ -160,8 +180,8 @@ export class DialAttempt {
 
   private end(outcome: DialOutcome): void {
     if (!this.finish()) return;
-    if (this.connection === undefined) this.socket.destroy();
-    else this.connection.end(this.broker.limits.closeTimeoutMs);
+    this.leave();
+    this.connection?.end(this.broker.limits.closeTimeoutMs);
     this.broker.dialed(this.address, outcome);
   }
 

@@ -132,6 +132,38 @@ describe('a member', () => {
     expect(events).toEqual(['node-suspected', 'node-down', 'node-up', 'swarm-merged']);
   });
 
+  it('whose link has lost what it said is dialled anew, and not suspected where it answers', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b] = await swarm.form(2);
+    const events = [eventsOf(a!), eventsOf(b!)];
+    const from = swarm.scheduler.now;
+    const isReplaced = (): boolean =>
+      [a!, b!].some(({ logger }) => logger.lines.some((line) => line.includes('is closed: disconnected')));
+    swarm.loses = () => !isReplaced();
+    await swarm.until(isReplaced, 3_000);
+    await swarm.scheduler.advance(5_000);
+    expect(swarm.scheduler.now - from).toBeLessThan(3_000 + 5_000);
+    expect([upAt(a!), upAt(b!), ...events]).toEqual([2, 2, [], []]);
+    const name = swarm.nameFor(b!);
+    await swarm.settle(a!.kernel.register(name, 'Device', undefined, {}));
+    expect(
+      await swarm.settle(a!.kernel.call(name, { pattern: 'echo', data: 7, timeoutMs: 100, chain: [] })),
+    ).toBe(7);
+  });
+
+  it('that was stopped for a while keeps its link, whatever it answers first when it goes on', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b] = await swarm.form(2);
+    swarm.network.pause(b!.key);
+    await swarm.scheduler.advance(2_500);
+    swarm.network.resume(b!.key);
+    await swarm.scheduler.advance(3_000);
+    const closed = [a!, b!]
+      .flatMap(({ logger }) => logger.lines)
+      .filter((line) => line.includes('is closed'));
+    expect(closed).toEqual([]);
+  });
+
   it('that is silent for one and heard by another stays, and is reached by way of that one until it is heard again', async () => {
     const swarm = new KernelSwarm();
     const [a, b, c] = await swarm.form(3);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { RowStatus, Row, Untracked } from '../../../lib/tracker/row.js';
+import { RowFlag, RowStatus, Row, Untracked } from '../../../lib/tracker/row.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
 import { content, POLL_MS, TrackerNode, trackers } from './support/tracker-node.js';
@@ -270,5 +270,43 @@ describe('what is left of a dead node', () => {
     runtime.pass(POLL_MS);
     expect(calm!.index.get('lamp')?.isRunning).toBe(true);
     expect(calm!.orphanNames()).toEqual([]);
+  });
+});
+
+describe('a node that was taken for dead and is back', () => {
+  it.each([
+    ['gave way to what was started in its place', 0],
+    ['was bound to it', RowFlag.pinned],
+  ])('is read once more, with no ping to tell of a difference, where a row of it %s', (_, flags) => {
+    const { runtime, nodes } = trackers(2);
+    const [owner, peer] = nodes;
+    const lamp = owner!.track('lamp', { flags });
+    owner!.track('other');
+    runtime.pass(1);
+    peer!.takeForDead(owner!.id);
+    runtime.pass(1);
+    if (!lamp.isPinned) peer!.orphans.superseded('lamp', peer!.track('lamp'));
+    runtime.pass(1);
+    peer!.linkTo(owner!);
+    runtime.pass(1);
+    const read = [...peer!.replicas.table(owner!.id)!.values()].map(({ name }) => name).sort();
+    expect(read).toEqual(['lamp', 'other']);
+  });
+
+  it('is not read once more where all of it was kept', () => {
+    const { runtime, nodes } = trackers(2);
+    const [owner, peer] = nodes;
+    owner!.track('lamp');
+    owner!.track('other');
+    runtime.pass(1);
+    peer!.takeForDead(owner!.id);
+    runtime.pass(1);
+    owner!.transport.sent.length = 0;
+    peer!.linkTo(owner!);
+    runtime.pass(1);
+    const rows = owner!.transport.sent.filter(
+      ({ frame: { kind } }) => kind === FrameKind.Batch || kind === FrameKind.Snapshot,
+    );
+    expect(rows).toEqual([]);
   });
 });

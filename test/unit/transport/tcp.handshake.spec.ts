@@ -1,10 +1,11 @@
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 
 import { SwarmConfigurationError } from '../../../lib/errors/index.js';
 import type { TcpTransportOptions } from '../../../lib/transport/tcp/tcp.transport.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { addressKey } from '../../../lib/transport/node-info.js';
+import { Sockets } from '../../../lib/transport/tcp/sockets.js';
 import { PREAMBLE, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
 import { linkedPair, TestNode, until } from './support/test-node.js';
 
@@ -47,6 +48,17 @@ describe('tcp handshake', () => {
     expect(a.story).toEqual(['opened b', 'dialed linked']);
     expect(b.story).toEqual(['opened a']);
     expect(a.outcome('linked', b)).toMatchObject({ peer: b.info });
+  });
+
+  it('tries another connection where the first one is not answered, and gives that one up', async () => {
+    const [a, b] = [await open('a'), await open('b')];
+    const lost = connect({ host: 'nobody', port: 1, lookup: () => undefined });
+    sockets.push(lost);
+    vi.spyOn(Sockets.prototype, 'dial').mockImplementationOnce(() => lost);
+    a.dial(b);
+    await until(() => a.opened.length === 1 && b.opened.length === 1, 'linked');
+    expect(a.story).toEqual(['opened b', 'dialed linked']);
+    expect(lost.destroyed).toBe(true);
   });
 
   it('takes a dial of the larger id as a nudge and dials back', async () => {
