@@ -197,6 +197,7 @@ export class Arrivals {
     const { rows, host, clock, emit, trace, history, settledHere, rest } = this.parts;
     const { source, committed } = arrival;
     if (!arrival.ready || !this.isDecided(arrival)) return;
+    if (this.isSuperseded(arrival)) return this.forget(arrival);
     let { row } = arrival;
     this.arrivals.delete(row.name);
     if (committed) {
@@ -217,6 +218,25 @@ export class Arrivals {
     const { source, incarnation, row, sourceIsDead, committed } = arrival;
     if (sourceIsDead) return this.parts.membership.fencing.isReleased(source, incarnation, row.type);
     return committed && this.isLetGo(arrival);
+  }
+
+  /**
+   * Whether the source, before it died, took this attempt back and made another, which it could not say here any more:
+   * the worker is elsewhere, or about to begin there. What it was promised before must not begin beside it.
+   */
+  private isSuperseded({ row, source, committed }: Arrival): boolean {
+    if (committed) return false;
+    const { index, self } = this.parts;
+    return index
+      .all(row.name)
+      .some(
+        (other) =>
+          (other.isHeld || other.isArriving) &&
+          other.node !== self &&
+          other.node !== source &&
+          other.registration === row.registration &&
+          other.fence > row.fence,
+      );
   }
 
   /** The source, under whichever incarnation it goes on; `undefined` if it is gone, or another process has its id. */

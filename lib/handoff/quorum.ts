@@ -25,6 +25,10 @@ export class Quorum {
   private readonly lost = new Set<string>();
   /** Types whose parked workers may start again. */
   private readonly restartable = new Set<string>();
+  /** Until when what workers of a type answer holds, by the lease of this node. */
+  private readonly heldUntil = new Map<string, number>();
+  /** The same of those that were stopped before their lease was over. */
+  private readonly answersHoldUntil = new Map<string, number>();
   /** Types whose workers pause, as was told. */
   private readonly pausing = new Set<string>();
   /** Types whose workers are being stopped; none of them may go on meanwhile. */
@@ -69,12 +73,16 @@ export class Quorum {
 
   /** Whether parked workers of the type may start again, as far as their quorum is concerned. */
   mayRestart(type: string): boolean {
-    const { quorums, membership } = this.parts;
-    return !quorums.has(type) || (this.restartable.has(type) && membership.leases.isHeld(type));
+    const { quorums, membership, runtime } = this.parts;
+    if (!quorums.has(type)) return true;
+    if (runtime.now() < (this.answersHoldUntil.get(type) ?? -Infinity)) return false;
+    return this.restartable.has(type) && membership.leases.isHeld(type);
   }
 
   leaseExtended(type: string, until: number): void {
-    if (!this.stopping.has(type)) this.parts.host.allowUntil(type, until, true);
+    if (this.stopping.has(type)) return;
+    this.heldUntil.set(type, until);
+    this.parts.host.allowUntil(type, until, true);
   }
 
   leasesChanged(lost: readonly string[], regained: readonly string[]): void {
@@ -178,14 +186,27 @@ export class Quorum {
     // Whoever has it started is told, and decides what becomes of the registration.
     if (status === RowStatus.starting) host.end(name, 'no-quorum');
     if (status !== RowStatus.running && status !== RowStatus.arriving) return;
-    if (status === RowStatus.running) cancelMove(row);
-    else abandonArrival(row);
+    if (status === RowStatus.running) {
+      cancelMove(row);
+      this.outliveAnswers(type);
+    } else abandonArrival(row);
     const { waiting } = host.end(name, 'no-quorum');
     rows.setStatus(row, RowStatus.parked);
     refuse(waiting, () => new NoNodeAvailableError(`no node may host "${name}" now`));
     emit({ type: 'worker-stopped', name, workerType: type, reason: 'no-quorum' });
     history.note(name, 'stopped here: no-quorum');
     rest.changed();
+  }
+
+  /** A caller may take what a worker has answered until its lease is over: no successor begins here before. */
+  private outliveAnswers(type: string): void {
+    const { runtime } = this.parts;
+    const until = this.heldUntil.get(type);
+    if (until === undefined || !Number.isFinite(until) || until <= runtime.now()) return;
+    if (this.answersHoldUntil.get(type) === until) return;
+    this.answersHoldUntil.set(type, until);
+    // A timer may be a fraction early.
+    runtime.after(until - runtime.now() + 1, () => this.goOn([type]));
   }
 
   private tell(gone: readonly string[], back: readonly string[]): void {

@@ -396,6 +396,7 @@ export function assemble(
     rows,
     stream,
     replicas,
+    forgotten,
     orphans,
     waiters,
     views,

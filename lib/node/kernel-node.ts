@@ -125,14 +125,12 @@ export class KernelNode implements Kernel {
   }
 
   lookup(name: string): RegistryRow | undefined {
-    const row = this.running().index.get(name);
-    return row?.isShown ? row : undefined;
+    return this.running().index.lookup(name);
   }
 
   *rows({ prefix, type, node, group }: RowFilter): IterableIterator<RegistryRow> {
     const { index } = this.running();
-    for (const row of group === undefined ? index.rows() : index.group(group)) {
-      if (!row.isShown) continue;
+    for (const row of group === undefined ? index.listedRows() : index.group(group)) {
       if (prefix !== undefined && !row.name.startsWith(prefix)) continue;
       if (type !== undefined && row.type !== type) continue;
       if (node !== undefined && row.node !== node) continue;

@@ -1,4 +1,5 @@
 // Registers, finds and unregisters names from any node: asks the name's owner, or is the owner (promises P4, P7).
+import { votes } from '../cluster/quorum-bound.js';
 import {
   AlreadyRegisteredError,
   NodeUnavailableError,
@@ -217,6 +218,10 @@ export class Registrar {
     deadline: number,
     asker?: NodeId,
   ): Promise<Row | 'elsewhere'> {
+    const { forgotten, self } = this.parts;
+    // An asker that was stopped, or lost its link, asks again for what was done, and undone, meanwhile.
+    if (forgotten.has(registration))
+      throw new NodeUnavailableError(self, `"${name}" was registered, and has been unregistered since`);
     const request = { asker, isVoid: false };
     this.requests.add(request);
     const isWanted = (): boolean =>
@@ -295,9 +300,12 @@ export class Registrar {
 
   /** Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. */
   private held({ name, type }: Row, deadline: number, asker?: NodeId): Promise<void> {
-    const { runtime, stream, placements } = this.parts;
+    const { runtime, stream, placements, membership } = this.parts;
     // A quorum type's row, or its end, must survive the loss of any minority: fewer are not enough where others are lost.
     const least = (placements.quorumOf(type) ?? 1) - 1;
+    // Nor are nodes that do not count: those that do may be a quorum without them, and start what they think is there.
+    const counts = (peer: NodeId): boolean =>
+      membership.fencing.boundOf(type).members.some((member) => member.info.id === peer && votes(member));
     const acks = Math.max(this.parts.acks, least);
     const now = runtime.now();
     return new Promise((resolve, reject) => {
@@ -311,7 +319,7 @@ export class Registrar {
         resolve();
       };
       this.deadlines.set(late, deadline, now);
-      const giveUp = stream.whenHeld(acks, asker, held, least);
+      const giveUp = stream.whenHeld(acks, asker, held, least, counts);
     });
   }
 

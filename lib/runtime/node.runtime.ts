@@ -30,8 +30,9 @@ export class NodeRuntime implements Runtime {
   }
 
   deferLast(task: () => void): void {
-    this.last.push(task);
-    if (this.ofThisTurn + this.ofNextTurn === 0) this.defer(nothing);
+    if (this.last.push(task) > 1) return;
+    // A turn of the event loop only for this would cost as much as what it is for.
+    if (this.ofThisTurn + this.ofNextTurn === 0) process.nextTick(this.runLast);
   }
 
   private readonly run = (task: () => void): void => {
@@ -48,7 +49,7 @@ export class NodeRuntime implements Runtime {
     }
   };
 
-  private runLast(): void {
+  private readonly runLast = (): void => {
     const { last } = this;
     this.last = [];
     try {
@@ -57,7 +58,5 @@ export class NodeRuntime implements Runtime {
       // A fault of one costs no other its turn.
       for (const task of last) this.deferLast(task);
     }
-  }
+  };
 }
-
-function nothing(): void {}

@@ -63,7 +63,10 @@ export class Feed {
   begin(incarnation: number, seq: number, first: boolean): void {
     const { log } = this.parts;
     const known = incarnation === log.table.incarnation && seq <= log.seq;
-    const replayable = known && seq + 1 >= log.oldestSeq && log.seq - seq <= log.table.size + ROWS_PER_FRAME;
+    // To whom holds nothing what has come and gone is not told: of a worker that had moved it would wait to read where to.
+    const holdsNothing = seq === 0 && log.seq > 0;
+    const replayable =
+      known && !holdsNothing && seq + 1 >= log.oldestSeq && log.seq - seq <= log.table.size + ROWS_PER_FRAME;
     this.sent = replayable ? seq : 0;
     this.snapshot = replayable ? undefined : snapshotOf(log);
     if (known) this.acked = Math.max(this.acked, seq);

@@ -9,8 +9,9 @@ import { OwnLog } from './own-log.js';
 interface AckWaiter {
   readonly seq: number;
   readonly acks: number;
-  /** So many also where there are fewer peers. */
+  /** So many of `counts`, also where there are fewer peers. */
   readonly least: number;
+  readonly counts: (peer: NodeId) => boolean;
   /** A peer that holds the operation anyway once it was sent, because the answer follows it on the same link. */
   readonly except: NodeId | undefined;
   readonly done: () => void;
@@ -88,10 +89,16 @@ export class OwnStream {
 
   /**
    * Calls `done` once everything tracked up to now was handed to the peers, and `acks` of them (or all, if there
-   * are fewer, but not below `least`) have said that they hold it. Returns how to wait no longer.
+   * are fewer) have said that they hold it, `least` of those that count among them. Returns how to wait no longer.
    */
-  whenHeld(acks: number, except: NodeId | undefined, done: () => void, least = 0): () => void {
-    const waiter: AckWaiter = { seq: this.log.seq, acks, least, except, done };
+  whenHeld(
+    acks: number,
+    except: NodeId | undefined,
+    done: () => void,
+    least = 0,
+    counts: (peer: NodeId) => boolean = () => true,
+  ): () => void {
+    const waiter: AckWaiter = { seq: this.log.seq, acks, least, counts, except, done };
     let givenUp = false;
     const isStreamed = this.streamed >= waiter.seq;
     this.waits ||= !isStreamed && this.needsWord(waiter);
@@ -153,8 +160,8 @@ export class OwnStream {
   }
 
   /** Whether the waiter's operation is held by enough only when some have said so. */
-  private needsWord({ acks, least, except }: AckWaiter): boolean {
-    const isTold = except !== undefined && this.feeds.get(except)?.isLive === true;
+  private needsWord({ acks, least, counts, except }: AckWaiter): boolean {
+    const isTold = except !== undefined && this.feeds.get(except)?.isLive && (least === 0 || counts(except));
     return this.needed(acks, least) > (isTold ? 1 : 0);
   }
 
@@ -170,11 +177,14 @@ export class OwnStream {
     }
   }
 
-  private isHeld({ seq, acks, least, except }: AckWaiter): boolean {
+  private isHeld({ seq, acks, least, counts, except }: AckWaiter): boolean {
+    const holds = (feed: Feed): boolean => feed.acked >= seq || (feed.peer === except && feed.hasSent(seq));
     let held = 0;
-    for (const feed of this.feeds.values()) {
-      if (feed.acked >= seq || (feed.peer === except && feed.hasSent(seq))) held++;
-    }
-    return held >= this.needed(acks, least);
+    for (const feed of this.feeds.values()) if (holds(feed)) held++;
+    if (held < this.needed(acks, least)) return false;
+    if (least === 0) return true;
+    let counted = 0;
+    for (const feed of this.feeds.values()) if (holds(feed) && counts(feed.peer)) counted++;
+    return counted >= least;
   }
 }

@@ -12,30 +12,44 @@ export interface IndexListener {
 
 /** All rows of all nodes by name; of several with one name the best is visible. */
 export class RegistryIndex {
-  private readonly visible = new Map<string, Row>();
+  /** The visible rows that whoever looks is told of, apart from the others: so a lookup need not look at the row. */
+  private readonly listed = new Map<string, Row>();
+  private readonly hidden = new Map<string, Row>();
   /** Rows that another row of their name outranks. */
   private readonly shadowed = new Map<string, Row[]>();
   private readonly byGroup = new Map<string, Set<Row>>();
-  private shown = 0;
 
   constructor(private readonly listener: IndexListener) {}
 
-  /** How many names are shown. */
+  /** How many names are listed. */
   get count(): number {
-    return this.shown;
+    return this.listed.size;
   }
 
+  /** The visible row of the name. */
   get(name: string): Row | undefined {
-    return this.visible.get(name);
+    return this.listed.get(name) ?? this.hidden.get(name);
   }
 
-  rows(): IterableIterator<Row> {
-    return this.visible.values();
+  /** The row of the name, if it is listed. */
+  lookup(name: string): Row | undefined {
+    return this.listed.get(name);
+  }
+
+  /** Every visible row. */
+  *rows(): IterableIterator<Row> {
+    yield* this.listed.values();
+    yield* this.hidden.values();
+  }
+
+  /** Every row that is listed. */
+  listedRows(): IterableIterator<Row> {
+    return this.listed.values();
   }
 
   /** Every row of the name, the visible one first. */
   all(name: string): Row[] {
-    const best = this.visible.get(name);
+    const best = this.get(name);
     return best ? [best, ...(this.shadowed.get(name) ?? [])] : [];
   }
 
@@ -48,40 +62,34 @@ export class RegistryIndex {
   }
 
   add(row: Row): void {
-    const best = this.visible.get(row.name);
-    if (!best) return this.show(row);
-    if (outranks(row, best)) {
-      this.hide(best);
-      this.shade(best);
-      return this.show(row);
-    }
-    return this.shade(row);
+    if (row.isArriving) row.isEarly = !this.hasPredecessor(row.name);
+    this.insert(row);
   }
 
   remove(row: Row): void {
     const { name } = row;
     const others = this.shadowed.get(name);
-    if (this.visible.get(name) !== row) {
+    if (this.get(name) !== row) {
       const left = others?.filter((other) => other !== row) ?? [];
       if (left.length > 0) this.shadowed.set(name, left);
       else this.shadowed.delete(name);
       // Whoever waits for the name may have waited for this row.
-      if (others) this.listener.changed(name, this.visible.get(name));
+      if (others) this.listener.changed(name, this.get(name));
       return;
     }
     this.hide(row);
-    this.visible.delete(name);
     if (!others) return this.listener.changed(name, undefined);
     this.shadowed.delete(name);
     // The best first, so that listeners are not told of others in between.
     others.sort((a, b) => (outranks(a, b) ? -1 : 1));
-    for (const other of others) this.add(other);
+    for (const other of others) this.insert(other);
     return undefined;
   }
 
   /** A row takes the place of another of its node, without a moment in which the name is gone. */
   replace(previous: Row, row: Row): void {
-    if (this.visible.get(row.name) === previous && !this.shadowed.has(row.name)) {
+    if (this.get(row.name) === previous && !this.shadowed.has(row.name)) {
+      if (row.isArriving) row.isEarly = !previous.isListed;
       this.hide(previous);
       return this.show(row);
     }
@@ -92,32 +100,52 @@ export class RegistryIndex {
   /** A row of the index is about to change by `change` in a way that may alter its rank or its groups. */
   alter(row: Row, change: () => void): void {
     const others = this.shadowed.get(row.name);
-    if (this.visible.get(row.name) === row && !others) {
+    if (this.get(row.name) === row && !others) {
       this.hide(row);
       change();
       return this.show(row);
     }
     this.remove(row);
     change();
-    return this.add(row);
+    return this.insert(row);
+  }
+
+  private insert(row: Row): void {
+    const best = this.get(row.name);
+    if (!best) return this.show(row);
+    if (outranks(row, best)) {
+      this.hide(best);
+      // What it comes from is known now.
+      if (row.isHeld) best.isEarly = false;
+      this.shade(best);
+      return this.show(row);
+    }
+    return this.shade(row);
+  }
+
+  /** Whether the name is held, or was known to be let go of for what arrives. */
+  private hasPredecessor(name: string): boolean {
+    const best = this.get(name);
+    return best !== undefined && (best.isHeld || best.isListed);
   }
 
   private show(row: Row): void {
-    this.visible.set(row.name, row);
-    if (row.isShown) {
-      this.shown++;
+    if (row.isListed) {
+      this.listed.set(row.name, row);
       for (const group of row.groups) {
         const members = this.byGroup.get(group);
         if (members) members.add(row);
         else this.byGroup.set(group, new Set([row]));
       }
+    } else {
+      this.hidden.set(row.name, row);
     }
     this.listener.changed(row.name, row);
   }
 
   private hide(row: Row): void {
-    if (!row.isShown) return;
-    this.shown--;
+    if (this.hidden.delete(row.name)) return;
+    this.listed.delete(row.name);
     for (const group of row.groups) {
       const members = this.byGroup.get(group);
       members?.delete(row);

@@ -12,7 +12,7 @@ export class RegistryWatch {
 
   listen(index: RegistryIndex, listener: (event: RegistryEvent) => void): () => void {
     if (this.listeners.size === 0) {
-      for (const row of index.rows()) if (row.isShown) this.shown.set(row.name, eventOf('registered', row));
+      for (const row of index.listedRows()) this.shown.set(row.name, eventOf('registered', row));
     }
     this.listeners.add(listener);
     return () => {
@@ -24,7 +24,7 @@ export class RegistryWatch {
   changed(name: string, row: Row | undefined): void {
     if (this.listeners.size === 0) return;
     const before = this.shown.get(name);
-    if (row?.isShown) {
+    if (row?.isListed) {
       const event = eventOf(before ? 'updated' : 'registered', row);
       if (before?.node === event.node && before.fence === event.fence && before.groups === event.groups)
         return;

@@ -213,6 +213,9 @@ export class Replicas {
     if (op[2] === Untracked.forgotten) {
       this.parts.forgotten.add(row.registration);
       this.parts.ended(row.name, row.registration);
+      // Where it came from may have been read before, in the same batches even.
+      const lingering = this.lingering.get(row.name);
+      if (lingering?.row.registration === row.registration) lingering.end();
     }
     if (op[2] === Untracked.moved || op[2] === Untracked.gaveWay) return this.linger(row, op[2]);
     return index.remove(row);
@@ -253,20 +256,22 @@ export class Replicas {
    * link has not opened yet: until it is there the name stays with the node that let go of it, which passes on what comes.
    */
   private linger(row: Row, why: Untracked): void {
-    const { runtime, index } = this.parts;
+    const { runtime, index, forgotten } = this.parts;
     const { name, registration, fence } = row;
     const isSuccessor = (other: Row): boolean => {
       if (why === Untracked.gaveWay) return other !== row && other.isHeld;
-      return other.registration === registration && other.fence > fence;
+      // What holds the name under another registration was registered when this one had ended.
+      return other.fence > fence && (other.registration === registration || other.isHeld || other.isArriving);
     };
-    if (index.all(name).some(isSuccessor)) return index.remove(row);
+    this.lingering.get(name)?.end();
+    // Whoever reads of a move long after it may have read first that the worker has ended where it went.
+    if (forgotten.has(registration) || index.all(name).some(isSuccessor)) return index.remove(row);
     const end = (): void => {
       timer.cancel();
       this.lingering.delete(name);
       index.remove(row);
     };
     const timer = runtime.after(LINGER_MS, end);
-    this.lingering.get(name)?.end();
     this.lingering.set(name, { row, end, isSuccessor });
     return undefined;
   }

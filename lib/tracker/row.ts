@@ -56,6 +56,8 @@ export class Row implements RowContent {
   status: RowStatus;
   /** Its node is dead; the row waits to be started by another. */
   orphaned = false;
+  /** It arrives, and no row of where it comes from has been read: whether it will go on here is not known. */
+  isEarly = false;
   /** 32 bits over everything that replicas must agree on. */
   hash: number;
 
@@ -120,6 +122,11 @@ export class Row implements RowContent {
   /** Whether the name is there for whoever looks: it runs, or goes on in a moment where it has just moved to. */
   get isShown(): boolean {
     return this.isRunning || this.isArriving;
+  }
+
+  /** Whether callers see it: an attempt to move may fail, and what it would have become must not have been seen before. */
+  get isListed(): boolean {
+    return this.isRunning || (this.isArriving && !this.isEarly);
   }
 
   /** Whether its registration can be ended now: nobody is just starting it. */

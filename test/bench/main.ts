@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { cases } from './cases/index.js';
 import { environment } from './harness/environment.js';
 import { Bench } from './harness/bench.js';
 import { parseOptions, USAGE } from './harness/options.js';
 import { printProfiles } from './harness/profile.js';
+import { type Results, withPerformance } from './harness/readme.js';
 import { goals, Rows } from './harness/goals.js';
 import { printCase, printEnvironment, printVerdicts, toJson } from './harness/report.js';
 
@@ -11,6 +12,13 @@ const options = parseOptions(process.argv.slice(2));
 if (!options) {
   console.log(USAGE);
   process.exit(2);
+}
+
+if (options.readme !== undefined) {
+  const results = JSON.parse(readFileSync(options.readme, 'utf8')) as Results;
+  writeFileSync('README.md', withPerformance(readFileSync('README.md', 'utf8'), results));
+  console.log('README.md is written');
+  process.exit(0);
 }
 
 const bench = new Bench(options);

@@ -15,10 +15,15 @@ export interface FencedAnswer {
 /** The fence history of a simulated swarm, in its virtual time. */
 export class FenceLog {
   readonly records: FenceRecord[] = [];
+  /** Effects that came too late. */
+  private readonly late: string[] = [];
+  /** By name: what is newest of all that have begun a message, and the first of those it began. */
+  private readonly newest = new Map<string, { readonly fence: number; readonly at: number }>();
 
   constructor(private readonly now: () => number) {}
 
   began(name: string, fence: number, node: string): void {
+    if (fence > (this.newest.get(name)?.fence ?? 0)) this.newest.set(name, { fence, at: this.now() });
     this.records.push({ kind: 'begin', name, fence, at: nanoseconds(this.now()), node });
   }
 
@@ -32,9 +37,19 @@ export class FenceLog {
     this.records.push({ kind: 'answer', name, fence, at: nanoseconds(this.now()), node, endedAt });
   }
 
+  /** A handler could have sent to other workers, or changed a registration: neither was refused. */
+  acted(name: string, fence: number, node: string): void {
+    const newest = this.newest.get(name);
+    if (!newest || newest.fence <= fence || newest.at >= this.now()) return;
+    this.late.push(
+      `P2: "${name}": ${node} acted under fence ${fence} at ${this.now().toFixed(3)} ms, but one under ${newest.fence} had begun a message at ${newest.at.toFixed(3)} ms`,
+    );
+  }
+
   /** Violations of P2, each with everything that happened to its name around it. */
   violations(): string[] {
-    return checkFences(this.records).map((violation) => `${violation}\n${this.around(violation)}`);
+    const found = checkFences(this.records);
+    return [...found.map((violation) => `${violation}\n${this.around(violation)}`), ...this.late];
   }
 
   /** All of one name from a little before the two records to a little after. */

@@ -3,7 +3,7 @@ import type { Assembly } from '../../lib/node/assembly.js';
 import type { KernelNode } from '../../lib/node/kernel-node.js';
 import type { RegistryRow } from '../../lib/node/kernel.interface.js';
 import { RowStatus } from '../../lib/tracker/row.js';
-import type { SimulatedSwarm } from './simulated-swarm.js';
+import type { SimulatedNode, SimulatedSwarm } from './simulated-swarm.js';
 
 export type SimulatedType = 'Counter' | 'Once';
 
@@ -33,6 +33,9 @@ type Concluded = (error: SwarmError | undefined, value: unknown) => void;
 /** Which names must be there (promise P4), from what registrations were acknowledged and what was lost since. */
 export class Registrations {
   private readonly lives = new Map<string, Life>();
+  /** The newest fence of each name that was told of. */
+  private readonly thin = new Map<string, number>();
+  private readonly thinEnds = new Set<string>();
   private count = 0;
 
   constructor(private readonly swarm: SimulatedSwarm) {}
@@ -47,6 +50,16 @@ export class Registrations {
 
   fateOf(name: string): Fate | undefined {
     return this.lives.get(name)?.fate;
+  }
+
+  /** Under which the name was registered last. */
+  fenceOf(name: string): number {
+    return this.lives.get(name)?.fence ?? Infinity;
+  }
+
+  /** Whether a node holds a row of the name, or died with one. */
+  isHeldAnywhere(name: string): boolean {
+    return this.swarm.nodes.some(({ kernel }) => fencesOf(kernel, name).length > 0);
   }
 
   any(): string | undefined {
@@ -112,6 +125,46 @@ export class Registrations {
     return lost;
   }
 
+  /**
+   * Names whose newest row fewer than `size` of those that live hold, now that a node is gone. When it comes back it
+   * knows nothing: with those that never knew it is a quorum without the holders if they are not heard, and may give the
+   * name anew. That takes two of a minority of one, and is not promised. Told once of each row.
+   */
+  noteThinRows(size: number): string[] {
+    const { alive, nodes } = this.swarm;
+    return this.names.filter((name) => {
+      const newest = Math.max(0, ...nodes.flatMap(({ kernel }) => fencesOf(kernel, name)));
+      if (newest === 0 || this.thin.get(name) === newest) return false;
+      const holders = alive.filter(({ kernel }) => fencesOf(kernel, name).includes(newest));
+      if (holders.length >= size) return false;
+      this.thin.set(name, newest);
+      return true;
+    });
+  }
+
+  /**
+   * The same of ends: names with a row of a registration that somebody who died knew to have ended, and fewer than
+   * `size` of those that live. The name may come back. Each registration is told of once.
+   */
+  noteThinEnds(size: number): string[] {
+    const { alive, nodes } = this.swarm;
+    const knowing = (some: readonly SimulatedNode[], registration: string): number =>
+      some.filter(({ kernel }) => assemblyOf(kernel)?.forgotten.has(registration)).length;
+    const dead = nodes.filter((node) => !node.alive);
+    return this.names.filter((name) => {
+      const rows = alive.flatMap(({ kernel }) => assemblyOf(kernel)?.index.all(name) ?? []);
+      const back = new Set(rows.map(({ registration }) => registration));
+      const thin = [...back].filter(
+        (registration) =>
+          !this.thinEnds.has(registration) &&
+          knowing(alive, registration) < size &&
+          knowing(dead, registration) > 0,
+      );
+      for (const registration of thin) this.thinEnds.add(registration);
+      return thin.length > 0;
+    });
+  }
+
   private begin(life: Life, fateAfter: (error: SwarmError | undefined, value: unknown) => Fate): Concluded {
     life.overlap = life.underWay > 0;
     life.underWay++;
@@ -131,8 +184,12 @@ export class Registrations {
  * which has moved until it has read of the move.
  */
 function fencesOf(kernel: KernelNode, name: string): number[] {
-  const { assembly } = kernel as unknown as { assembly: Assembly | undefined };
+  const assembly = assemblyOf(kernel);
   if (!assembly || assembly.replicas.isLingering(name)) return [];
   const rows = assembly.index.all(name).filter(({ status }) => status !== RowStatus.claiming);
   return rows.map(({ fence }) => fence);
+}
+
+function assemblyOf(kernel: KernelNode): Assembly | undefined {
+  return (kernel as unknown as { readonly assembly: Assembly | undefined }).assembly;
 }

@@ -10,7 +10,7 @@ import { parseArgs } from 'node:util';
 
 const USAGE = 'npm run simulate -- [--seeds 2000] [--first 1]';
 /** Seeds of one process: enough that its start is cheap beside them, few enough that a failure is soon told. */
-const SLICE = 250;
+const SLICE = 500;
 const SPEC = 'test/simulation/model/histories.simulation.spec.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

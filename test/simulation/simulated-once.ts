@@ -1,5 +1,7 @@
 import { staticQuorumRing } from '../../lib/distribution/index.js';
+import { SwarmError } from '../../lib/errors/index.js';
 import type { Runtime } from '../../lib/runtime/runtime.interface.js';
+import { assertMayAct } from '../../lib/workers/call-chain.js';
 import { type HandoffDecision, resume } from '../../lib/workers/handoff-decision.js';
 import type { SwarmContext } from '../../lib/workers/swarm-context.js';
 import type { WorkerContext } from '../../lib/workers/worker-context.js';
@@ -48,12 +50,23 @@ export function onceWorker(size: number, surroundings: OnceSurroundings): Worker
     activations.handle(token, name, node, fence);
     worker.total++;
   };
+  /** As any code of a worker that sends to others, or registers: it may be refused. */
+  const act = ({ worker: { name, fence } }: SwarmContext): void => {
+    try {
+      assertMayAct('message');
+    } catch (error) {
+      if (error instanceof SwarmError) return;
+      throw error;
+    }
+    fences.acted(name, fence, node);
+  };
   const handlers: Record<string, HandlerEntry> = {
     add: {
       accepts: 'message',
       invoke(instance, payload, context: SwarmContext): FencedAnswer {
         const token = String(payload);
         count(instance as Once, token, context);
+        act(context);
         return { token, fence: context.worker.fence, total: (instance as Once).total, endedMs: now() };
       },
     },
@@ -65,6 +78,7 @@ export function onceWorker(size: number, surroundings: OnceSurroundings): Worker
         count(instance as Once, token, context);
         const { total } = instance as Once;
         await new Promise<void>((resolve) => runtime.after(ms, resolve));
+        act(context);
         return { token, fence, total, endedMs: now() };
       },
     },

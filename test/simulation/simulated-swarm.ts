@@ -1,6 +1,7 @@
 import { DEFAULT_IGNORE_LIST } from '../../lib/cluster/ignore-list.js';
 import { ring, type DistributionStrategy, type Placement } from '../../lib/distribution/index.js';
 import type { DiscoveryProvider } from '../../lib/discovery/discovery-provider.interface.js';
+import type { Assembly } from '../../lib/node/assembly.js';
 import { KernelNode } from '../../lib/node/kernel-node.js';
 import type { DrainReport } from '../../lib/handoff/drain-report.js';
 import type { KernelOptions } from '../../lib/node/kernel-options.js';
@@ -11,6 +12,7 @@ import {
   type VirtualClocks,
 } from '../../lib/runtime/virtual.runtime.js';
 import { createPayloadCodec } from '../../lib/transport/codec/payload.codec.js';
+import { FrameEncoder } from '../../lib/transport/codec/frame.codec.js';
 import type { Frame } from '../../lib/transport/frame.js';
 import { MemoryNetwork } from '../../lib/transport/memory/memory.network.js';
 import type { Address } from '../../lib/transport/node-info.js';
@@ -20,10 +22,11 @@ import type { WorkerDefinition } from '../../lib/workers/worker-definition.inter
 import { QuietLogger } from '../support/quiet.logger.js';
 import { FenceLog } from './fence-log.js';
 import { onceWorker } from './simulated-once.js';
-import { Activations, simulatedWorkers } from './simulated-worker.js';
+import { Activations, simulatedWorkers, type OwnRow } from './simulated-worker.js';
 
 /** Nodes of many histories have the same ids: what the ring of each set of them looks like is found out once. */
 const STRATEGY = remembered(ring());
+const ENCODER = new FrameEncoder();
 const HOST = '10.0.0.1';
 
 export interface SimulationOptions {
@@ -31,6 +34,10 @@ export interface SimulationOptions {
   readonly kernel?: Partial<KernelOptions>;
   readonly latencyMs?: (random: () => number) => number;
   readonly loses?: (random: () => number, from: Address, to: Address, frame: Frame) => boolean;
+  /** Most messages that wait for one worker, 10,000 by default. */
+  readonly mailboxLimit?: number;
+  /** What a link carries, in bytes per millisecond and direction; without it a frame of any size takes no time. */
+  readonly bytesPerMs?: number;
   /** Size of the quorum of the worker type `Once`; without it no node hosts that type. */
   readonly quorum?: number;
   /** The clocks of the machine at a port; all go alike by default. */
@@ -73,17 +80,23 @@ export class SimulatedSwarm {
   /** What workers of the type `Once` began, and which of their answers callers accepted. */
   readonly fences: FenceLog;
   readonly story: string[] = [];
+  /** Whether the network still loses what `loses` says. */
+  isLosing = true;
 
   constructor(private readonly options: SimulationOptions) {
-    const { seed, latencyMs, loses } = options;
+    const { seed, latencyMs, loses, bytesPerMs } = options;
     this.random = seededRandom(seed);
     this.scheduler = new VirtualScheduler(seededRandom(seed ^ 0x5eed));
     const networkRandom = seededRandom(seed ^ 0x11e7);
     this.network = new MemoryNetwork(new VirtualRuntime(this.scheduler), {
       latencyMs: () => (latencyMs ? latencyMs(networkRandom) : 0.2 + networkRandom() * 5),
-      loses: (from, to, frame) => loses?.(networkRandom, from, to, frame) === true,
+      loses: (from, to, frame) => this.isLosing && loses?.(networkRandom, from, to, frame) === true,
+      ...(bytesPerMs !== undefined && { transmitMs: (frame) => bytesOf(frame) / bytesPerMs }),
     });
-    this.activations = new Activations(() => this.scheduler.now);
+    this.activations = new Activations(
+      () => this.scheduler.now,
+      (name) => this.ownRows(name),
+    );
     this.fences = new FenceLog(() => this.scheduler.now);
   }
 
@@ -121,7 +134,7 @@ export class SimulatedSwarm {
       nodeLabels: labels,
       runtime,
       codec,
-      mailboxLimit: 10_000,
+      mailboxLimit: this.options.mailboxLimit ?? 10_000,
       maxPayloadBytes: 1 << 20,
       debug: false,
       logger,
@@ -215,6 +228,20 @@ export class SimulatedSwarm {
     return report;
   }
 
+  /** A message is about to be sent, for whose answer the sender waits so long. */
+  sent(token: string, { kernel, index }: SimulatedNode, name: string, timeoutMs: number): void {
+    const seenFence = isUp(kernel) ? kernel.lookup(name)?.fence : undefined;
+    this.activations.sent(token, { sender: index, seenFence, until: this.now + timeoutMs });
+  }
+
+  private ownRows(name: string): OwnRow[] {
+    return this.alive.flatMap(({ kernel, key }) => {
+      const { assembly } = kernel as unknown as { readonly assembly: Assembly | undefined };
+      const row = assembly?.stream.log.table.get(name);
+      return row ? [{ node: key, status: row.status }] : [];
+    });
+  }
+
   private definitionsOf(key: string, runtime: VirtualRuntime): ReadonlyMap<string, WorkerDefinition> {
     const { activations, fences } = this;
     const { definitions, quorum } = this.options;
@@ -250,6 +277,36 @@ export class SimulatedSwarm {
     await this.settle(Promise.all(boots));
     await this.settle(Promise.all(this.alive.map(({ kernel }) => kernel.ready({ nodes: count }))));
   }
+}
+
+/**
+ * The first names of which `isRight` is true. `home` gives the port of the node to which the name belongs among nodes at
+ * the given ports, so that a history may be about a name that moves whatever the hash of names.
+ */
+export function namesWhere(
+  count: number,
+  isRight: (home: (...ports: readonly number[]) => number | undefined) => boolean,
+): string[] {
+  const names: string[] = [];
+  for (let index = 0; names.length < count; index++) {
+    const name = `name-${index}`;
+    const home = (...ports: readonly number[]): number | undefined => {
+      const nodes = ports.map((port) => ({ id: idOf(port), weight: 1, labels: {} }));
+      return ports.find((port) => idOf(port) === STRATEGY.place(nodes).nodeFor(name));
+    };
+    if (isRight(home)) names.push(name);
+  }
+  return names;
+}
+
+function idOf(port: number): string {
+  return `n${port}@${HOST}:${port}`;
+}
+
+/** Encoded as on the wire; each frame by itself, as the first of its link. */
+function bytesOf(frame: Frame): number {
+  const { head, tail } = ENCODER.encode(frame);
+  return head.length + (tail?.length ?? 0);
 }
 
 /** Whether it has joined and does not leave yet: what it is asked for it does. */

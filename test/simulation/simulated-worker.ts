@@ -1,5 +1,6 @@
 import { type HandoffDecision, ignore, restart, resume } from '../../lib/workers/handoff-decision.js';
 import type { Runtime } from '../../lib/runtime/runtime.interface.js';
+import { RowStatus } from '../../lib/tracker/row.js';
 import type { HandlerEntry, WorkerDefinition } from '../../lib/workers/worker-definition.interface.js';
 import type { SwarmContext } from '../../lib/workers/swarm-context.js';
 import type { WorkerContext } from '../../lib/workers/worker-context.js';
@@ -11,6 +12,25 @@ export interface StartPlan {
   readonly throws?: boolean;
   readonly handoff?: 'throws' | 'hangs' | 'ignores' | 'restarts' | 'end-throws' | 'end-hangs' | 'slow';
 }
+
+/** What a node says of a name in its own log, whatever others have read of it. */
+export interface OwnRow {
+  readonly node: string;
+  readonly status: RowStatus;
+}
+
+/** A message on its way. */
+export interface SentMessage {
+  /** Index of the node. */
+  readonly sender: number;
+  /** Under which the sender saw the worker, if it did. */
+  readonly seenFence: number | undefined;
+  /** Virtual time at which nobody waits for it any more. */
+  readonly until: number;
+}
+
+/** How long a call may travel, or be held back by a cut, in which its deadline does not come closer. */
+const TRAVEL_MS = 1_500;
 
 /** What all simulated workers did: which names live where, which messages were handled, and what must not be lost. */
 export class Activations {
@@ -25,15 +45,36 @@ export class Activations {
   /** Rises when the state of a name may be lost. */
   private readonly lives = new Map<string, number>();
   private readonly handledIn = new Map<string, number>();
+  private readonly messages = new Map<string, SentMessage & { readonly order: number }>();
+  /** Of the messages of one sender to one activation that it saw, the last that was handled. */
+  private readonly handledLast = new Map<string, number>();
   private readonly counted = new Map<string, { life: number; acknowledged: number }>();
 
-  constructor(private readonly now: () => number) {}
+  constructor(
+    private readonly now: () => number,
+    /** What the nodes themselves have of a name. */
+    private readonly ownRows: (name: string) => readonly OwnRow[],
+  ) {}
 
   started(name: string, node: string): void {
     add(this.live, name, node);
-    const nodes = this.live.get(name) ?? new Set();
-    if (nodes.size > 1) {
-      this.violations.push(`P1: at ${this.now().toFixed(0)} "${name}" lives on ${[...nodes].join(' and ')}`);
+    this.look(name);
+  }
+
+  /**
+   * Whether the name lives twice now. One that was prepared to go on at its node and was not let go of by the node that
+   * it comes from handles nothing, and is none: an attempt that was given up may stay prepared beside the next one.
+   */
+  look(name: string): void {
+    const rows = this.ownRows(name);
+    const living = [...(this.live.get(name) ?? [])];
+    const lives = living.filter(
+      (node) => rows.find((row) => row.node === node)?.status !== RowStatus.arriving,
+    );
+    const running = rows.filter(({ status }) => status === RowStatus.running).map(({ node }) => node);
+    for (const nodes of [lives, running]) {
+      if (nodes.length > 1)
+        this.violations.push(`P1: at ${this.now().toFixed(0)} "${name}" lives on ${nodes.join(' and ')}`);
     }
   }
 
@@ -60,7 +101,19 @@ export class Activations {
     return [...(this.live.get(name) ?? []), ...(this.packed.get(name) ?? [])];
   }
 
+  /** A message of that token is about to be sent. */
+  sent(token: string, message: SentMessage): void {
+    this.messages.set(token, { ...message, order: this.messages.size });
+  }
+
+  /** Another message of the worker is being handled. */
+  overlaps(name: string, node: string): void {
+    this.violations.push(`at ${this.now().toFixed(0)} "${name}" on ${node} handles two messages at a time`);
+  }
+
   handle(token: string, name: string, node: string, fence: number): void {
+    this.checkTime(token, name);
+    this.checkOrder(token, name, fence);
     if (this.handled.has(token)) this.violations.push(`a message was handled twice: ${token}`);
     this.handled.add(token);
     this.handledIn.set(token, this.lives.get(name) ?? 0);
@@ -68,6 +121,7 @@ export class Activations {
       remove(this.packed, name, node);
       add(this.live, name, node);
     }
+    this.look(name);
     const newest = this.fences.get(name) ?? 0;
     if (fence < newest) {
       this.violations.push(
@@ -75,6 +129,27 @@ export class Activations {
       );
     }
     this.fences.set(name, Math.max(fence, newest));
+  }
+
+  private checkTime(token: string, name: string): void {
+    const late = this.now() - (this.messages.get(token)?.until ?? Infinity);
+    if (late > TRAVEL_MS)
+      this.violations.push(
+        `P7: "${name}" handled ${token} ${late.toFixed(0)} ms after its caller had given it up`,
+      );
+  }
+
+  /** Order holds per sender and worker while the worker stays where the sender sees it. */
+  private checkOrder(token: string, name: string, fence: number): void {
+    const message = this.messages.get(token);
+    if (message?.seenFence !== fence) return;
+    const key = `${message.sender} ${name} ${fence}`;
+    const last = this.handledLast.get(key) ?? -1;
+    if (message.order < last)
+      this.violations.push(
+        `order: at ${this.now().toFixed(0)} "${name}" handled ${token} after one that the same node sent later`,
+      );
+    this.handledLast.set(key, Math.max(last, message.order));
   }
 
   /** The caller of a message that adds one has its answer. */
@@ -104,6 +179,7 @@ class SimulatedWorker {
   name = '';
   total = 0;
   plan: StartPlan = {};
+  isBusy = false;
   /** Its start ended while it was still wanted. */
   live = false;
 }
@@ -138,6 +214,7 @@ export function simulatedWorkers(
       accepts: 'message',
       invoke: (_, payload) => later(Number(payload)).then(() => 'done'),
     },
+    hang: { accepts: 'message', invoke: () => new Promise(() => undefined) },
     fail: {
       accepts: 'message',
       invoke: () => {
@@ -166,6 +243,12 @@ export function simulatedWorkers(
       },
     },
   };
+  const exclusive = Object.fromEntries(
+    Object.entries(handlers).map(([pattern, entry]) => [
+      pattern,
+      oneAtATime(entry, ({ name }) => activations.overlaps(name, node)),
+    ]),
+  );
   const definition: WorkerDefinition = {
     type: 'Counter',
     concurrency: 1,
@@ -209,9 +292,33 @@ export function simulatedWorkers(
       if (worker.live) activations.ended(worker.name, node);
       worker.live = false;
     },
-    handler: (pattern) => handlers[pattern],
+    handler: (pattern) => exclusive[pattern],
   };
   return new Map([[definition.type, definition]]);
+}
+
+/** As the handler, and tells when another of the same worker has not ended. */
+function oneAtATime(entry: HandlerEntry, overlaps: (worker: SimulatedWorker) => void): HandlerEntry {
+  return {
+    ...entry,
+    invoke(instance, payload, context) {
+      const worker = instance as SimulatedWorker;
+      if (worker.isBusy) overlaps(worker);
+      worker.isBusy = true;
+      const ended = (): void => {
+        worker.isBusy = false;
+      };
+      try {
+        const answer: unknown = entry.invoke(instance, payload, context);
+        if (answer instanceof Promise) return answer.finally(ended);
+        ended();
+        return answer;
+      } catch (error) {
+        ended();
+        throw error;
+      }
+    },
+  };
 }
 
 /** An object for `registerLocal`. */

@@ -11,6 +11,10 @@ export const QUEUES_AT_REST = [
   'questions',
   'waitingForAcks',
   'unsettledDead',
+  'waitingForNames',
+  'calls',
+  'multiCalls',
+  'parkedMessages',
 ] as const;
 
 /** What keeps a swarm whose nodes all live from being at rest, as violations of promises; nothing if it is. */

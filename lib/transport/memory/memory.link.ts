@@ -9,6 +9,8 @@ export type Parcel = { readonly frame: Frame } | { readonly confirm: Hello } | {
 export class MemoryChannel {
   private readonly held: Parcel[] = [];
   private arrivesAt = 0;
+  /** When all that was sent is on its way. */
+  private freeAt = 0;
   private inFlight = 0;
   /** What was sent before the last `drop` never arrives. */
   private generation = 0;
@@ -49,7 +51,9 @@ export class MemoryChannel {
   private deliver(parcel: Parcel): void {
     const { runtime } = this.network;
     const now = runtime.now();
-    this.arrivesAt = Math.max(this.arrivesAt, now + this.network.latencyMs());
+    this.freeAt =
+      Math.max(this.freeAt, now) + ('frame' in parcel ? this.network.transmitMs(parcel.frame) : 0);
+    this.arrivesAt = Math.max(this.arrivesAt, this.freeAt + this.network.latencyMs());
     this.inFlight++;
     const { generation } = this;
     const arrive = (): void => {

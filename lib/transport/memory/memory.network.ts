@@ -9,6 +9,8 @@ import { MemoryTransport } from './memory.transport.js';
 export interface MemoryNetworkOptions {
   /** Milliseconds that a frame travels; asked for each frame, 0 by default. Order within a link is kept. */
   readonly latencyMs?: () => number;
+  /** Milliseconds for which a link is taken by a frame, so that what follows waits: its size by the bandwidth. 0 by default. */
+  readonly transmitMs?: (frame: Frame) => number;
   /** For tests of lost frames: true makes this one vanish although the link stays. */
   readonly loses?: (from: Address, to: Address, frame: Frame) => boolean;
 }
@@ -118,6 +120,11 @@ export class MemoryNetwork {
   /** @internal */
   loses(from: Address, to: Address, frame: Frame): boolean {
     return this.options.loses?.(from, to, frame) === true;
+  }
+
+  /** @internal */
+  transmitMs(frame: Frame): number {
+    return this.options.transmitMs?.(frame) ?? 0;
   }
 
   /** @internal */

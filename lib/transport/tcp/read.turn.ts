@@ -9,7 +9,10 @@ const TURN_MS = 5;
 /** The clock is read once for so many units: reading it costs about as much as the decoding of one. */
 const UNITS_A_LOOK = 16;
 
-/** Says to a link when it has read enough for this turn of the event loop. */
+/**
+ * Says to a link when it has read enough for this turn of the event loop. A turn is measured from its first look at the
+ * clock: most have fewer units than that, and cost nothing.
+ */
 export class ReadTurn {
   private beganAt: number | undefined;
   private units = 0;
@@ -21,11 +24,12 @@ export class ReadTurn {
 
   /** To be asked after each unit. */
   isOver(): boolean {
-    if (this.beganAt === undefined) {
-      this.beganAt = this.runtime.now();
-      this.runtime.defer(this.end);
-    }
     this.units += 1;
-    return this.units % UNITS_A_LOOK === 0 && this.runtime.now() - this.beganAt > TURN_MS;
+    if (this.units % UNITS_A_LOOK !== 0) return false;
+    const now = this.runtime.now();
+    if (this.beganAt !== undefined) return now - this.beganAt > TURN_MS;
+    this.beganAt = now;
+    this.runtime.defer(this.end);
+    return false;
   }
 }

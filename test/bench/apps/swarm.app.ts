@@ -217,7 +217,8 @@ serve(cluster.self.id, {
   addAll: async (prefix: string, count: number, by: number, width: number) => {
     let sum = 0;
     await timeFor(count, width, async (index) => {
-      sum += await registry.call<number>(`${prefix}${index}`, 'add', { add: by });
+      const total = await registry.call<number>(`${prefix}${index}`, 'add', { add: by });
+      sum += total;
     });
     return sum;
   },

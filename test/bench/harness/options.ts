@@ -6,6 +6,7 @@ export const USAGE = `npm run bench -- [options]
   --repeats 5                                  measurements per row, after the warm-up
   --check                                      says which goals are reached; exits with 1 if one is missed
   --json file                                  writes the results, every sample included
+  --readme file                                measures nothing: makes the README's figures of what --json wrote
   --profile folder                             --cpu-prof in every process; prints where the time went`;
 
 /** What the command line asks for. */
@@ -16,6 +17,8 @@ export interface BenchOptions {
   /** Whether to compare with the goals. */
   readonly check: boolean;
   readonly json: string | undefined;
+  /** Results that the README's figures are made of, instead of measuring. */
+  readonly readme: string | undefined;
   /** Folder of the processes' CPU profiles. */
   readonly profile: string | undefined;
 }
@@ -30,6 +33,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
         repeats: { type: 'string', default: '5' },
         check: { type: 'boolean', default: false },
         json: { type: 'string' },
+        readme: { type: 'string' },
         profile: { type: 'string' },
       },
     });
@@ -40,6 +44,7 @@ export function parseOptions(args: readonly string[]): BenchOptions | undefined 
       repeats,
       check: values.check,
       json: values.json,
+      readme: values.readme,
       profile: values.profile === undefined ? undefined : resolve(values.profile),
     };
   } catch {

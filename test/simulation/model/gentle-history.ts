@@ -7,7 +7,9 @@ import { isUp, type SimulatedNode, type SimulatedSwarm } from '../simulated-swar
 import { differences } from '../swarm-at-rest.js';
 import { Groups } from './groups.js';
 import { plans, type Plan, type Step } from './plan.js';
+import { Quiescence, TRUE_WITHIN_MS } from './quiescence.js';
 import { ShownFences } from './shown-fences.js';
+import { Strangers } from './strangers.js';
 
 const WEIGHTS = {
   register: 180,
@@ -56,13 +58,16 @@ const SLACK_MS = 50;
 /** After this long without commands everything must be at rest: a suspicion, a long handler, a handoff that hangs, a repair. */
 const REST_MS = 40_000;
 /** How often it is looked whether they are. */
-const LOOK_EVERY_MS = 1_000;
+const LOOK_EVERY_MS = 250;
 /** Pause between two crashes or stops: P4 promises to survive one node at a time. */
 const LOSS_PAUSE_MS = 5_000;
 /** Between two cuts of the same two nodes: time to dial, link and be heard again. */
 const CUT_PAUSE_MS = 6_000;
 /** A start that hangs is given up after five attempts of `registerTimeoutMs`. */
 const REST_AFTER_HANG_MS = 110_000;
+
+/** One slow handler of so many never ends. */
+const HANGS_ONE_IN = 16;
 
 const QUEUES_AT_REST = [
   'starts',
@@ -73,6 +78,10 @@ const QUEUES_AT_REST = [
   'questions',
   'waitingForAcks',
   'unsettledDead',
+  'waitingForNames',
+  'calls',
+  'multiCalls',
+  'parkedMessages',
 ] as const;
 
 /** What comes of a plan, and which promises it broke. */
@@ -91,19 +100,24 @@ export class GentleHistory {
   private token = 0;
   /** Names whose workers refuse to move. */
   private readonly mayStay = new Set<string>();
+  /** Names one of whose handlers hangs. */
+  private readonly stuck = new Set<string>();
   private hangs = false;
 
   private random: () => number;
   private readonly groups: Groups;
   private readonly fences: ShownFences;
+  private readonly strangers: Strangers;
 
   constructor(
     private readonly swarm: SimulatedSwarm,
     private readonly plan: Plan<GentleKind>,
+    private readonly trueWithinMs = TRUE_WITHIN_MS,
   ) {
     this.random = seededRandom(plan.seed);
     this.groups = new Groups(swarm);
     this.fences = new ShownFences(swarm);
+    this.strangers = new Strangers(swarm, trueWithinMs);
   }
 
   async run(): Promise<void> {
@@ -114,28 +128,40 @@ export class GentleHistory {
       this.random = seededRandom(step.choice);
       this.perform(step);
       await swarm.advance(step.pauseMs);
-      this.fences.look(this.fates.keys());
+      this.look();
     }
     swarm.network.heal();
+    swarm.isLosing = false;
     await this.comeToRest();
-    violations.push(...swarm.activations.violations, ...this.fences.violations);
+    violations.push(...swarm.activations.violations, ...this.fences.violations, ...this.strangers.violations);
   }
 
   private async comeToRest(): Promise<void> {
     const { swarm } = this;
     const until = swarm.now + (this.hangs ? REST_AFTER_HANG_MS : REST_MS);
+    const quiescence = new Quiescence(swarm, this.trueWithinMs);
     let unrest: readonly string[];
     do {
       await swarm.advance(LOOK_EVERY_MS);
-      unrest = [...this.underWay, ...this.unrest()];
+      this.look();
+      const busy = [...this.underWay, ...this.busy()];
+      const wrong = busy.length === 0 || swarm.now >= until ? this.wrong() : [];
+      quiescence.look(busy, wrong);
+      unrest = [...busy, ...wrong];
     } while (unrest.length > 0 && swarm.now < until);
-    this.violations.push(...unrest);
-    this.fences.look(this.fates.keys());
+    this.violations.push(...unrest, ...quiescence.violations);
     const [first] = swarm.alive;
     if (first) await this.checkNames(first);
   }
 
-  private perform({ kind }: Step<GentleKind>): void {
+  /** What must hold at every moment. */
+  private look(): void {
+    this.fences.look(this.fates.keys());
+    this.strangers.look();
+    for (const name of this.fates.keys()) this.swarm.activations.look(name);
+  }
+
+  private perform({ kind, choice }: Step<GentleKind>): void {
     const node = this.anyNode();
     const name = this.anyName();
     const steps: Record<GentleKind, () => void> = {
@@ -148,7 +174,8 @@ export class GentleHistory {
       'register locally on two nodes': () => this.registerLocalRace(name),
       unregister: () => this.unregister(node, name),
       call: () => this.call(node, name, this.random() < 0.2 ? 'slow-add' : 'add'),
-      'call a slow handler': () => this.call(node, name, 'slow'),
+      'call a slow handler': () =>
+        choice % HANGS_ONE_IN === 0 ? this.callHanging(node, name) : this.call(node, name, 'slow'),
       'call a handler that throws': () => this.call(node, name, 'fail'),
       'call one that fails': () => this.call(node, name, 'breakDown'),
       cast: () => this.cast(node, name),
@@ -286,12 +313,24 @@ export class GentleHistory {
     const token = `token ${++this.token}`;
     const data = pattern === 'slow' ? Math.floor(this.random() * 8_000) : token;
     const call = { pattern, data, timeoutMs: undefined, chain: [] };
+    this.swarm.sent(token, node, name, CALL_MS);
     const what = `call ${pattern} ${name} from ${node.key}`;
     // More failures than its type allows end a worker for good.
     if (pattern === 'breakDown') this.mayEnd(name);
     this.watch(what, node, node.kernel.call(name, call), CALL_MS, (error) => {
       if (!error && pattern.endsWith('add')) this.swarm.activations.acknowledged(token, name);
     });
+  }
+
+  /** Its worker neither answers nor moves again; a node that leaves leaves it behind. */
+  private callHanging(node: SimulatedNode | undefined, name: string): void {
+    if (!node) return;
+    this.hangs = true;
+    this.stuck.add(name);
+    this.mayStay.add(name);
+    this.mayEnd(name);
+    const call = { pattern: 'hang', data: undefined, timeoutMs: undefined, chain: [] };
+    this.watch(`call hang ${name} from ${node.key}`, node, node.kernel.call(name, call), CALL_MS);
   }
 
   private mayEnd(name: string): void {
@@ -302,6 +341,7 @@ export class GentleHistory {
   private cast(node: SimulatedNode | undefined, name: string): void {
     if (!node || !isUp(node.kernel)) return;
     const token = `token ${++this.token}`;
+    this.swarm.sent(token, node, name, Infinity);
     this.tried(`cast ${token} to ${name} from ${node.key}`, () => node.kernel.cast(name, 'note', token));
   }
 
@@ -407,8 +447,8 @@ export class GentleHistory {
     return open.map(({ what }) => `P7: ${what} is still under way`);
   }
 
-  /** What is not as it must be when nothing is under way, but for what has to be asked for. */
-  private unrest(): string[] {
+  /** What is under way in the nodes themselves. */
+  private busy(): string[] {
     const { alive } = this.swarm;
     const found = alive.flatMap(({ kernel, key }) => (isUp(kernel) ? [] : [`membership: ${key} is not up`]));
     if (found.length > 0) return found;
@@ -418,9 +458,20 @@ export class GentleHistory {
         found.push(`membership: ${key} sees ${up.length} of ${alive.length} nodes up`);
       const { queues } = kernel.inspect();
       for (const queue of QUEUES_AT_REST) {
+        // What hangs is tried to be moved for ever.
+        if (queue === 'moves' && this.stuck.size > 0) continue;
         if (queues[queue] !== 0) found.push(`at rest ${key} still has ${queue}: ${queues[queue]}`);
       }
-      const ids = new Set(up.map(({ id }) => id));
+    }
+    return found;
+  }
+
+  /** What is not as it must be when nothing is under way, but for what has to be asked for. */
+  private wrong(): string[] {
+    const { alive } = this.swarm;
+    const found: string[] = [];
+    for (const { kernel, key } of alive) {
+      const ids = new Set(kernel.nodes().map(({ id }) => id));
       for (const { name, node } of kernel.rows({}))
         if (!ids.has(node)) found.push(`${key} has "${name}" on ${node}, which is no member`);
     }
@@ -453,7 +504,7 @@ export class GentleHistory {
       const row = kernel.lookup(name);
       if (fate === 'present' && !row) violations.push(`P4: "${name}" was registered and is gone`);
       if (fate === 'absent' && row) violations.push(`"${name}" was unregistered and is back`);
-      if (row?.type !== 'Counter') continue;
+      if (row?.type !== 'Counter' || this.stuck.has(name)) continue;
       // A slow handler may run that nobody waits for any more.
       const call = { pattern: 'total', data: undefined, timeoutMs: 15_000, chain: [] };
       const compare = (total: unknown): void => {

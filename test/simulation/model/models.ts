@@ -3,6 +3,7 @@ import { FrameKind } from '../../../lib/transport/frame.js';
 import { SimulatedSwarm, type SimulationOptions } from '../simulated-swarm.js';
 import { GentleHistory, gentlePlansOf, type GentleKind } from './gentle-history.js';
 import type { Model } from './promises.js';
+import { REPAIRED_WITHIN_MS } from './quiescence.js';
 import { RoughHistory, roughPlans, type RoughKind } from './rough-history.js';
 
 /** Nodes that come and go one at a time, and links that fail for moments: nothing may be noticed of it. */
@@ -10,6 +11,9 @@ export const gentle = gentleModel({});
 
 /** As `gentle`, with so few names that most operations meet others of the same name. */
 export const crowded = gentleModel({}, [3], [3]);
+
+/** As `gentle`, over links that carry so little that frames wait for each other. */
+export const narrow: Model<GentleKind> = gentleModel({ bytesPerMs: 32 });
 
 const losing = gentleModel({
   loses: (random, _from, _to, frame) => frame.kind === FrameKind.Batch && random() < 0.2,
@@ -33,7 +37,7 @@ function gentleModel(
     plans: gentlePlansOf(nodes, names),
     async play(plan) {
       const swarm = new SimulatedSwarm({ seed: plan.seed, ...faults });
-      const history = new GentleHistory(swarm, plan);
+      const history = new GentleHistory(swarm, plan, faults.loses && REPAIRED_WITHIN_MS);
       await history.run();
       return { violations: history.violations, story: swarm.story };
     },

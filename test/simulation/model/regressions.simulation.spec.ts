@@ -1,16 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-import { rough } from './models.js';
+import { gentle, rough } from './models.js';
 import type { Plan } from './plan.js';
-import type { RoughKind } from './rough-history.js';
+import type { Model } from './promises.js';
 
 const FOLDER = new URL('regressions/', import.meta.url);
 
-describe('a history that has broken a promise once keeps it', () => {
-  it.each(readdirSync(FOLDER).map((file) => file.replace('.json', '')))('%s', async (name) => {
-    const plan = JSON.parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8')) as Plan<RoughKind>;
-    const { violations, story } = await rough.play(plan);
+/** Each kind of history has a folder of its own. */
+function keepsItsPromises<Kind extends string>(folder: string, model: Model<Kind>): void {
+  const files = new URL(`${folder}/`, FOLDER);
+  it.each(readdirSync(files).map((file) => file.replace('.json', '')))(`${folder}: %s`, async (name) => {
+    const plan = JSON.parse(readFileSync(new URL(`${name}.json`, files), 'utf8')) as Plan<Kind>;
+    const { violations, story } = await model.play(plan);
     expect(violations, story.join('\n')).toEqual([]);
   });
+}
+
+describe('a history that has broken a promise once keeps it', () => {
+  keepsItsPromises('rough', rough);
+  keepsItsPromises('gentle', gentle);
 });

@@ -1,6 +1,6 @@
 // Histories of a swarm whose networks are cut and whose processes are stopped, killed and started, under constant load:
 // promise P2 holds at every moment, and P3, P4, P6 and P7 once it has come to rest.
-import { type SwarmError, WorkerNotFoundError } from '../../../lib/errors/index.js';
+import { AlreadyRegisteredError, type SwarmError, WorkerNotFoundError } from '../../../lib/errors/index.js';
 import { seededRandom } from '../../../lib/runtime/virtual.runtime.js';
 import { NameHistory } from '../../support/linearizability/name-history.js';
 import { DISRUPTIONS, Disruptions, type DisruptionKind } from '../disruptions.js';
@@ -42,7 +42,8 @@ export class RoughHistory {
   readonly disruptions: Disruptions;
   /** That each name with a quorum behaves as one worker that is asked for one thing after the other. */
   private readonly names: NameHistory;
-  private readonly seen = new Map<SimulatedNode, Set<string>>();
+  /** The newest fence of each name that a node has shown. */
+  private readonly seen = new Map<SimulatedNode, Map<string, number>>();
   private token = 0;
   private loading = true;
   private isHealed = false;
@@ -145,7 +146,11 @@ export class RoughHistory {
   }
 
   private noteLoss(): void {
-    for (const name of this.registrations.noteLoss()) this.names.mayEnd(name, 'a loss');
+    const { registrations, names, size } = this;
+    const lost = registrations.noteLoss();
+    const thin = registrations.noteThinRows(size).filter((name) => !lost.includes(name));
+    for (const name of [...lost, ...thin]) names.mayEnd(name, 'a loss');
+    for (const name of registrations.noteThinEnds(size)) names.mayReturn(name, 'a loss');
   }
 
   private boot(port: number | undefined): SimulatedNode {
@@ -164,7 +169,15 @@ export class RoughHistory {
     const node = this.anyNode();
     if (!node) return;
     const concluded = [this.registrations.began(name, type)];
-    if (type === 'Once') concluded.push(this.names.register(name, node.key));
+    if (type === 'Once') {
+      concluded.push(this.names.register(name, node.key));
+      // It may run and answer before enough nodes hold it; those that do not know it may be a quorum.
+      concluded.push((error) => {
+        const isUnsure = error !== undefined && !(error instanceof AlreadyRegisteredError);
+        if (isUnsure && this.registrations.isHeldAnywhere(name))
+          this.names.mayEnd(name, 'a registration that was not acknowledged');
+      });
+    }
     const work = node.kernel.register(name, type, undefined, {});
     const operation = { what: `register ${name} from ${node.key}`, node, timeoutMs: REGISTER_MS, told: true };
     this.operations.follow(operation, work, all(concluded));
@@ -232,12 +245,16 @@ export class RoughHistory {
     });
   }
 
-  /** Whether the name is registered for certain, the node has shown it before, and no network is cut. */
+  /** Whether the name is registered for certain, the node has shown that registration, and no network is cut. */
   private knows(node: SimulatedNode, name: string): boolean {
-    const seen = this.seen.get(node) ?? new Set<string>();
-    this.seen.set(node, seen);
-    if (isUp(node.kernel) && node.kernel.lookup(name)) seen.add(name);
-    return this.isHealed && seen.has(name) && this.registrations.fateOf(name) === 'present';
+    const { registrations, seen } = this;
+    const fences = seen.get(node) ?? new Map<string, number>();
+    seen.set(node, fences);
+    const shown = isUp(node.kernel) ? node.kernel.lookup(name)?.fence : undefined;
+    const newest = Math.max(shown ?? 0, fences.get(name) ?? 0);
+    fences.set(name, newest);
+    if (!this.isHealed || registrations.fateOf(name) !== 'present') return false;
+    return newest >= registrations.fenceOf(name);
   }
 
   /** One that can be asked: its process runs, and has not begun to leave. */

@@ -5,12 +5,12 @@ import { Drain } from '../../../lib/handoff/drain.js';
 import { Moves } from '../../../lib/handoff/moves.js';
 import { Rebalancer } from '../../../lib/handoff/rebalancer.js';
 import * as registryIndex from '../../../lib/tracker/registry-index.js';
-import type { Row } from '../../../lib/tracker/row.js';
+import { Row } from '../../../lib/tracker/row.js';
 import { LocalWorkerHost } from '../../../lib/workers/local-worker.host.js';
 import type { DieReason } from '../../../lib/workers/worker-definition.interface.js';
 import type { EndedWorker } from '../../../lib/workers/worker-host.interface.js';
-import { gentle, interrupted, rolling, split } from './histories.js';
-import { replaceFunction, replaceMethod, type Mutation } from './mutation.interface.js';
+import { gentle, interrupted, movedTwice, rolling, seenEarly, split } from './histories.js';
+import { replaceFunction, replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const handoffMutations: readonly Mutation[] = [
   {
@@ -74,6 +74,20 @@ export const handoffMutations: readonly Mutation[] = [
           move.fence = fence;
         },
       ),
+  },
+  {
+    name: 'begins what its source took back before it died',
+    promise: /^P1/,
+    history: movedTwice,
+    withinSeeds: 3,
+    plant: () => replaceMethod(Arrivals, 'isSuperseded', () => false),
+  },
+  {
+    name: 'shows a worker where it may move to when it has not read where it is',
+    promise: /^whereis/,
+    history: seenEarly,
+    withinSeeds: 5,
+    plant: () => replaceGetter<Row, boolean>(Row, 'isListed', ({ isShown }) => isShown),
   },
   {
     name: 'decides a conflict by which row it has read last, and not by the fences',

@@ -4,15 +4,21 @@ import { Replicas } from '../../../lib/tracker/replicas.js';
 import * as models from '../model/models.js';
 import { planOf, type Model } from '../model/promises.js';
 import { forgetfulQuorum } from './amnesia.history.js';
+import { secondAttempts } from './attempts.history.js';
 import { claims } from './claims.history.js';
 import { clocksThatDiffer } from './clocks.history.js';
 import { deploys } from './deploys.history.js';
+import { endsOfFew } from './ends.history.js';
+import { floods } from './floods.history.js';
 import { forgottenFence } from './forgotten.history.js';
 import { halves } from './halves.history.js';
+import { lateHandlers } from './handlers.history.js';
 import { interruptedMoves } from './interrupted.history.js';
 import { replaceMethod } from './mutation.interface.js';
 import { slowJoin } from './joining.history.js';
+import { brokenLinks } from './order.history.js';
 import type { Outcome } from './outcome.js';
+import { sightings } from './sightings.history.js';
 
 export interface SimulatedHistory {
   /** What happens in it, as the end of "under …". */
@@ -89,6 +95,24 @@ export const interrupted: SimulatedHistory = {
   run: interruptedMoves,
 };
 
+/** A worker is moved, and moved elsewhere, and its source dies before the first target hears of it. */
+export const movedTwice: SimulatedHistory = {
+  name: 'a move that is given up, another, and a crash',
+  run: secondAttempts,
+};
+
+/** Nodes send many messages to few workers while links break. */
+export const crossing: SimulatedHistory = {
+  name: 'many messages to few workers over links that break',
+  run: brokenLinks,
+};
+
+/** More messages are sent to a few workers than they handle. */
+export const flooded: SimulatedHistory = {
+  name: 'more messages than workers handle',
+  run: floods,
+};
+
 /** Two halves are cut off from each other, run every name each, and meet again. */
 export const split: SimulatedHistory = {
   name: 'a partition that heals',
@@ -111,6 +135,24 @@ export const unremembered: SimulatedHistory = {
 export const drifting: SimulatedHistory = {
   name: 'a slow clock that is cut off from fast ones',
   run: clocksThatDiffer,
+};
+
+/** Handlers of a node that is cut off end when their workers have been started elsewhere. */
+export const overtaken: SimulatedHistory = {
+  name: 'handlers that end when others have taken over',
+  run: lateHandlers,
+};
+
+/** Names with a quorum are unregistered while their node is cut off from the others that count. */
+export const endedApart: SimulatedHistory = {
+  name: 'names that end where few hold the end',
+  run: endsOfFew,
+};
+
+/** A node reads where a worker may move to before it reads where the worker is. */
+export const seenEarly: SimulatedHistory = {
+  name: 'a move that is read before what it comes from',
+  run: sightings,
 };
 
 /** A fault may be such that the history cannot go on: then that is a violation too. */

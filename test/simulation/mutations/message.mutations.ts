@@ -6,8 +6,10 @@ import { PendingReplies } from '../../../lib/messaging/pending-replies.js';
 import { ParkedMessages } from '../../../lib/messaging/parked-messages.js';
 import { Router } from '../../../lib/messaging/router.js';
 import { NameWaiters } from '../../../lib/tracker/name-waiters.js';
-import { gentle, interrupted, rolling, rough } from './histories.js';
-import { replaceMethod, type Mutation } from './mutation.interface.js';
+import { Activation } from '../../../lib/workers/activation.js';
+import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
+import { crossing, crowded, flooded, gentle, interrupted, rolling, rough } from './histories.js';
+import { replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const messageMutations: readonly Mutation[] = [
   {
@@ -75,8 +77,8 @@ export const messageMutations: readonly Mutation[] = [
     name: 'lets an operation wait for a name for ever',
     promise: /^P7/,
     history: rough,
-    firstSeed: 44,
-    withinSeeds: 47,
+    firstSeed: 66,
+    withinSeeds: 10,
     plant: () =>
       replaceMethod<NameWaiters, [string, number], Promise<boolean>>(
         NameWaiters,
@@ -88,11 +90,57 @@ export const messageMutations: readonly Mutation[] = [
     name: 'waits for a handler for as long as it takes',
     promise: /^P7/,
     history: gentle,
-    firstSeed: 20,
+    firstSeed: 10,
     withinSeeds: 6,
     plant: () =>
       replaceMethod<DeliveredMessages, [Message], void>(DeliveredMessages, 'deliver', (_, deliver, message) =>
-        deliver({ ...message, deadline: Infinity }),
+        deliver(withoutDeadline(message)),
       ),
   },
+  {
+    name: 'handles what nobody waits for any more',
+    promise: /^P7: .* after its caller had given it up/,
+    history: crowded,
+    firstSeed: 24,
+    withinSeeds: 10,
+    plant: () =>
+      replaceMethod<Activation, [Delivery], void>(Activation, 'deliver', (_, deliver, delivery) =>
+        deliver(withoutDeadline(delivery)),
+      ),
+  },
+  {
+    name: 'sends last what has waited longest for a link',
+    promise: /^order/,
+    history: crossing,
+    withinSeeds: 5,
+    plant: () =>
+      replaceMethod<ParkedMessages, [string], Message[]>(ParkedMessages, 'take', (_, take, name) =>
+        take(name).toReversed(),
+      ),
+  },
+  {
+    name: 'lets any number of messages wait',
+    promise: /^bounds: \d+ messages wait/,
+    history: flooded,
+    withinSeeds: 1,
+    plant: () => replaceGetter(Activation, 'limit', () => Infinity),
+  },
+  {
+    name: 'forgets to count off what it has parked',
+    promise: /^bounds: at rest .* parkedMessages/,
+    history: flooded,
+    withinSeeds: 5,
+    plant: () => replaceMethod(ParkedMessages, 'countOff', () => undefined),
+  },
 ];
+
+/** The same message, for whom time is no matter. Messages have getters, and state: neither may be copied. */
+function withoutDeadline<Kind extends Delivery>(message: Kind): Kind {
+  return new Proxy(message, {
+    get(target, key) {
+      if (key === 'deadline') return Infinity;
+      const value: unknown = Reflect.get(target, key);
+      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
+    },
+  });
+}

@@ -4,10 +4,12 @@ import type { Member } from '../../../lib/cluster/member.js';
 import { Membership } from '../../../lib/cluster/membership.js';
 import type { Members } from '../../../lib/cluster/members.js';
 import * as quorum from '../../../lib/cluster/quorum-bound.js';
+import { OwnStream } from '../../../lib/tracker/own-stream.js';
 import type { Refusal } from '../../../lib/transport/node-info.js';
+import { Activation } from '../../../lib/workers/activation.js';
 import { Gate } from '../../../lib/workers/gate.js';
 import * as standing from '../../../lib/workers/standing.js';
-import { drifting, forgetful, rough, unremembered } from './histories.js';
+import { drifting, endedApart, forgetful, overtaken, rough, unremembered } from './histories.js';
 import { replaceFunction, replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const quorumMutations: readonly Mutation[] = [
@@ -21,10 +23,28 @@ export const quorumMutations: readonly Mutation[] = [
   {
     name: 'does not look at its lease when a handler has ended',
     promise: /^P2: .* accepted an answer/,
-    history: rough,
-    firstSeed: 5,
-    withinSeeds: 68,
+    history: overtaken,
+    withinSeeds: 3,
     plant: () => replaceFunction(standing, 'whyVoid', () => undefined),
+  },
+  {
+    name: 'lets a handler send when another activation may be at work',
+    promise: /^P2: .* acted under/,
+    history: rough,
+    withinSeeds: 68,
+    plant: () => replaceMethod(Activation, 'assertMayAct', () => undefined),
+  },
+  {
+    name: 'has the end of a name held by nodes that do not count for its quorum',
+    promise: /^P2, P4: .* was unregistered, and answers/,
+    history: endedApart,
+    withinSeeds: 3,
+    plant: () =>
+      replaceMethod<OwnStream, [number, string | undefined, () => void, number], () => void>(
+        OwnStream,
+        'whenHeld',
+        (_, whenHeld, acks, except, done, least) => whenHeld(acks, except, done, least),
+      ),
   },
   {
     name: 'takes all clocks to be right while it waits for a lease to end',
@@ -106,8 +126,8 @@ export const quorumMutations: readonly Mutation[] = [
     name: 'lets more nodes count than its quorum fits',
     promise: /^P2/,
     history: rough,
-    firstSeed: 14,
-    withinSeeds: 46,
+    firstSeed: 56,
+    withinSeeds: 5,
     plant: () =>
       replaceFunction<Parameters<typeof quorum.quorumBound>, quorum.QuorumBound>(
         quorum,

@@ -20,6 +20,9 @@ import { replaceGetter, replaceMethod, type Mutation } from './mutation.interfac
 /** Longer than a poll: whoever has died meanwhile is given up before. */
 const SLOW_TO_APPLY_MS = 1_500;
 
+/** Longer than a repair may take that is lost as well. */
+const SLOW_TO_REPAIR_MS = 10_000;
+
 export const registryMutations: readonly Mutation[] = [
   {
     name: 'does not ask for what it has missed of a stream',
@@ -102,5 +105,25 @@ export const registryMutations: readonly Mutation[] = [
     history: split,
     withinSeeds: 10,
     plant: () => replaceMethod(Forgotten, 'has', () => false),
+  },
+  {
+    name: 'takes its time to ask for what it has missed of a stream',
+    promise: /^P6: for \d+ ms nothing was under way/,
+    history: gentleWithLostBatches,
+    withinSeeds: 10,
+    plant: () =>
+      replaceMethod<{ readonly parts: { readonly runtime: Runtime } }, [unknown, unknown, string], void>(
+        Replicas,
+        'repair',
+        ({ parts: { runtime } }, repair, replica, from, why) =>
+          void runtime.after(SLOW_TO_REPAIR_MS, () => repair(replica, from, why)),
+      ),
+  },
+  {
+    name: 'goes on to show what has moved where it was, when it has read where it is',
+    promise: /is no member since/,
+    history: gentle,
+    withinSeeds: 60,
+    plant: () => replaceMethod(Replicas, 'contested', () => undefined),
   },
 ];

@@ -60,7 +60,7 @@ export const startMutations: readonly Mutation[] = [
     name: 'shows the row of a worker only when its start has ended',
     promise: /^P1/,
     history: crowded,
-    firstSeed: 77,
+    firstSeed: 36,
     withinSeeds: 5,
     plant() {
       replaceMethod<OwnRows, [RowContent], Row>(OwnRows, 'track', (_, track, content) =>

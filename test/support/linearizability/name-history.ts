@@ -85,6 +85,11 @@ export class NameHistory {
     this.recorder.began(name, why, { kind: 'unregister' });
   }
 
+  /** From now on the name may be there again, once, without anybody asking: nobody is left who knows that it has ended. */
+  mayReturn(name: string, why: string): void {
+    this.recorder.began(name, why, { kind: 'register' });
+  }
+
   /** Each with the promise that it breaks; also what could not be decided, and answers of another form. */
   violations(): string[] {
     return [...this.faults, ...this.recorder.violations()].map((one) => `${PROMISES}: ${one}`);

@@ -49,6 +49,28 @@ describe('the index of the registry', () => {
     expect(index.groups()).toEqual([]);
   });
 
+  it('lists what arrives only when it is known from where, because the attempt may fail', () => {
+    const { index } = make();
+    const arriving = row('lamp', 'b', { groups: ['lights'], fence: 2, status: RowStatus.arriving });
+    index.add(arriving);
+    expect([index.get('lamp')?.isListed, index.count, index.groups()]).toEqual([false, 0, []]);
+    const source = row('lamp', 'a', { groups: ['lights'], fence: 1 });
+    index.add(source);
+    expect([index.get('lamp'), index.count]).toEqual([source, 1]);
+    index.remove(source);
+    expect([index.get('lamp')?.isListed, index.count, index.groups()]).toEqual([true, 1, ['lights']]);
+    index.remove(arriving);
+    expect([index.count, index.groups()]).toEqual([0, []]);
+  });
+
+  it('lists what has arrived, wherever from', () => {
+    const { index } = make();
+    const arriving = row('lamp', 'b', { status: RowStatus.arriving });
+    index.add(arriving);
+    index.alter(arriving, () => arriving.update(RowStatus.running, []));
+    expect([index.get('lamp')?.isListed, index.count]).toEqual([true, 1]);
+  });
+
   it('moves a row between groups when they change', () => {
     const { index } = make();
     const lamp = row('lamp', 'a', { groups: ['old'] });
