@@ -128,9 +128,11 @@ export class FailureDetector {
     // This node itself was blocked or paused: the silence of the others means nothing yet.
     if (lateMs > suspectAfterMs / 2) for (const member of members.peers()) member.heardAt = now;
     if (now - this.pingedAt > suspectAfterMs) this.loseBearings();
+    // What came while it was held up is read first.
+    const isInTime = lateMs < heartbeatMs / LOOKS_PER_HEARTBEAT;
     for (const member of [...members.peers()]) {
       if (now - member.heardAt > suspectAfterMs + member.delayMs) this.parts.silent(member);
-      else if (this.isQuiet(member)) this.parts.quiet(member);
+      else if (isInTime && this.isQuiet(member)) this.parts.quiet(member);
     }
     if (now >= this.pingAt) {
       this.pingAt = now + heartbeatMs;

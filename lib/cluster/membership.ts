@@ -560,7 +560,9 @@ export class Membership {
     }
     const member = this.memberAt(key, except);
     if (member) this.suspicions.gone(member.info.id);
-    if (member && !member.linked) this.suspect(member, reason);
+    // Nothing comes over its link either: the word that it was closed is lost.
+    const isGone = member && (!member.linked || this.detector.isQuiet(member));
+    if (isGone) this.suspect(member, reason);
     this.check();
   }
 

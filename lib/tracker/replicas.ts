@@ -100,8 +100,8 @@ export class Replicas {
 
   /** A link to the node opened: say what is held of its log. `held`: its rows, if it was taken for dead before. */
   open(node: NodeId, incarnation: number, held: RowTable | undefined): void {
-    const known = this.byNode.get(node)?.table ?? held;
-    const table = known?.incarnation === incarnation ? known : new RowTable(node, incarnation);
+    const former = this.byNode.get(node)?.table ?? held;
+    const table = former?.incarnation === incarnation ? former : new RowTable(node, incarnation);
     const replica: Replica = {
       table,
       snapshot: undefined,
@@ -115,7 +115,10 @@ export class Replicas {
     runSliced(this.parts.runtime, [...table.values()], (row) => {
       if (table.get(row.name) === row) this.noteIfEnded(replica, row);
     });
-    this.parts.transport.send(node, { kind: FrameKind.Have, incarnation, seq: table.seq });
+    // Rows of which some are missing: what has come and gone would be seen once more if the log were read over them.
+    const isPart = table.seq === 0 && table.size > 0;
+    const known = isPart ? NOTHING : { incarnation, seq: table.seq };
+    this.parts.transport.send(node, { kind: FrameKind.Have, ...known });
   }
 
   /** The node is dead: its table is handed over, still in the index. */

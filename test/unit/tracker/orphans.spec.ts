@@ -282,15 +282,18 @@ describe('a node that was taken for dead and is back', () => {
     const [owner, peer] = nodes;
     const lamp = owner!.track('lamp', { flags });
     owner!.track('other');
+    owner!.rows.untrack(owner!.track('gone'), Untracked.moved);
     runtime.pass(1);
     peer!.takeForDead(owner!.id);
     runtime.pass(1);
+    const changes = peer!.changes.filter((name) => name === 'gone').length;
     if (!lamp.isPinned) peer!.orphans.superseded('lamp', peer!.track('lamp'));
     runtime.pass(1);
     peer!.linkTo(owner!);
     runtime.pass(1);
     const read = [...peer!.replicas.table(owner!.id)!.values()].map(({ name }) => name).sort();
     expect(read).toEqual(['lamp', 'other']);
+    expect(peer!.changes.filter((name) => name === 'gone').length).toBe(changes);
   });
 
   it('is not read once more where all of it was kept', () => {
