@@ -42,7 +42,7 @@ export class Endings {
     if (!rows.has(row)) return;
     cancelMove(row);
     const waiting = row.status === RowStatus.claiming ? [] : host.end(row.name, 'conflict').waiting;
-    rows.untrack(row, Untracked.givenBack);
+    rows.untrack(row, Untracked.gaveWay);
     reroute(row.name, waiting);
     this.tell(row, 'conflict');
   }

@@ -214,7 +214,8 @@ export class Replicas {
       const lingering = this.lingering.get(row.name);
       if (lingering?.row.registration === row.registration) lingering.end();
     }
-    return op[2] === Untracked.moved ? this.linger(row) : index.remove(row);
+    const goesOn = op[2] === Untracked.moved || op[2] === Untracked.gaveWay;
+    return goesOn ? this.linger(row, op[2] === Untracked.gaveWay) : index.remove(row);
   }
 
   private put(replica: Replica, row: Row): void {
@@ -249,14 +250,17 @@ export class Replicas {
 
   /**
    * The worker goes on at another node, whose row may still be on its way to this one: until it is there the name stays
-   * with the node that let go of it, which passes on what comes.
+   * with the node that let go of it, which passes on what comes. What it has given way to has the older fence, and may be
+   * on a node that has come back and is linked to few.
    */
-  private linger(row: Row): void {
+  private linger(row: Row, hasGivenWay: boolean): void {
     const { runtime, index, forgotten } = this.parts;
     const { name, registration, fence } = row;
     // What holds the name under another registration was registered when this one had ended.
     const isSuccessor = (other: Row): boolean =>
-      other.fence > fence && (other.registration === registration || other.isHeld || other.isArriving);
+      hasGivenWay
+        ? other !== row && (other.isHeld || other.isArriving)
+        : other.fence > fence && (other.registration === registration || other.isHeld || other.isArriving);
     this.lingering.get(name)?.end();
     // Whoever reads of a move long after it may have read first that the worker has ended where it went.
     if (forgotten.has(registration) || index.all(name).some(isSuccessor)) return index.remove(row);

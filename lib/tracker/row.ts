@@ -15,9 +15,10 @@ export type RowStatusName = keyof typeof RowStatus;
 
 /**
  * Why a row is taken back. `givenBack`: the registration may live on in another row. `forgotten`: it has ended for good.
- * `moved`: the worker goes on at another node, whose row for it was tracked before.
+ * `moved`: the worker goes on at another node, whose row for it was tracked before. `gaveWay`: another activation of the
+ * name goes on, which its node has met, and others perhaps have not.
  */
-export const Untracked = { givenBack: 0, forgotten: 1, moved: 2 } as const;
+export const Untracked = { givenBack: 0, forgotten: 1, moved: 2, gaveWay: 3 } as const;
 export type Untracked = (typeof Untracked)[keyof typeof Untracked];
 
 /** `pinned`: bound to its node by `registerLocal`. `temporary`: may move, and is gone with a node that dies. */

@@ -158,7 +158,7 @@ const args = nullable(keptBytes);
 /** The highest number of a row's status, and the sum of all its flags: more would be a row of another version. */
 const status = upTo(4);
 const flags = upTo(3);
-const untracked = upTo(2);
+const untracked = upTo(3);
 
 export const row: Field<WireRow> = {
   write(out, [name, type, rowArgs, fence, registration, groups, rowStatus, rowFlags]) {
