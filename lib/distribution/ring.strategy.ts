@@ -10,6 +10,15 @@ import type { DistributionStrategy, PlaceableNode, Placement } from './strategy.
  * four times as slow to build.
  */
 const VNODES = 40;
+/** More nodes than there can be; that times a point is a number that is still exact. */
+const OWNERS = 2 ** 20;
+/** Of how many nodes the points are kept, at 640 bytes each for a node of weight 1. */
+const NODES_KEPT = 4_096;
+/**
+ * The points of nodes: where the view changes, one node of many is another, while several rings are made of the same
+ * nodes, and to find its points by digests is nearly all that a ring costs.
+ */
+const knownPoints = new Map<string, Uint32Array>();
 /** How many rings are kept, one per set of nodes that was asked for lately: worker types may differ in theirs. */
 const RINGS_KEPT = 16;
 
@@ -37,20 +46,29 @@ export function ring(): DistributionStrategy {
 }
 
 class RingPlacement implements Placement {
-  /** The points of all nodes, rising, and whose each is. */
+  /** The points of all nodes, rising. */
   private readonly points: Uint32Array;
+  /** Whose each is, as an index of `nodes`. */
+  private readonly owners: Uint32Array;
   private readonly nodes: readonly string[];
-  private readonly only: string | undefined;
 
   constructor(nodes: readonly PlaceableNode[]) {
-    this.only = nodes.length === 1 ? nodes[0]?.id : undefined;
-    const points = pointsOf(nodes);
-    this.points = Uint32Array.from(points, ({ at }) => at);
-    this.nodes = points.map(({ node }) => node);
+    const weights = new Map(nodes.map(({ id, weight }) => [id, weight]));
+    this.nodes = [...weights.keys()].sort();
+    const parts = this.nodes.map((id) => pointsOf(id, weights.get(id) ?? 1));
+    // Point and owner in one number, so that they are sorted as numbers, and of equal points the lower id is first.
+    const sorted = new Float64Array(parts.reduce((count, { length }) => count + length, 0));
+    let next = 0;
+    parts.forEach((part, owner) => {
+      for (const point of part) sorted[next++] = point * OWNERS + owner;
+    });
+    sorted.sort();
+    this.points = Uint32Array.from(sorted, (one) => Math.floor(one / OWNERS));
+    this.owners = Uint32Array.from(sorted, (one) => one % OWNERS);
   }
 
   nodeFor(name: string): string | undefined {
-    if (this.only !== undefined) return this.only;
+    if (this.nodes.length <= 1) return this.nodes[0];
     const hash = mixed(hashString(HASH_SEED, name)) >>> 0;
     const { points } = this;
     let low = 0;
@@ -60,22 +78,28 @@ class RingPlacement implements Placement {
       if ((points[middle] as number) < hash) low = middle + 1;
       else high = middle;
     }
-    return this.nodes[low === points.length ? 0 : low];
+    return this.nodes[this.owners[low === points.length ? 0 : low] as number];
   }
 }
 
-/** Where the package puts the nodes on the ring. It hashes names, too, but with a digest for each, by far the most of a lookup. */
-function pointsOf(nodes: readonly PlaceableNode[]): Array<{ readonly at: number; readonly node: string }> {
-  const servers = Object.fromEntries(
-    nodes.map(({ id, weight }) => [id, { vnodes: Math.max(1, Math.round(VNODES * weight)) }]),
-  );
+/**
+ * Where the package puts a node on the ring, whichever others are there. It hashes names, too, but with a digest for
+ * each, by far the most of a lookup.
+ */
+function pointsOf(id: string, weight: number): Uint32Array {
+  const vnodes = Math.max(1, Math.round(VNODES * weight));
+  const key = `${id} ${vnodes}`;
+  const known = knownPoints.get(key);
+  if (known) return known;
   // The package ignores a server's vnodes where they equal its default count, so the default is one none can have.
-  const hashRing = new HashRing(servers, md5, { 'vnode count': 0, 'max cache size': 1 });
+  const hashRing = new HashRing({ [id]: { vnodes } }, md5, { 'vnode count': 0, 'max cache size': 1 });
   // Its types say something else than what it returns.
-  const byNode = hashRing.points(nodes.map(({ id }) => id)) as unknown as Record<string, readonly number[]>;
-  return Object.entries(byNode)
-    .flatMap(([node, points]) => points.map((at) => ({ at, node })))
-    .sort((a, b) => a.at - b.at || (a.node < b.node ? -1 : 1));
+  const byNode = hashRing.points([id]) as unknown as Record<string, readonly number[]>;
+  const points = Uint32Array.from(byNode[id] ?? []);
+  if (knownPoints.size >= NODES_KEPT)
+    for (const oldest of knownPoints.keys()) if (knownPoints.delete(oldest)) break;
+  knownPoints.set(key, points);
+  return points;
 }
 
 /** Given as a function so that the package does not look the algorithm up for every point. */

@@ -136,10 +136,17 @@ export class Router {
 
   /**
    * Messages that waited in the mailbox of a worker of this node which has moved, has given way to another, or is being
-   * started anew: each is routed anew, in order, and before what came later. It keeps its deadline and its reply.
+   * started anew: each is routed anew, in order, and before what came later. It keeps its deadline and its reply. Those
+   * that nobody waits for any more, behind a handler that took too long, are not handled elsewhere either.
    */
   reroute(name: string, deliveries: readonly Delivery[]): void {
-    const messages = deliveries.map((delivery) => this.messageOf(name, delivery, true));
+    const now = this.parts.runtime.now();
+    const messages: Message[] = [];
+    for (const delivery of deliveries) {
+      const message = this.messageOf(name, delivery, true);
+      if (now > message.deadline) message.reply(lateError(message), undefined);
+      else messages.push(message);
+    }
     if (this.parked.has(name)) {
       this.parked.parkFirst(name, messages);
       this.parked.retry(name);

@@ -259,7 +259,7 @@ export class Replicas {
     const { runtime, index, forgotten } = this.parts;
     const { name, registration, fence } = row;
     const isSuccessor = (other: Row): boolean => {
-      if (why === Untracked.gaveWay) return other !== row && other.isHeld;
+      if (why === Untracked.gaveWay) return other !== row && (other.isHeld || other.isArriving);
       // What holds the name under another registration was registered when this one had ended.
       return other.fence > fence && (other.registration === registration || other.isHeld || other.isArriving);
     };

@@ -453,9 +453,12 @@ export class GentleHistory {
     const found = alive.flatMap(({ kernel, key }) => (isUp(kernel) ? [] : [`membership: ${key} is not up`]));
     if (found.length > 0) return found;
     for (const { kernel, key } of alive) {
-      const up = kernel.nodes().filter(({ status }) => status === 'up');
-      if (up.length !== alive.length)
-        found.push(`membership: ${key} sees ${up.length} of ${alive.length} nodes up`);
+      const members = kernel.nodes();
+      const up = members.filter(({ status }) => status === 'up').length;
+      if (up !== alive.length) found.push(`membership: ${key} sees ${up} of ${alive.length} nodes up`);
+      // Whose last word was lost behind a cut is taken for leaving until it is suspected.
+      else if (members.length > up)
+        found.push(`membership: ${key} waits for the end of ${members.length - up} that leave`);
       const { queues } = kernel.inspect();
       for (const queue of QUEUES_AT_REST) {
         // What hangs is tried to be moved for ever.
