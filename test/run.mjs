@@ -54,10 +54,11 @@ async function checks(...titles) {
 }
 
 /** A step whose tests are counted one by one. */
-function tests(project) {
+function tests(project, ...options) {
   const report = join(results, `${project}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const ok = run(`${project} tests`, 'npx', ['vitest', 'run', `--project=${project}`, ...reporters]);
+  const args = ['vitest', 'run', `--project=${project}`, ...options, ...reporters];
+  const ok = run(`${project} tests`, 'npx', args);
   try {
     const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, 'utf8'));
     passed += numPassedTests;
@@ -73,7 +74,8 @@ const [, , isBuilt] = await checks(['lint', 'lint'], ['typecheck', 'typecheck'],
 // They are built against the library as it is built.
 if (isBuilt && check('build of the test applications', 'npm', ['run', '--silent', 'build:apps'])) {
   check('programs that tests use', 'node', ['test/prepare.mjs']);
-  tests('unit');
+  // Without it one core is left free, which of two is half of the machine.
+  tests('unit', '--maxWorkers=100%');
   check('2,000 simulated histories', 'node', ['test/simulation/simulate.mjs', '--seeds', '2000']);
   tests('processes');
   tests('network');
