@@ -6,8 +6,10 @@ import type { Runtime } from '../../runtime/runtime.interface.js';
  * a second, in which it would hear nobody else.
  */
 const TURN_MS = 5;
-/** The clock is read once for so many units: reading it costs about as much as the decoding of one. */
+/** The clock is read once for so many small units: reading it costs about as much as the decoding of one. */
 const UNITS_A_LOOK = 16;
+/** After a larger one, as of rows or states, it is read at once: such a unit may take milliseconds. */
+const SMALL_UNIT_BYTES = 4 * 1024;
 
 /**
  * Says to a link when it has read enough for this turn of the event loop. A turn is measured from its first look at the
@@ -23,9 +25,9 @@ export class ReadTurn {
   constructor(private readonly runtime: Runtime) {}
 
   /** To be asked after each unit. */
-  isOver(): boolean {
+  isOver(unitBytes: number): boolean {
     this.units += 1;
-    if (this.units % UNITS_A_LOOK !== 0) return false;
+    if (unitBytes <= SMALL_UNIT_BYTES && this.units % UNITS_A_LOOK !== 0) return false;
     const now = this.runtime.now();
     if (this.beganAt !== undefined) return now - this.beganAt > TURN_MS;
     this.beganAt = now;

@@ -93,7 +93,7 @@ export class TcpLink {
     splitter.onUnit = (kind, bytes, start, end) => {
       if (isFrame(kind)) this.deliver(kind, bytes, start, end);
       else this.unit(kind, bytes.subarray(start, end));
-      if (this.turn.isOver()) this.hold();
+      if (this.turn.isOver(end - start)) this.hold();
     };
     splitter.onFault = (error) => this.refuse(error);
     socket.on('data', (chunk: Buffer) => this.received(chunk));
