@@ -7,7 +7,7 @@ import {
   OperationTimeoutError,
   UnknownWorkerTypeError,
 } from '../errors/index.js';
-import { Deadline, Deadlines } from '../runtime/deadlines.js';
+import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { fromWireError } from '../messaging/wire-error.js';
 import { Row } from '../tracker/row.js';
 import {
@@ -32,13 +32,6 @@ const MAX_HOPS = 8;
 const ASK_AGAIN_MS = 25;
 /** It doubles while the nodes disagree: about who is dead they may do so for seconds. */
 const ASK_AGAIN_MAX_MS = 1_000;
-
-/** Peers that have not said in time what they hold. */
-class LateWord extends Deadline {
-  constructor(readonly due: () => void) {
-    super();
-  }
-}
 
 export class Registrar {
   private readonly deadlines: Deadlines;
@@ -309,7 +302,7 @@ export class Registrar {
     const acks = Math.max(this.parts.acks, least);
     const now = runtime.now();
     return new Promise((resolve, reject) => {
-      const late = new LateWord(() => {
+      const late = new DueTask(() => {
         giveUp();
         const timeoutMs = Math.max(0, deadline - now);
         reject(new OperationTimeoutError(`the acknowledgement of "${name}" by other nodes`, timeoutMs));

@@ -7,7 +7,7 @@ import {
   SwarmError,
   WorkerStartError,
 } from '../errors/index.js';
-import { Deadline, Deadlines } from '../runtime/deadlines.js';
+import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { contentOf, Row, RowFlag, RowStatus, Untracked } from '../tracker/row.js';
 import { FrameKind } from '../transport/frame.js';
 import { reasonOf } from '../workers/remote-failure.js';
@@ -29,13 +29,6 @@ export interface StartSpec {
   readonly again: boolean;
   /** Asked before the name is taken: whether this node should start it at all. */
   readonly isWanted: () => boolean;
-}
-
-/** A start that has not ended in time. */
-class LateStart extends Deadline {
-  constructor(readonly due: () => void) {
-    super();
-  }
 }
 
 export class Starts {
@@ -216,7 +209,7 @@ export class Starts {
     const { name, type, args, fence } = row;
     const now = runtime.now();
     return new Promise((resolve, reject) => {
-      const late = new LateStart(() => {
+      const late = new DueTask(() => {
         host.end(name, 'stopped');
         reject(new OperationTimeoutError(`the start of "${name}"`, timeoutMs));
       });

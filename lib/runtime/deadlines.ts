@@ -22,6 +22,13 @@ export abstract class Deadline {
   abstract due(): void;
 }
 
+/** Runs a task when its time has come. */
+export class DueTask extends Deadline {
+  constructor(readonly due: () => void) {
+    super();
+  }
+}
+
 /** Begins the list of a slot, which is a ring. */
 class Slot extends Deadline {
   override previous: Deadline = this;

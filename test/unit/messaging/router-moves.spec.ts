@@ -1,28 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { RowStatus, type Row } from '../../../lib/tracker/row.js';
 import { FrameKind, type AnswerFrame } from '../../../lib/transport/frame.js';
-import { ManualRuntime } from '../runtime/support/manual.runtime.js';
+import type { ManualRuntime } from '../runtime/support/manual.runtime.js';
 import { Random } from '../transport/support/random.js';
 import {
   CALL_TIMEOUT_MS,
-  MAX_BYTES,
-  MessagingNode,
-  stateOf,
-  value,
   leftOf,
+  MAX_BYTES,
+  type MessagingNode,
+  stateOf,
+  swarm,
+  value,
 } from './support/messaging-node.js';
-
-function swarm(count: number): { runtime: ManualRuntime; nodes: MessagingNode[] } {
-  const runtime = new ManualRuntime();
-  const nodes = Array.from(
-    { length: count },
-    (_, index) => new MessagingNode(`n${index}@h:${index}`, runtime),
-  );
-  nodes.forEach((node, index) => {
-    for (const other of nodes.slice(index + 1)) node.linkTo(other);
-  });
-  return { runtime, nodes };
-}
 
 /** The worker goes from `from` to `to`: all know it, what waited in its mailbox is routed anew. */
 function move(name: string, waiting: number, from: MessagingNode, to: MessagingNode): void {

@@ -1,27 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CallTimeoutError } from '../../../lib/errors/index.js';
 import { RowStatus } from '../../../lib/tracker/row.js';
-import { ManualRuntime } from '../runtime/support/manual.runtime.js';
-import {
-  CALL_TIMEOUT_MS,
-  MAX_BYTES,
-  MessagingNode,
-  stateOf,
-  value,
-  leftOf,
-} from './support/messaging-node.js';
-
-function swarm(count: number): { runtime: ManualRuntime; nodes: MessagingNode[] } {
-  const runtime = new ManualRuntime();
-  const nodes = Array.from(
-    { length: count },
-    (_, index) => new MessagingNode(`n${index}@h:${index}`, runtime),
-  );
-  nodes.forEach((node, index) => {
-    for (const other of nodes.slice(index + 1)) node.linkTo(other);
-  });
-  return { runtime, nodes };
-}
+import { CALL_TIMEOUT_MS, leftOf, MAX_BYTES, stateOf, swarm, value } from './support/messaging-node.js';
 
 describe('a call', () => {
   it('reaches a worker of this node with a copy of its data and brings its answer', async () => {

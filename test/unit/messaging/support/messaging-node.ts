@@ -8,7 +8,7 @@ import { FrameKind, type Frame } from '../../../../lib/transport/frame.js';
 import type { NodeId } from '../../../../lib/transport/node-info.js';
 import type { SendResult } from '../../../../lib/transport/transport.interface.js';
 import type { Body, Delivery, WorkerHost } from '../../../../lib/workers/worker-host.interface.js';
-import type { ManualRuntime } from '../../runtime/support/manual.runtime.js';
+import { ManualRuntime } from '../../runtime/support/manual.runtime.js';
 import { FakeTransport } from '../../tracker/support/fake-transport.js';
 import { content } from '../../tracker/support/tracker-node.js';
 
@@ -194,6 +194,19 @@ export class MessagingNode {
         throw new Error(`no messaging frame: ${frame.kind}`);
     }
   }
+}
+
+/** So many nodes, linked to each other, in one time. */
+export function swarm(count: number): { runtime: ManualRuntime; nodes: MessagingNode[] } {
+  const runtime = new ManualRuntime();
+  const nodes = Array.from(
+    { length: count },
+    (_, index) => new MessagingNode(`n${index}@h:${index}`, runtime),
+  );
+  nodes.forEach((node, index) => {
+    for (const other of nodes.slice(index + 1)) node.linkTo(other);
+  });
+  return { runtime, nodes };
 }
 
 /** Messages that are not done with now, and timers that are left when all of them should be over. */
