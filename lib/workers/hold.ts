@@ -22,7 +22,7 @@ export interface HoldOwner {
 
 /** `rest`: nothing of the worker runs; `turn`: so, and it is kept so for the one who waited; `end`: it has ended. */
 type Event = 'rest' | 'turn' | 'end';
-type Outcome = 'come' | 'late' | 'ended' | 'resumed';
+type Outcome = 'come' | 'late' | 'ended' | 'resumed' | 'paused';
 
 interface Waiter {
   readonly event: Event;
@@ -57,9 +57,13 @@ export class Hold {
     return this.methods > 0 || this.owner.isHandling;
   }
 
-  /** Twice is the same as once. The answer is that of `rest`. */
+  /**
+   * Twice is the same as once. The answer is that of `rest`. Whoever waits for a turn is told that there is none: who
+   * pauses may wait for the very node that waits for the turn, and neither would ever go on.
+   */
   pause(timeoutMs: number): Promise<boolean> {
     this.paused = true;
+    this.tell('turn', 'paused');
     return this.rest(timeoutMs);
   }
 
@@ -79,10 +83,11 @@ export class Hold {
   }
 
   /**
-   * Runs `work` while nothing else of the worker runs and it is not paused; messages wait for it. `work` is told how much
-   * of `timeoutMs` is left. Rejects as `work` does, or with `NoTurnError`.
+   * Runs `work` while nothing else of the worker runs; messages wait for it. `work` is told how much of `timeoutMs` is
+   * left. Rejects as `work` does, or with `NoTurnError`: at once if the worker is paused, or when it is.
    */
   turn(timeoutMs: number, work: (leftMs: number) => Promise<void>): Promise<void> {
+    if (this.paused) return Promise.reject(new NoTurnError(this.owner.name, timeoutMs));
     const until = this.runtime.now() + timeoutMs;
     return new Promise((resolve, reject) => {
       this.wait('turn', timeoutMs, (outcome) => {

@@ -49,7 +49,7 @@ export class Load {
     if (!this.running) return;
     const { swarm } = this;
     swarm.scheduler.schedule(swarm.now + this.everyMs * (0.5 + swarm.random()), () => this.next());
-    const callers = swarm.alive.filter(
+    const callers = swarm.awake.filter(
       (node) => !this.silent.has(node) && node.kernel.nodes().length > 0 && node.kernel.self.status === 'up',
     );
     const caller = callers[Math.floor(swarm.random() * callers.length)];

@@ -504,13 +504,25 @@ describe('the state of an activation that gave way', () => {
   it('is not given to it while it is paused: its own state may be on its way already', async () => {
     const { host, merge, handled, push, scheduler, stateOf } = await winner();
     await host.pause('lamp', 1_000);
-    const merged = merge('x');
     push('quick', 1);
-    expect([await stateOf(merged), handled]).toEqual(['pending', []]);
+    await expect(merge('x')).rejects.toThrow(NoTurnError);
+    expect(handled).toEqual([]);
     host.resume('lamp');
-    expect(await stateOf(merged)).toBe('ok');
+    expect(await stateOf(merge('x'))).toBe('ok');
     await scheduler.advance(0);
     expect(handled).toEqual(['merge x', 1]);
+  });
+
+  it('is refused at once when it is paused before its turn has come: who pauses may wait for who offers', async () => {
+    const { host, merge, handled, push, finish, scheduler, stateOf } = await winner();
+    push('slow', 1);
+    await scheduler.advance(0);
+    const merged = merge('x');
+    expect(await stateOf(merged)).toBe('pending');
+    const paused = host.pause('lamp', 1_000);
+    await expect(merged).rejects.toThrow(NoTurnError);
+    await finish();
+    expect([await stateOf(paused), handled]).toEqual([true, [1]]);
   });
 
   it('keeps a pause from being one while it is being given, and does not end that', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { LocalWorkerHost } from '../../../lib/workers/local-worker.host.js';
+import { NoTurnError } from '../../../lib/workers/no-turn.error.js';
 import type { DieReason, WorkerDefinition } from '../../../lib/workers/worker-definition.interface.js';
 import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
 import { gate, type Gate, hostOf } from './support/host.js';
@@ -212,11 +213,13 @@ describe('the time until which messages may begin', () => {
       conflict: (_, state) => void states.push(state),
     });
     await scheduler.advance(LEASE_MS + 1);
-    const merged = host.merge('lamp', encode(1), 1_000);
-    expect(await stateOf(merged)).toBe('pending');
+    const refused = host.merge('lamp', encode(0), 1_000);
+    expect(await stateOf(refused)).toBe('pending');
     expect(await host.pause('lamp', 1_000)).toBe(true);
+    await expect(refused).rejects.toThrow(NoTurnError);
     expect(await host.begin('lamp', 1_000)).toEqual({ kind: 'restart' });
     host.resume('lamp');
+    const merged = host.merge('lamp', encode(1), 1_000);
     expect([await stateOf(merged), states]).toEqual(['pending', []]);
     extend();
     expect([await stateOf(merged), states]).toEqual(['ok', [1]]);
