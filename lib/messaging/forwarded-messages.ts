@@ -89,7 +89,7 @@ export class ForwardedMessages {
   };
 
   private bytesOf({ body }: Message): Uint8Array {
-    return 'bytes' in body ? body.bytes : this.parts.codec.encode(body.value, this.dataRules);
+    return 'bytes' in body ? body.bytes : this.parts.codec.encode(body.value, this.dataRules, true);
   }
 }
 

@@ -91,7 +91,7 @@ export class Router {
       const body: Body =
         row?.node === self && row.isRunning
           ? { value: codec.copy(data, this.dataRules) }
-          : { bytes: codec.encode(data, this.dataRules) };
+          : { bytes: codec.encode(data, this.dataRules, true) };
       const deadline = runtime.now() + timeoutMs;
       this.route(
         new OwnCall(name, pattern, body, self, chain, deadline, timeoutMs, this.answers, resolve, reject),
@@ -111,7 +111,7 @@ export class Router {
     let returned = false;
     const body = local
       ? { value: codec.copy(data, this.dataRules) }
-      : { bytes: codec.encode(data, this.dataRules) };
+      : { bytes: codec.encode(data, this.dataRules, true) };
     const reply: Message['reply'] = (error) => {
       if (error && !returned) refused = error;
       else if (error) this.parts.dropped(name, pattern, error.message);
