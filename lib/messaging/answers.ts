@@ -19,10 +19,10 @@ export class Answers {
     this.rules = { root: 'answer', instances: 'flatten', maxBytes: maxPayloadBytes };
   }
 
-  /** What travels. @throws UnserializableError, PayloadTooLargeError */
+  /** What travels, to the one who has asked. @throws UnserializableError, PayloadTooLargeError */
   toBytes(answer: Body | undefined): Uint8Array {
     if (!answer) return NO_BODY;
-    return 'bytes' in answer ? answer.bytes : this.codec.encode(answer.value, this.rules);
+    return 'bytes' in answer ? answer.bytes : this.codec.encode(answer.value, this.rules, true);
   }
 
   /** What a caller on this node gets. @throws UnserializableError, PayloadTooLargeError */

@@ -38,8 +38,8 @@ export class ForwardedMessages {
     return this.passed;
   }
 
-  /** If it was not sent nobody is told: what becomes of it is up to whoever asked. */
-  forward(to: NodeId, message: Message): SendResult {
+  /** If it was not sent nobody is told: what becomes of it is up to whoever asked. `now`: if it was just looked at. */
+  forward(to: NodeId, message: Message, now?: number): SendResult {
     let body: Uint8Array;
     try {
       body = this.bytesOf(message);
@@ -50,7 +50,7 @@ export class ForwardedMessages {
     }
     const { kind, name, pattern, hops } = message;
     const from = message.from === this.parts.self ? '' : message.from;
-    if (kind === 'call') return this.forwardCall(to, message, from, body);
+    if (kind === 'call') return this.forwardCall(to, message, from, body, now);
     const sent = this.parts.transport.send(to, { kind: FrameKind.Cast, name, pattern, body, from, hops });
     if (sent === 'queued') message.reply(undefined, undefined);
     return sent;
@@ -68,11 +68,16 @@ export class ForwardedMessages {
     this.pending.close(error);
   }
 
-  private forwardCall(to: NodeId, message: Message, from: NodeId, body: Uint8Array): SendResult {
-    const { transport, runtime, self } = this.parts;
+  private forwardCall(
+    to: NodeId,
+    message: Message,
+    from: NodeId,
+    body: Uint8Array,
+    sentAt = this.parts.runtime.now(),
+  ): SendResult {
+    const { transport, self } = this.parts;
     const { name, pattern, chain, hops } = message;
     const isPassedOn = message.rerouted || message.from !== self;
-    const sentAt = runtime.now();
     const timeoutMs = Math.max(1, message.deadline - sentAt);
     const call = new ForwardedCall(to, message, sentAt, this.parts, isPassedOn ? this.answered : undefined);
     const id = this.pending.add(to, timeoutMs, call, sentAt);
@@ -89,7 +94,7 @@ export class ForwardedMessages {
   };
 
   private bytesOf({ body }: Message): Uint8Array {
-    return 'bytes' in body ? body.bytes : this.parts.codec.encode(body.value, this.dataRules);
+    return 'bytes' in body ? body.bytes : this.parts.codec.encode(body.value, this.dataRules, true);
   }
 }
 

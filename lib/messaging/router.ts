@@ -91,10 +91,13 @@ export class Router {
       const body: Body =
         row?.node === self && row.isRunning
           ? { value: codec.copy(data, this.dataRules) }
-          : { bytes: codec.encode(data, this.dataRules) };
-      const deadline = runtime.now() + timeoutMs;
+          : { bytes: codec.encode(data, this.dataRules, true) };
+      const now = runtime.now();
+      const { answers } = this;
       this.route(
-        new OwnCall(name, pattern, body, self, chain, deadline, timeoutMs, this.answers, resolve, reject),
+        new OwnCall(name, pattern, body, self, chain, now + timeoutMs, timeoutMs, answers, resolve, reject),
+        false,
+        now,
       );
     });
   }
@@ -111,7 +114,7 @@ export class Router {
     let returned = false;
     const body = local
       ? { value: codec.copy(data, this.dataRules) }
-      : { bytes: codec.encode(data, this.dataRules) };
+      : { bytes: codec.encode(data, this.dataRules, true) };
     const reply: Message['reply'] = (error) => {
       if (error && !returned) refused = error;
       else if (error) this.parts.dropped(name, pattern, error.message);
@@ -158,7 +161,7 @@ export class Router {
   onCall(from: NodeId, frame: CallFrame): void {
     const { name, pattern, body, chain, hops, id, timeoutMs } = frame;
     const receivedAt = this.parts.runtime.now();
-    this.route({
+    const message: Message = {
       kind: 'call',
       name,
       pattern,
@@ -172,7 +175,8 @@ export class Router {
       rested: false,
       reply: (error, answer, goodUntil) =>
         this.answer(from, id, error, answer, spanOf(goodUntil, receivedAt)),
-    });
+    };
+    this.route(message, false, receivedAt);
   }
 
   onCast(from: NodeId, { name, pattern, body, hops, from: origin }: CastFrame): void {
@@ -203,8 +207,11 @@ export class Router {
     this.delivered.close(error);
   }
 
-  /** `hasWaited`: it was accepted before, and does not fail because many that waited with it go at once. */
-  private route(message: Message, hasWaited = message.rerouted): void {
+  /**
+   * `hasWaited`: it was accepted before, and does not fail because many that waited with it go at once. `now`: the time,
+   * if it was just looked at.
+   */
+  private route(message: Message, hasWaited = message.rerouted, now?: number): void {
     const { index, self, isLinked, isPlaceable } = this.parts;
     const { name } = message;
     if (this.parked.has(name)) return this.parked.park(message);
@@ -218,14 +225,14 @@ export class Router {
     // A worker that comes here is waited for here; at its source the message would only turn round.
     const isComing = this.parts.isArriving?.(name) === true || (row?.isArriving && row.node === self);
     if (!row?.isShown || isComing) return this.parked.park(message);
-    if (row.node === self) return this.delivered.deliver(message);
+    if (row.node === self) return this.delivered.deliver(message, now);
     if (!isLinked(row.node)) return this.parked.park(message);
     if (isRestDue(message)) return this.rest(message);
-    return this.forward(row.node, message, hasWaited);
+    return this.forward(row.node, message, hasWaited, now);
   }
 
-  private forward(to: NodeId, message: Message, hasWaited: boolean): void {
-    const sent = this.forwarded.forward(to, message);
+  private forward(to: NodeId, message: Message, hasWaited: boolean, now?: number): void {
+    const sent = this.forwarded.forward(to, message, now);
     if (sent === 'queued') return undefined;
     // Who sends more than a link takes is told so; who sent it to where the worker was could not know.
     if (sent === 'full' && !hasWaited && message.from === this.parts.self) {

@@ -13,8 +13,11 @@ export interface PayloadRules {
  * `bigint`, `Error` and worker refs keep their kind; everything else is refused with its path.
  */
 export interface PayloadCodec {
-  /** @throws UnserializableError, PayloadTooLargeError */
-  encode(value: unknown, rules: PayloadRules): Uint8Array;
+  /**
+   * @param isForOne the bytes are sent to one node, once, and not read afterwards: the transport may use their memory again
+   * @throws UnserializableError, PayloadTooLargeError
+   */
+  encode(value: unknown, rules: PayloadRules, isForOne?: boolean): Uint8Array;
   /**
    * @param isOwn nobody else reads the bytes: a large Buffer among them is not copied
    * @throws UnserializableError for bytes that are no payload

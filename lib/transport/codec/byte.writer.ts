@@ -13,13 +13,15 @@ const f64Bytes = new Uint8Array(f64.buffer);
 
 /** A growing buffer with a cursor; what both codecs write into. Reused, so what was written is copied out by `take`. */
 export class ByteWriter {
-  bytes: Buffer = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+  /** Never given away. */
+  private readonly first = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+  bytes: Buffer = this.first;
   length = 0;
 
   /** Starts anew. */
   reset(): void {
     this.length = 0;
-    if (this.bytes.length > KEPT_CAPACITY) this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+    if (this.bytes.length > KEPT_CAPACITY) this.bytes = this.first;
   }
 
   /** Makes room for `count` bytes behind the cursor. */
@@ -117,7 +119,7 @@ export class ByteWriter {
     const { bytes, length } = this;
     if (length > GIVEN_BYTES && length * 2 > bytes.length) {
       const taken = bytes.subarray(0, length);
-      this.bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY);
+      this.bytes = this.first;
       this.length = 0;
       return taken;
     }
@@ -126,9 +128,14 @@ export class ByteWriter {
     return taken;
   }
 
+  /** New memory of at least so many bytes. */
+  protected memory(bytes: number): Buffer {
+    return Buffer.allocUnsafeSlow(bytes);
+  }
+
   /** Takes memory in which the next `count` bytes fit too. */
   protected grow(count: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(this.length + count, this.bytes.length * 2));
+    const grown = this.memory(Math.max(this.length + count, this.bytes.length * 2));
     grown.set(this.bytes.subarray(0, this.length));
     this.bytes = grown;
   }

@@ -1,5 +1,6 @@
 import { PayloadTooLargeError, UnserializableError } from '../../errors/index.js';
 import type { PayloadCodec, PayloadRules, RefFactory } from '../payload.interface.js';
+import { bodyMemory } from './body-memory.js';
 import { PayloadCopier } from './payload.copier.js';
 import { PayloadDecoder } from './payload.decoder.js';
 import { PayloadEncoder } from './payload.encoder.js';
@@ -26,12 +27,14 @@ class TaggedPayloadCodec implements PayloadCodec {
 
   constructor(private readonly refs: RefFactory) {}
 
-  encode(value: unknown, rules: PayloadRules): Uint8Array {
+  encode(value: unknown, rules: PayloadRules, isForOne = false): Uint8Array {
     if (value === undefined) return NOTHING;
     const encoder = this.encoder ?? new PayloadEncoder(this.refs);
     this.encoder = undefined;
     try {
-      return encoder.encode(value, rules);
+      const bytes = encoder.encode(value, rules);
+      if (isForOne) bodyMemory.lend(bytes);
+      return bytes;
     } catch (error) {
       throw this.translated(error, value, rules);
     } finally {

@@ -1,5 +1,6 @@
 import { PayloadTooLargeError } from '../../errors/index.js';
 import type { PayloadRules, RefFactory } from '../payload.interface.js';
+import { bodyMemory } from './body-memory.js';
 import { ByteWriter } from './byte.writer.js';
 import { contentOf } from './payload-error.js';
 import { PayloadFault } from './payload-fault.js';
@@ -11,12 +12,18 @@ import { bytesOf, typedArrayKind } from './payload-typed-array.js';
 const SHORT_STRING = 31;
 const SHORT_COUNT = 15;
 
+class BodyWriter extends ByteWriter {
+  protected override memory(bytes: number): Buffer {
+    return bodyMemory.take(bytes);
+  }
+}
+
 /**
  * Values to bytes in one walk. It knows no paths and no cycles: what cannot travel ends it with `PayloadFault`
  * (a cycle by way of the depth), and a second, slow walk then finds out where. So the good case pays for neither.
  */
 export class PayloadEncoder {
-  private readonly out = new ByteWriter();
+  private readonly out = new BodyWriter();
   private rules!: PayloadRules;
 
   constructor(private readonly refs: RefFactory) {}

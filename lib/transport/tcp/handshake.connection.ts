@@ -118,10 +118,10 @@ export class HandshakeConnection {
     this.socket.on('error', () => undefined);
   }
 
-  private readonly onData = (chunk: Buffer): void => {
+  private readonly onData = (chunk: Buffer, isLent = false): void => {
     this.listener.settle();
     try {
-      this.splitter.push(this.withoutPreamble(chunk));
+      this.splitter.push(this.withoutPreamble(chunk), isLent);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (error instanceof HandshakeStrangerError) this.turnAway(message);

@@ -106,8 +106,10 @@ export class OutgoingQueue {
     const { units, tail } = this;
     this.tail = undefined;
     const bytes = units.opened + (tail === undefined ? 0 : tail.length);
-    if (bytes <= WHOLE_FRAME_BYTES) units.close(kind, tail);
-    else this.add({ kind, head: units.withdraw(), tail }, true);
+    if (bytes <= WHOLE_FRAME_BYTES) {
+      units.close(kind, tail);
+      if (tail !== undefined) units.spend(tail);
+    } else this.add({ kind, head: units.withdraw(), tail }, true);
   }
 
   /** A unit that is no frame, before everything that waits. */
@@ -131,6 +133,7 @@ export class OutgoingQueue {
       idle = step() ? 0 : idle + 1;
     }
     if (this.units.gathered > 0) this.output.write(this.units.drain());
+    if (this.output.backlog === 0) this.units.written();
   }
 
   /** Forgets what has not been handed over. */
@@ -239,7 +242,10 @@ export class OutgoingQueue {
 
   private write(kind: number, head: Uint8Array, tail: Uint8Array | undefined): void {
     if (tail === undefined) this.units.append(kind, head);
-    else this.units.append(kind, head, tail);
+    else {
+      this.units.append(kind, head, tail);
+      this.units.spend(tail);
+    }
   }
 }
 

@@ -7,7 +7,7 @@ import type { Runtime } from '../../runtime/runtime.interface.js';
  */
 const TURN_MS = 5;
 /** The clock is read once for so many small units: reading it costs about as much as the decoding of one. */
-const UNITS_A_LOOK = 16;
+const UNITS_A_LOOK = 64;
 /** After a larger one, as of rows or states, it is read at once: such a unit may take milliseconds. */
 const SMALL_UNIT_BYTES = 4 * 1024;
 

@@ -5,6 +5,9 @@ import { connect as connectTls, createServer as createTlsServer } from 'node:tls
 import type { Address } from '../node-info.js';
 import type { SwarmTlsOptions } from './tls.options.js';
 
+/** What is read at once: what Node reads too, and little enough to stay in the caches of the processor. */
+const READ_BYTES = 64 * 1024;
+
 /** What a server tells of the connections that reach it. */
 export interface ServerListener {
   /** A connection from outside: false to close it at once, before anything is read. */
@@ -27,7 +30,7 @@ export class Sockets {
   }
 
   dial({ host, port }: Address): Socket {
-    if (!this.tls) return connect({ host, port, noDelay: true });
+    if (!this.tls) return dialPlain(host, port);
     const { requestCert: _, servername, ...options } = this.tls;
     // A name may be sent ahead of the handshake, an address may not.
     const name = servername ?? (isIP(host) ? undefined : host);
@@ -61,6 +64,21 @@ export class Sockets {
     });
     return server;
   }
+}
+
+/**
+ * Reads into one piece of memory, again and again, where Node would take 64 KiB anew for each read. `data` is emitted all
+ * the same, with a second argument: the chunk is lent, and may be looked at only until its listeners return. Node has this
+ * for sockets that are dialled, not for those that a server accepts, nor under TLS.
+ */
+function dialPlain(host: string, port: number): Socket {
+  const memory = Buffer.allocUnsafeSlow(READ_BYTES);
+  const callback = (bytes: number): boolean => {
+    socket.emit('data', memory.subarray(0, bytes), true);
+    return true;
+  };
+  const socket: Socket = connect({ host, port, noDelay: true, onread: { buffer: memory, callback } });
+  return socket;
 }
 
 /** Why a connection from outside came to nothing before its certificate was seen to be in order. */

@@ -96,7 +96,7 @@ export class TcpLink {
       if (this.turn.isOver(end - start)) this.hold();
     };
     splitter.onFault = (error) => this.refuse(error);
-    socket.on('data', (chunk: Buffer) => this.received(chunk));
+    socket.on('data', (chunk: Buffer, isLent = false) => this.received(chunk, isLent));
     socket.on('drain', () => this.onDrain());
     socket.on('error', (error) => (this.socketError = error.message));
     socket.on('end', () => this.onGone());
@@ -253,9 +253,9 @@ export class TcpLink {
     this.owner.settle();
   }
 
-  private received(chunk: Buffer): void {
+  private received(chunk: Buffer, isLent: boolean): void {
     this.owner.settle();
-    this.splitter.push(chunk);
+    this.splitter.push(chunk, isLent);
     if (this.fragmentsReceived > 0) this.acknowledge();
     this.owner.settle();
   }

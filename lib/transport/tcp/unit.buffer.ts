@@ -1,3 +1,4 @@
+import { bodyMemory } from '../codec/body-memory.js';
 import { ByteWriter } from '../codec/byte.writer.js';
 import { UNIT_HEADER_BYTES } from './wire.js';
 
@@ -11,6 +12,9 @@ export class UnitBuffer extends ByteWriter {
   /** Bytes gathered and not yet taken. */
   gathered = 0;
   private pieces: Uint8Array[] = [];
+  /** Bodies that are among the pieces, whole, and those that the system may not have yet. */
+  private bodies: Uint8Array[] = [];
+  private drained: Uint8Array[] = [];
   /** Of this chunk what is not among the pieces yet begins here, and what may still be undone. */
   private uncut = 0;
   private closed = 0;
@@ -31,6 +35,11 @@ export class UnitBuffer extends ByteWriter {
     this.length = this.closed;
     this.reserve(UNIT_HEADER_BYTES);
     this.length += UNIT_HEADER_BYTES;
+  }
+
+  /** `body` was added as it is, to be written this once: its memory is given back with `written`. */
+  spend(body: Uint8Array): void {
+    this.bodies.push(body);
   }
 
   /** How long the body of the opened unit is by now. */
@@ -55,13 +64,23 @@ export class UnitBuffer extends ByteWriter {
     return body;
   }
 
-  /** Everything gathered, in order. Its memory is not used again. */
+  /** Everything gathered, in order. Its memory is not used again before `written`. */
   drain(): readonly Uint8Array[] {
     this.cut();
-    const drained = this.pieces;
+    const { pieces } = this;
     this.pieces = [];
+    if (this.bodies.length > 0) {
+      this.drained.push(...this.bodies);
+      this.bodies = [];
+    }
     this.gathered = 0;
-    return drained;
+    return pieces;
+  }
+
+  /** The system has everything that was ever drained: the chunk is filled from its beginning again. */
+  written(): void {
+    for (let body = this.drained.pop(); body; body = this.drained.pop()) bodyMemory.giveBack(body);
+    if (this.gathered === 0) this.length = this.closed = this.uncut = 0;
   }
 
   /** What is among the pieces stays where it is. */

@@ -1,5 +1,8 @@
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
 
+/** Of lent memory, smaller units are copied together with what follows them, larger ones each into memory of their own. */
+const ALONE_BYTES = 16 * 1024;
+
 /** Told each whole unit; its body stands in `bytes`, of what was received, from `start` to `end`. */
 export type UnitListener = (kind: number, bytes: Buffer, start: number, end: number) => void;
 
@@ -46,20 +49,39 @@ export class UnitSplitter {
     if (rest !== undefined) this.push(rest);
   }
 
-  /** @throws unless there is `onFault`: MalformedFrameError for a length out of range, and whatever `onUnit` throws */
-  push(chunk: Buffer): void {
+  /**
+   * @param isLent the chunk's memory is written over when this has returned; the bytes of units are always kept
+   * @throws unless there is `onFault`: MalformedFrameError for a length out of range, and whatever `onUnit` throws
+   */
+  push(received: Buffer, isLent = false): void {
+    let chunk = received;
+    let lent = isLent;
     let at = 0;
     try {
-      while (at < chunk.length && !this.stopped && !this.held)
-        at = this.partial === undefined ? this.start(chunk, at) : this.fill(chunk, at);
-      if (at < chunk.length && !this.stopped) this.rest = chunk.subarray(at);
+      while (at < chunk.length && !this.stopped && !this.held) {
+        if (lent && this.startsSmall(chunk, at)) {
+          chunk = Buffer.from(chunk.subarray(at));
+          lent = false;
+          at = 0;
+        }
+        at = this.partial === undefined ? this.start(chunk, at, lent) : this.fill(chunk, at);
+      }
+      if (at < chunk.length && !this.stopped)
+        this.rest = lent ? Buffer.from(chunk.subarray(at)) : chunk.subarray(at);
     } catch (error) {
       if (this.onFault === undefined) throw error;
       this.onFault(error);
     }
   }
 
-  private start(chunk: Buffer, from: number): number {
+  /** Whether a unit begins and ends in this chunk that is not worth memory of its own. */
+  private startsSmall(chunk: Buffer, at: number): boolean {
+    const left = chunk.length - at - 4;
+    if (this.partial !== undefined || this.headerFilled > 0 || left < 0) return false;
+    return chunk.readUInt32LE(at) <= Math.min(left, ALONE_BYTES);
+  }
+
+  private start(chunk: Buffer, from: number, isLent: boolean): number {
     let at = from;
     let length: number;
     if (this.headerFilled === 0 && chunk.length - at >= 4) {
@@ -75,7 +97,7 @@ export class UnitSplitter {
     if (length === 0 || length > this.maxBytes) {
       throw new MalformedFrameError('Unit', 'length', `${length} is not from 1 to ${this.maxBytes}`);
     }
-    if (chunk.length - at < length) {
+    if (isLent || chunk.length - at < length) {
       this.partial = Buffer.allocUnsafe(length);
       this.partialFilled = 0;
       return at;

@@ -29,8 +29,8 @@ class Wire {
         return backlog();
       },
       write: (pieces) => {
-        for (const piece of pieces)
-          this.splitter.push(Buffer.from(piece.buffer, piece.byteOffset, piece.length));
+        // A copy, as the system makes one: the queue may use the memory again.
+        for (const piece of pieces) this.splitter.push(Buffer.from(piece));
       },
     });
   }
