@@ -1,6 +1,8 @@
-/** How many names, and how many notes of each, are kept. */
+/** How many names, and how many notes of each, are kept at most. */
 const NAMES_KEPT = 4_096;
 const NOTES_KEPT = 10;
+/** So many are dropped together: to drop one, a map is walked past all that was dropped before. */
+const NAMES_DROPPED = 512;
 
 export interface PlacementNote {
   /** Milliseconds since the epoch. */
@@ -21,7 +23,10 @@ export class PlacementHistory {
     this.byName.delete(name);
     this.byName.set(name, notes);
     if (this.byName.size <= NAMES_KEPT) return;
-    for (const oldest of this.byName.keys()) if (this.byName.delete(oldest)) break;
+    for (const oldest of this.byName.keys()) {
+      if (this.byName.size <= NAMES_KEPT - NAMES_DROPPED) return;
+      this.byName.delete(oldest);
+    }
   }
 
   /** Oldest first. */

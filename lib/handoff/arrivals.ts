@@ -1,6 +1,7 @@
 // Decides, at the target, when a worker that comes from another node begins (promises P1, P5): it is started and given
 // its state at once, and handles nothing before its source has let go of it, or is dead. An arrival is told by its
 // fence, so that whatever is said twice or late means the same.
+import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { runSliced } from '../runtime/slices.js';
 import { contentOf, Row, RowStatus, Untracked } from '../tracker/row.js';
 import {
@@ -39,10 +40,12 @@ export class Arrivals {
   private readonly arrivals = new Map<string, Arrival>();
   private readonly results: FrameBatches<PreparedFrame['results'][number]>;
   private readonly questions: FrameBatches<UndecidedFrame['arrivals'][number]>;
+  private readonly deadlines: Deadlines;
   private askDue = false;
 
   constructor(private readonly parts: HandoffParts) {
     const { runtime, sender } = parts;
+    this.deadlines = new Deadlines(runtime);
     this.results = new FrameBatches(
       runtime,
       sender,
@@ -149,17 +152,18 @@ export class Arrivals {
     };
     this.arrivals.set(name, arrival);
     this.askLater();
-    const late = runtime.after(timeoutMs, () => {
+    const late = new DueTask(() => {
       this.failed(arrival, `its start there did not end within ${timeoutMs} ms`);
     });
+    this.deadlines.set(late, arrival.since + timeoutMs, arrival.since);
     const { type, args } = claim;
     host
       .start({ name, type, args, fence, ...(state !== null && { state }) })
-      .finally(() => late.cancel())
       .then(
         () => this.started(arrival),
         (error: unknown) => this.failed(arrival, reasonOf(error)),
-      );
+      )
+      .finally(() => this.deadlines.clear(late));
     return undefined;
   }
 

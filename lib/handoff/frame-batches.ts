@@ -30,7 +30,9 @@ export class FrameBatches<Item> {
     this.waiting.set(to, [item]);
   }
 
-  private flush(): void {
+  /** Sends what has come up to now. */
+  flush(): void {
+    if (this.waiting.size === 0) return;
     const batches = [...this.waiting];
     this.waiting.clear();
     this.before();

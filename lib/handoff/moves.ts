@@ -1,7 +1,7 @@
 // Decides, at the source alone, whether a worker has moved (promise P5): it is packed and handed to the target, which
 // starts it without a message; when the target has said that it is ready, and its row is held here, the source lets go
 // of its own row and says commit. Until then everything may fail, and the worker goes on here.
-import type { Timer } from '../runtime/runtime.interface.js';
+import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { contentOf, Row, RowStatus, Untracked, wireBytes } from '../tracker/row.js';
 import {
   FrameKind,
@@ -12,6 +12,7 @@ import {
 } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import { reasonOf } from '../workers/remote-failure.js';
+import type { HandoffAnswer } from '../workers/worker-host.interface.js';
 import { FrameBatches } from './frame-batches.js';
 import type { HandoffParts } from './handoff-parts.js';
 
@@ -37,7 +38,8 @@ interface Move {
   fence: number | undefined;
   /** The target has said that it is ready; its row may not have been read yet. */
   prepared: boolean;
-  timer: Timer | undefined;
+  /** Of what it waits for from the target. */
+  late: DueTask | undefined;
   readonly settle: (outcome: MoveOutcome) => void;
 }
 
@@ -55,11 +57,13 @@ export class Moves {
   /** Moves that this node has committed and whose target may not have heard it, by name. */
   private readonly committed = new Map<string, Committed>();
   private ending = 0;
+  private readonly deadlines: Deadlines;
   private readonly prepares: FrameBatches<WireArrival>;
   private readonly decisions: FrameBatches<Decision>;
 
   constructor(private readonly parts: HandoffParts) {
     const { runtime, sender, stateSender, handoff } = parts;
+    this.deadlines = new Deadlines(runtime);
     this.prepares = new FrameBatches(
       runtime,
       stateSender,
@@ -119,19 +123,21 @@ export class Moves {
         leaving: how.leaving,
         fence: undefined,
         prepared: false,
-        timer: undefined,
+        late: undefined,
         settle: (outcome) => {
-          move.timer?.cancel();
+          if (move.late) this.deadlines.clear(move.late);
           if (this.moves.get(name) === move) this.moves.delete(name);
           resolve(outcome);
         },
       };
       this.moves.set(name, move);
-      this.pack(move, how.large).then(
-        (state) => state !== undefined && this.prepare(move, state),
-        (error: unknown) => this.goOn(move, { kind: 'failed', reason: reasonOf(error) }),
-      );
+      this.pack(move, how.large);
     });
+  }
+
+  /** What is packed goes to its targets now, not at the end of the tick. */
+  flush(): void {
+    this.prepares.flush();
   }
 
   /** The worker ends, or is started anew: whatever was to become of it elsewhere must not. */
@@ -180,30 +186,44 @@ export class Moves {
     }
   }
 
-  /** The encoded state, null for none; undefined when the move has ended. */
-  private async pack(move: Move, large: boolean): Promise<Uint8Array | null | undefined> {
+  /** At once if the worker is at rest and its class waits for nothing: so are most, and all of them move together. */
+  private pack(move: Move, large: boolean): void {
     const { host, handoff } = this.parts;
     const { row } = move;
-    const { name } = row;
-    if (row.status === RowStatus.parked) return null;
-    const atRest = await host.pause(name, handoff.timeoutMs);
-    if (!this.isOpen(move)) return undefined;
-    if (!atRest) {
-      this.goOn(move, { kind: 'refused', reason: `its handler runs for more than ${handoff.timeoutMs} ms` });
-      return undefined;
-    }
-    const answer = await host.begin(name, handoff.timeoutMs);
-    if (!this.isOpen(move)) return undefined;
-    if (answer.kind === 'restart') return null;
-    if (answer.kind === 'resume' && (large || answer.state.length <= LARGE_STATE_BYTES)) return answer.state;
-    this.goOn(move, { kind: answer.kind === 'ignore' ? 'ignored' : 'large' });
+    if (row.status === RowStatus.parked) return this.prepare(move, null);
+    const atRest = host.pause(row.name, handoff.timeoutMs);
+    if (typeof atRest === 'boolean') return this.ask(move, large, atRest);
+    void atRest.then((itIs) => this.ask(move, large, itIs));
     return undefined;
+  }
+
+  private ask(move: Move, large: boolean, atRest: boolean): void {
+    const { host, handoff } = this.parts;
+    if (!this.isOpen(move)) return;
+    if (!atRest) {
+      const reason = `its handler runs for more than ${handoff.timeoutMs} ms`;
+      return this.goOn(move, { kind: 'refused', reason });
+    }
+    const answer = host.begin(move.row.name, handoff.timeoutMs);
+    if ('kind' in answer) return this.packed(move, large, answer);
+    answer.then(
+      (given) => this.packed(move, large, given),
+      (error: unknown) => this.goOn(move, { kind: 'failed', reason: reasonOf(error) }),
+    );
+    return undefined;
+  }
+
+  private packed(move: Move, large: boolean, answer: HandoffAnswer): void {
+    if (!this.isOpen(move)) return undefined;
+    if (answer.kind === 'restart') return this.prepare(move, null);
+    if (answer.kind === 'resume' && (large || answer.state.length <= LARGE_STATE_BYTES))
+      return this.prepare(move, answer.state);
+    return this.goOn(move, { kind: answer.kind === 'ignore' ? 'ignored' : 'large' });
   }
 
   private prepare(move: Move, state: Uint8Array | null): void {
     const { clock, runtime, handoff, rows, membership } = this.parts;
     const { row, to } = move;
-    if (!this.isOpen(move)) return;
     if (!rows.has(row)) return move.settle({ kind: 'cancelled' });
     if (!membership.members.get(to)?.linked) {
       return this.goOn(move, { kind: 'refused', reason: `there is no link to ${to}` });
@@ -212,9 +232,12 @@ export class Moves {
     const arriving = new Row({ ...contentOf(row), fence: move.fence, status: RowStatus.arriving }, to);
     this.prepares.add(to, [arriving.toWire(), state]);
     // The target has as long for its own code; what is under way has to come through before that and after it.
-    move.timer = runtime.after(2 * handoff.timeoutMs, () =>
-      this.goOn(move, { kind: 'refused', reason: `${to} did not answer within ${2 * handoff.timeoutMs} ms` }),
+    const patienceMs = 2 * handoff.timeoutMs;
+    move.late = new DueTask(() =>
+      this.goOn(move, { kind: 'refused', reason: `${to} did not answer within ${patienceMs} ms` }),
     );
+    const now = runtime.now();
+    this.deadlines.set(move.late, now + patienceMs, now);
     return undefined;
   }
 

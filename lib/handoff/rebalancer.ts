@@ -131,6 +131,11 @@ export class Rebalancer {
   }
 
   private beginSome(): void {
+    this.takeSome();
+    this.moves.flush();
+  }
+
+  private takeSome(): void {
     const { runtime, handoff } = this.parts;
     const until = runtime.now() + SLICE_MS;
     for (const [name, destination] of this.queue) {
@@ -164,15 +169,18 @@ export class Rebalancer {
     };
     count(1);
     this.largeIsActive ||= large;
-    const busy = runtime.after(BUSY_AFTER_MS, () => {
-      if (!this.moves.isPacking(name)) return;
-      counts = false;
-      count(-1);
-    });
     const began = runtime.now();
-    const outcome = await this.moves.move(row, to, { large, leaving: this.leaving });
+    const moving = this.moves.move(row, to, { large, leaving: this.leaving });
+    const busy = this.moves.isPacking(name)
+      ? runtime.after(BUSY_AFTER_MS, () => {
+          if (!this.moves.isPacking(name)) return;
+          counts = false;
+          count(-1);
+        })
+      : undefined;
+    const outcome = await moving;
     if (outcome.kind === 'moved' && counts && !large) this.window.moved(began, runtime.now());
-    busy.cancel();
+    busy?.cancel();
     if (counts) count(-1);
     if (large) this.largeIsActive = false;
     this.ended(name, { to, ringVersion }, outcome);

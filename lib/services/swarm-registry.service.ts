@@ -132,10 +132,12 @@ export class SwarmRegistry {
   whereis(name: string): WorkerRef | undefined;
   whereis<W>(name: string, worker: Type<W>): WorkerRef<W> | undefined;
   whereis(name: string, worker?: Type<unknown>): WorkerRef | undefined {
-    const { kernel } = this.nodes;
-    assertName('the name', name);
-    const row = kernel.lookup(name);
-    if (!row) return undefined;
+    const row = this.nodes.kernel.lookup(name);
+    if (!row) {
+      // What is registered has a name that is one.
+      assertName('the name', name);
+      return undefined;
+    }
     return worker === undefined ? this.refs.of(row) : this.refOfType(row, workerTypeOf(worker));
   }
 

@@ -14,6 +14,7 @@ import { handlerFailure } from './handler-failure.js';
 import { readDecision } from './handoff-decision.js';
 import { Hold, type HoldOwner } from './hold.js';
 import type { HostedType } from './hosted-type.js';
+import { isThenable } from './is-thenable.js';
 import { Mailbox, type MailboxOwner } from './mailbox.js';
 import { OwnSwarmContext } from './own-swarm.context.js';
 import { type ContextSource, OwnWorkerContext } from './own-worker.context.js';
@@ -166,8 +167,8 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
   }
 
   /** False also if it is resumed or ends before it has come to rest. */
-  pause(timeoutMs: number): Promise<boolean> {
-    return this.isEnded ? Promise.resolve(false) : this.held().pause(timeoutMs);
+  pause(timeoutMs: number): boolean | Promise<boolean> {
+    return !this.isEnded && this.held().pause(timeoutMs);
   }
 
   resume(fence = this.fence): void {
@@ -175,15 +176,21 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     this.hold?.resume();
   }
 
-  async begin(timeoutMs: number): Promise<HandoffAnswer> {
+  /** Throws, or rejects, as `WorkerHost.begin`. */
+  begin(timeoutMs: number): HandoffAnswer | Promise<HandoffAnswer> {
     const { instance } = this;
-    const { definition, isPinned, parts } = this.hosted;
+    const { definition, isPinned } = this.hosted;
     if (this.isEnded || !instance || !this.started) throw this.refusal();
     if (isPinned) return { kind: 'ignore' };
     if (!definition.begin) return { kind: 'restart' };
-    const given: unknown = await this.held().ask('begin', timeoutMs, () =>
+    const given: unknown = this.held().ask('begin', timeoutMs, () =>
       this.run(() => definition.begin?.(instance)),
     );
+    return given instanceof Promise ? given.then((decision) => this.packed(decision)) : this.packed(given);
+  }
+
+  private packed(given: unknown): HandoffAnswer {
+    const { definition, parts } = this.hosted;
     const decision = readDecision(given);
     if (!decision) throw new TypeError(noDecision(definition.type, given));
     if (decision.kind !== 'resume') return { kind: decision.kind };
@@ -200,7 +207,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     const give = async (): Promise<void> => {
       await this.run(() => definition.conflict?.(instance, state));
     };
-    await this.held().turn(timeoutMs, (leftMs) => this.held().ask('conflict', leftMs, give));
+    await this.held().turn(timeoutMs, async (leftMs) => this.held().ask('conflict', leftMs, give));
   }
 
   /** Nothing more is begun. Gives back the messages that waited. */
@@ -213,8 +220,17 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     return waiting;
   }
 
-  /** After `end`: runs `die` when the last handler has ended; waits for either no longer than `patienceMs`. */
-  async die(patienceMs: number): Promise<void> {
+  /**
+   * After `end`: runs `die` when the last handler has ended; waits for either no longer than `patienceMs`. Is done already
+   * when it returns nothing.
+   */
+  die(patienceMs: number): Promise<void> | void {
+    const isAtRest = !this.isHandling && !this.hold?.isBusy;
+    if (isAtRest && !this.hosted.definition.die) this.instance = undefined;
+    else return this.dieLast(patienceMs);
+  }
+
+  private async dieLast(patienceMs: number): Promise<void> {
     const { instance, endReason: reason } = this;
     const { definition, isPinned } = this.hosted;
     if (this.isHandling || this.hold?.isBusy) await this.held().rest(patienceMs);
@@ -318,8 +334,4 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
 function noDecision(type: string, given: unknown): string {
   const what = given === undefined ? 'nothing' : `"${reasonOf(given)}"`;
   return `${type}: its @OnHandoff('begin') returned ${what}; return resume(state), restart() or ignore()`;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

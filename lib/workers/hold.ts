@@ -3,6 +3,7 @@
 // kind, because idle workers may be many.
 import { OperationTimeoutError, type SwarmError } from '../errors/index.js';
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
+import { isThenable } from './is-thenable.js';
 import { NoTurnError } from './no-turn.error.js';
 
 /** What a hold asks of the worker it belongs to. */
@@ -10,6 +11,7 @@ export interface HoldOwner {
   readonly name: string;
   /** Whether a message handler runs. */
   readonly isHandling: boolean;
+  readonly isEnded: boolean;
   /** Whether it may work now, as far as this hold has no say in it; if not, it is told to go on when it may. */
   mayWork(): boolean;
   /** What somebody is told who waited for something of it when it ended. */
@@ -61,7 +63,7 @@ export class Hold {
    * Twice is the same as once. The answer is that of `rest`. Whoever waits for a turn is told that there is none: who
    * pauses may wait for the very node that waits for the turn, and neither would ever go on.
    */
-  pause(timeoutMs: number): Promise<boolean> {
+  pause(timeoutMs: number): boolean | Promise<boolean> {
     this.paused = true;
     this.tell('turn', 'paused');
     return this.rest(timeoutMs);
@@ -75,8 +77,8 @@ export class Hold {
   }
 
   /** True when nothing of the worker runs any more, false when that was waited for in vain. */
-  rest(timeoutMs: number): Promise<boolean> {
-    if (!this.isBusy) return Promise.resolve(true);
+  rest(timeoutMs: number): boolean | Promise<boolean> {
+    if (!this.isBusy) return true;
     return new Promise((resolve) => {
       this.wait('rest', timeoutMs, (outcome) => resolve(outcome === 'come'));
     });
@@ -118,26 +120,44 @@ export class Hold {
   }
 
   /**
-   * Runs a method of the class. Rejects with what it throws, with `OperationTimeoutError` after `timeoutMs`, and at once
-   * when the worker ends.
+   * Runs a method of the class. What it returns at once is there at once, and so is what it throws; a promise of it rejects
+   * with `OperationTimeoutError` after `timeoutMs`, and at once when the worker ends.
    */
-  ask<T>(phase: string, timeoutMs: number, method: () => T | PromiseLike<T>): Promise<T> {
+  ask<T>(phase: string, timeoutMs: number, method: () => T | PromiseLike<T>): T | Promise<T> {
+    const wasEnded = this.owner.isEnded;
+    let isCounted = true;
+    const over = (): void => {
+      if (!isCounted) return;
+      isCounted = false;
+      this.methods--;
+      this.rested();
+    };
     this.methods++;
+    let given: T | PromiseLike<T>;
+    try {
+      given = method();
+    } catch (error) {
+      over();
+      if (this.owner.isEnded === wasEnded) throw error;
+      this.owner.failedLate(phase, error);
+      throw this.owner.refusal();
+    }
+    // It may have ended its own worker.
+    const endedItself = this.owner.isEnded !== wasEnded;
+    if (!isThenable(given)) {
+      over();
+      if (endedItself) throw this.owner.refusal();
+      return given;
+    }
+    const promised = given;
     return new Promise((resolve, reject) => {
-      let isCounted = true;
-      const over = (): void => {
-        if (!isCounted) return;
-        isCounted = false;
-        this.methods--;
-        this.rested();
-      };
       const waiter = this.wait('end', timeoutMs, (outcome) => {
         if (outcome === 'ended') return reject(this.owner.refusal());
         reject(new OperationTimeoutError(`@OnHandoff('${phase}') of "${this.owner.name}"`, timeoutMs));
         return over();
       });
-      const run = async (): Promise<T> => method();
-      run().then(
+      if (endedItself) this.settle(waiter, 'ended');
+      Promise.resolve(promised).then(
         (value) => {
           const isWaitedFor = this.withdraw(waiter);
           over();

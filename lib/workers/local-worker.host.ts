@@ -25,6 +25,7 @@ import type {
 
 /** How long the end of a worker waits for the running handler, and then for `die`. */
 const STOP_PATIENCE_MS = 5_000;
+const ENDED = Promise.resolve();
 
 export interface LocalWorkerHostParts {
   readonly definitions: ReadonlyMap<string, WorkerDefinition>;
@@ -110,16 +111,20 @@ export class LocalWorkerHost implements WorkerHost {
     return delivery.reply(new NodeUnavailableError(node, `"${name}" has ended there`), undefined);
   }
 
-  pause(name: string, timeoutMs: number): Promise<boolean> {
-    return this.activations.get(name)?.pause(timeoutMs) ?? Promise.resolve(false);
+  pause(name: string, timeoutMs: number): boolean | Promise<boolean> {
+    return this.activations.get(name)?.pause(timeoutMs) ?? false;
   }
 
   resume(name: string, fence?: number): void {
     this.activations.get(name)?.resume(fence);
   }
 
-  async begin(name: string, timeoutMs: number): Promise<HandoffAnswer> {
-    return this.known(name).begin(timeoutMs);
+  begin(name: string, timeoutMs: number): HandoffAnswer | Promise<HandoffAnswer> {
+    try {
+      return this.known(name).begin(timeoutMs);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
   }
 
   async merge(name: string, state: Uint8Array, timeoutMs: number): Promise<void> {
@@ -182,7 +187,12 @@ export class LocalWorkerHost implements WorkerHost {
   private close(activation: Activation): Promise<void> {
     const { name } = activation;
     const before = this.endings.get(name);
-    const own = activation.die(STOP_PATIENCE_MS).finally(() => this.forget(activation));
+    const dying = activation.die(STOP_PATIENCE_MS);
+    if (!dying) {
+      this.forget(activation);
+      return before ?? ENDED;
+    }
+    const own = dying.finally(() => this.forget(activation));
     const ending: Promise<void> = (before ? Promise.all([before, own]) : own).then(() => {
       if (this.endings.get(name) === ending) this.endings.delete(name);
     });

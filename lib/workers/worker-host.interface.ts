@@ -87,9 +87,10 @@ export interface WorkerHost {
   /**
    * Dispatches nothing more to a worker until `resume`; messages still queue. Resolves with true when none of its
    * methods runs any more, with false when one still does after `timeoutMs` (then it is paused all the same), and with
-   * false at once when it is resumed, has ended, or is not here. Twice is the same as once.
+   * false at once when it is resumed, has ended, or is not here. Twice is the same as once. What needs not be waited for is
+   * returned as it is: of most workers nothing runs when they move.
    */
-  pause(name: string, timeoutMs: number): Promise<boolean>;
+  pause(name: string, timeoutMs: number): boolean | Promise<boolean>;
   /** Goes on with a worker, paused or not. `fence`: `ctx.fence` from now on, if its row has another one by now. */
   resume(name: string, fence?: number): void;
   /**
@@ -97,8 +98,9 @@ export interface WorkerHost {
    * `ignore` for an object of the user. Rejects with what that threw, with `TypeError` for an answer that is no
    * decision, with `UnserializableError` or `PayloadTooLargeError` for a state that cannot travel, with
    * `OperationTimeoutError` after `timeoutMs`, with `WorkerNotFoundError` or `NodeUnavailableError` when the worker ends.
+   * Of a method that waits for nothing the answer is returned as it is.
    */
-  begin(name: string, timeoutMs: number): Promise<HandoffAnswer>;
+  begin(name: string, timeoutMs: number): HandoffAnswer | Promise<HandoffAnswer>;
   /**
    * Gives a running worker the state of an activation that gave way to it, between two messages; not when it is paused
    * from outside, or is before that has come to be: its state may be on its way already. Resolves at once if its class has no `@OnHandoff('conflict')`,

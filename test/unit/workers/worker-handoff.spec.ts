@@ -151,7 +151,7 @@ describe('a pause', () => {
         },
       }),
     });
-    const pauses: Array<Promise<boolean>> = [];
+    const pauses: Array<boolean | Promise<boolean>> = [];
     push('quick', 1);
     push('quick', 2);
     await scheduler.advance(0);
@@ -184,7 +184,7 @@ describe('the question what is to become of a worker that is to move', () => {
     const parts = hostOf({ ...(begin && { begin }), ...more });
     await parts.start();
     await parts.host.pause('lamp', 1_000);
-    return { ...parts, ask: (): Promise<HandoffAnswer> => parts.host.begin('lamp', 1_000) };
+    return { ...parts, ask: (): Promise<HandoffAnswer> => Promise.resolve(parts.host.begin('lamp', 1_000)) };
   };
 
   it('is answered by the decision of its class, with a state that has been encoded', async () => {

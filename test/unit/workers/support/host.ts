@@ -91,9 +91,9 @@ export function hostOf(
     return outcome;
   };
   /** What has become of a promise, without letting time pass: `pending`, what it gave, or why it was rejected. */
-  const stateOf = async (work: Promise<unknown>): Promise<unknown> => {
+  const stateOf = async (work: unknown): Promise<unknown> => {
     let state: unknown = 'pending';
-    work.then(
+    Promise.resolve(work).then(
       (value) => (state = value ?? 'ok'),
       (error: { code?: string; message: string }) => (state = error.code ?? error.message),
     );
