@@ -1,12 +1,17 @@
 // Decides who is a member and in whose ring (promise P1: a member that was linked is in the ring from that moment
 // on, before its first frame is read, until it leaves or is taken for dead).
-import type { MemberAddress, NodeId, NodeInfo } from '../transport/node-info.js';
+import { addressKey, type MemberAddress, type NodeId, type NodeInfo } from '../transport/node-info.js';
 import type { Member } from './member.js';
 
 /** The set of members, this node included. */
 export class Members {
   private readonly others = new Map<NodeId, Member>();
+  /** Of ids that share an address, whoever came first is first. */
+  private readonly byAddress = new Map<string, readonly Member[]>();
+  /** Those of the others that host types with a quorum: as a rule few, or none, and asked for with each frame that counts. */
+  private readonly othersWithQuorum = new Set<Member>();
   private sortedRing: readonly Member[] | undefined;
+  private made: Lists | undefined;
   /** Rises with every change of the ring. */
   ringVersion = 0;
 
@@ -35,6 +40,11 @@ export class Members {
     for (const member of this.others.values()) if (member.linked) yield member.info.id;
   }
 
+  /** Members that host types with a quorum, this node perhaps among them. */
+  quorumHosts(): Member[] {
+    return isQuorumHost(this.self.info) ? [this.self, ...this.othersWithQuorum] : [...this.othersWithQuorum];
+  }
+
   /** Members that names are placed on, sorted by id: joining ones too, no leaving one. */
   ring(): readonly Member[] {
     this.sortedRing ??= [this.self, ...this.others.values()]
@@ -43,30 +53,43 @@ export class Members {
     return this.sortedRing;
   }
 
+  /** The member at an `addressKey`, this node never. */
+  at(key: string, except?: NodeId): Member | undefined {
+    return this.byAddress.get(key)?.find(({ info }) => info.id !== except);
+  }
+
   /** What other nodes are told in a hello: enough to dial everyone. */
-  addresses(): MemberAddress[] {
-    return [this.self, ...this.others.values()].map(({ info: { id, host, port, incarnation } }) => ({
-      id,
-      host,
-      port,
-      incarnation,
-    }));
+  addresses(): readonly MemberAddress[] {
+    return (this.lists().addresses ??= this.infos().map(addressOf));
   }
 
   /** What a member that joins is told of all others. */
-  infos(): NodeInfo[] {
-    return [this.self, ...this.others.values()].map(({ info }) => info);
+  infos(): readonly NodeInfo[] {
+    return this.lists().infos;
   }
 
   add(info: NodeInfo, status: Member['status'], now: number): Member {
     const member = { ...newMember(info, status, now), linked: true };
+    const key = addressKey(info);
     this.others.set(info.id, member);
+    if (isQuorumHost(info)) this.othersWithQuorum.add(member);
+    this.byAddress.set(key, [...(this.byAddress.get(key) ?? []), member]);
+    this.made = undefined;
     this.changed();
     return member;
   }
 
   remove(id: NodeId): void {
+    const gone = this.others.get(id);
+    if (gone) {
+      const key = addressKey(gone.info);
+      const left = this.byAddress.get(key)?.filter((member) => member !== gone) ?? [];
+      if (left.length > 0) this.byAddress.set(key, left);
+      else this.byAddress.delete(key);
+      this.othersWithQuorum.delete(gone);
+    }
     this.others.delete(id);
+    this.made = undefined;
     this.changed();
   }
 
@@ -81,6 +104,41 @@ export class Members {
     this.sortedRing = undefined;
     this.ringVersion++;
   }
+
+  private lists(): Lists {
+    const self = this.self.info;
+    // This node takes another incarnation by another info; the others never do while they are members.
+    if (this.made?.self !== self) {
+      const infos = [self];
+      for (const { info } of this.others.values()) infos.push(info);
+      this.made = { self, infos, addresses: undefined };
+    }
+    return this.made;
+  }
+}
+
+/** Whether the node hosts types with a quorum. */
+export function isQuorumHost({ hosting, quorums }: NodeInfo): boolean {
+  return hosting && Object.keys(quorums).length > 0;
+}
+
+/** What is told of a member in hellos. */
+const addresses = new WeakMap<NodeInfo, MemberAddress>();
+
+function addressOf(info: NodeInfo): MemberAddress {
+  let address = addresses.get(info);
+  if (!address) {
+    const { id, host, port, incarnation } = info;
+    addresses.set(info, (address = { id, host, port, incarnation }));
+  }
+  return address;
+}
+
+/** All members as others are told of them. Each link is told: among many nodes a list for each would be most of a start. */
+interface Lists {
+  readonly self: NodeInfo;
+  readonly infos: readonly NodeInfo[];
+  addresses: readonly MemberAddress[] | undefined;
 }
 
 /** A member that is not linked yet, and of which nothing is known beyond what it says of itself. */

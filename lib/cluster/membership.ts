@@ -21,6 +21,7 @@ import {
 } from '../transport/node-info.js';
 import type { DialOutcome, LinkCloseReason, Transport } from '../transport/transport.interface.js';
 import { Dialer } from './dialer.js';
+import { ExpectedMembers } from './expected-members.js';
 import { FailureDetector } from './failure-detector.js';
 import { CLOCK_RATES, Fencing, type Loss } from './fencing.js';
 import type { IgnoreList } from './ignore-list.js';
@@ -109,14 +110,6 @@ export interface MembershipParts {
   readonly listener: MembershipListener;
 }
 
-/** A member that others named. */
-interface Expected {
-  readonly address: MemberAddress;
-  readonly since: number;
-  /** As a member that has adopted this node described it. */
-  info: NodeInfo | undefined;
-}
-
 export class Membership {
   readonly members: Members;
   readonly barrier: JoinBarrier;
@@ -127,7 +120,7 @@ export class Membership {
   readonly views: Views;
   private readonly dialer: Dialer;
   /** Members that others named and this node has no link to yet. */
-  private readonly expected = new Map<NodeId, Expected>();
+  private readonly expected = new ExpectedMembers();
   /** Highest incarnation of an id that was taken for dead or replaced, and since when its word has counted. */
   private readonly dead = new Map<
     NodeId,
@@ -167,7 +160,7 @@ export class Membership {
       dialer: this.dialer,
       aloneAfterMs: options.aloneAfterMs,
       listeningSince: runtime.now(),
-      expected: () => this.expected.keys(),
+      expected: () => this.expected.ids(),
     });
     this.fencing = new Fencing({
       runtime,
@@ -548,17 +541,15 @@ export class Membership {
     if (address.incarnation < (this.dead.get(address.id)?.incarnation ?? 0)) return;
     if (this.fencing.isFenced(address.id, address.incarnation)) return;
     const known = this.expected.get(address.id);
-    if (!known) this.expected.set(address.id, { address, since: this.parts.runtime.now(), info });
+    if (!known) this.expected.add({ address, since: this.parts.runtime.now(), info });
     else if (info) known.info = info;
     this.dialer.seek(address);
   }
 
   /** Whoever was believed to be at this address, and is not linked, is gone. */
   private goneAt(key: string, reason: string, except?: NodeId): void {
-    for (const [id, { address }] of this.expected) {
-      if (id !== except && addressKey(address) === key) this.unexpect(id);
-    }
-    const member = this.memberAt(key, except);
+    for (const id of this.expected.at(key)) if (id !== except) this.unexpect(id);
+    const member = this.members.at(key, except);
     if (member) this.suspicions.gone(member.info.id);
     // Nothing comes over its link either: the word that it was closed is lost.
     const isGone = member && (!member.linked || this.detector.isQuiet(member));
@@ -569,8 +560,10 @@ export class Membership {
   /** Others may reach who cannot be reached from here. */
   private askAboutUnreachable(key: string): void {
     // One question at a time about an id: of what it is now, not of what it was when it was lost.
-    for (const [id, { address }] of this.expected)
-      if (addressKey(address) === key) this.suspicions.ask(id, address.incarnation);
+    for (const id of this.expected.at(key)) {
+      const named = this.expected.get(id);
+      if (named) this.suspicions.ask(id, named.address.incarnation);
+    }
     const lost = this.lost.get(key);
     if (lost && !this.members.get(lost.id)) this.suspicions.ask(lost.id, lost.incarnation);
   }
@@ -594,9 +587,9 @@ export class Membership {
 
   /** It says itself that it has stopped its workers. */
   private leftAt(key: string): void {
-    const member = this.memberAt(key);
+    const member = this.members.at(key);
     if (member && !member.linked) this.takeForDead(member, 'it is shutting down', { kind: 'left' });
-    for (const [id, { address }] of this.expected) if (addressKey(address) === key) this.unexpect(id);
+    for (const id of this.expected.at(key)) this.unexpect(id);
   }
 
   /** The others have gone on without this node: what they started in its place must be the only one. */
@@ -804,30 +797,21 @@ export class Membership {
   }
 
   private unexpect(id: NodeId): void {
-    const gone = this.expected.get(id);
-    if (!gone) return;
-    this.expected.delete(id);
-    this.dialer.forget(gone.address);
+    const gone = this.expected.delete(id);
+    if (gone) this.dialer.forget(gone.address);
   }
 
   /** Members that others name and that cannot be reached at all are waited for as long as a silent one is, not longer. */
   private forgetUnreachable(): void {
     const { runtime, options } = this.parts;
-    for (const [id, { since }] of this.expected)
+    for (const [id, { since }] of [...this.expected.entries()])
       if (runtime.now() - since > options.suspectAfterMs) this.giveUpExpected(id);
     this.check();
     runtime.after(options.suspectAfterMs / 4, () => this.forgetUnreachable());
   }
 
-  private memberAt(key: string, except?: NodeId): Member | undefined {
-    for (const member of this.members.peers()) {
-      if (member.info.id !== except && addressKey(member.info) === key) return member;
-    }
-    return undefined;
-  }
-
   private isLinkedAt(key: string): boolean {
-    const member = this.memberAt(key);
+    const member = this.members.at(key);
     return member?.linked === true && this.parts.relays.viaOf(member.info.id) === undefined;
   }
 

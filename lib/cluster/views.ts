@@ -3,7 +3,7 @@
 import { FrameKind, type ViewFrame } from '../transport/frame.js';
 import type { NodeId, NodeInfo } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
-import type { Members } from './members.js';
+import { isQuorumHost, type Members } from './members.js';
 import { votes } from './quorum-bound.js';
 
 export interface ViewsParts {
@@ -45,8 +45,9 @@ export class Views {
   /** Members, or what is known of them, have changed. */
   changed(): void {
     const { transport, members, askAgain } = this.parts;
-    const here = [members.self, ...members.peers()].filter(votes).map(({ info }) => info);
-    const view = { members: here.filter(isHost), missing: [...this.parts.missing()].filter(isHost) };
+    const here = members.quorumHosts().filter(votes);
+    const missing = [...this.parts.missing()].filter(isQuorumHost);
+    const view = { members: here.map(({ info }) => info), missing };
     const shown = [...view.members, ...view.missing].map(keyOf).sort().join();
     if (shown !== this.shown) {
       this.shown = shown;
@@ -103,8 +104,4 @@ export class Views {
 
 function keyOf({ id, incarnation }: NodeInfo): string {
   return `${id} ${incarnation}`;
-}
-
-function isHost({ hosting, quorums }: NodeInfo): boolean {
-  return hosting && Object.keys(quorums).length > 0;
 }

@@ -279,9 +279,8 @@ export class Replicas {
   /** Removes rows that a finished snapshot did not show. Rows tracked since then have newer fences and stay. */
   private sweep({ table, ended }: Replica, shown: ReadonlySet<string>): void {
     const { runtime, index } = this.parts;
-    const suspects = [...table.values()].filter((row) => !shown.has(row.name));
-    runSliced(runtime, suspects, (row) => {
-      if (table.get(row.name) !== row) return;
+    runSliced(runtime, [...table.values()], (row) => {
+      if (shown.has(row.name) || table.get(row.name) !== row) return;
       table.delete(row.name);
       ended.delete(row.name);
       index.remove(row);

@@ -46,7 +46,6 @@ export function workerType(type: string, more: Partial<WorkerDefinition> = {}): 
 
 /** Whole kernels in virtual time. */
 export class KernelSwarm {
-  readonly scheduler = new VirtualScheduler(seededRandom(1));
   readonly nodes: KernelSwarmNode[] = [];
   /** Finds all nodes of it. */
   readonly everyone: DiscoveryProvider = {
@@ -54,10 +53,14 @@ export class KernelSwarm {
     candidates: async () => this.nodes.map((node) => ({ host: HOST, port: Number(node.key.split(':')[1]) })),
   };
   loses: (frame: Frame, from: string) => boolean = () => false;
-  readonly network = new MemoryNetwork(new VirtualRuntime(this.scheduler), {
-    latencyMs: () => 1,
-    loses: (from, _to, frame) => this.loses(frame, `${from.host}:${from.port}`),
-  });
+  readonly network: MemoryNetwork;
+
+  constructor(readonly scheduler = new VirtualScheduler(seededRandom(1))) {
+    this.network = new MemoryNetwork(new VirtualRuntime(scheduler), {
+      latencyMs: () => 1,
+      loses: (from, _to, frame) => this.loses(frame, `${from.host}:${from.port}`),
+    });
+  }
 
   boot(options: BootOptions = {}): KernelSwarmNode {
     const { port = 7000 + this.nodes.length, types = [workerType('Device')], hosting = true } = options;

@@ -1,0 +1,57 @@
+// Members that others named and this node has no link to yet: the join barrier waits for them, and each is dialled. Every
+// dial that ends asks who was believed to be at its address, so they are known by address as well as by id.
+import { addressKey, type MemberAddress, type NodeId, type NodeInfo } from '../transport/node-info.js';
+
+export interface Expected {
+  readonly address: MemberAddress;
+  /** Monotonic time at which it was first named. */
+  readonly since: number;
+  /** As a member that has adopted this node described it. */
+  info: NodeInfo | undefined;
+}
+
+export class ExpectedMembers {
+  private readonly byId = new Map<NodeId, Expected>();
+  /** Ids that differ in their names may share an address. */
+  private readonly idsAt = new Map<string, Set<NodeId>>();
+
+  /** In the order in which they were first named. */
+  ids(): IterableIterator<NodeId> {
+    return this.byId.keys();
+  }
+
+  entries(): IterableIterator<[NodeId, Expected]> {
+    return this.byId.entries();
+  }
+
+  get(id: NodeId): Expected | undefined {
+    return this.byId.get(id);
+  }
+
+  /** Those that were named with this `addressKey`. */
+  at(key: string): NodeId[] {
+    return [...(this.idsAt.get(key) ?? [])];
+  }
+
+  /** One that was not expected before. */
+  add(expected: Expected): void {
+    const { address } = expected;
+    const key = addressKey(address);
+    this.byId.set(address.id, expected);
+    const ids = this.idsAt.get(key);
+    if (ids) ids.add(address.id);
+    else this.idsAt.set(key, new Set([address.id]));
+  }
+
+  /** Returns what was expected, if it was. */
+  delete(id: NodeId): Expected | undefined {
+    const expected = this.byId.get(id);
+    if (!expected) return undefined;
+    this.byId.delete(id);
+    const key = addressKey(expected.address);
+    const ids = this.idsAt.get(key);
+    ids?.delete(id);
+    if (ids?.size === 0) this.idsAt.delete(key);
+    return expected;
+  }
+}

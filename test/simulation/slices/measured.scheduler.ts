@@ -1,0 +1,71 @@
+import { seededRandom, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
+
+/** So often every task may look at the clock for nothing: whoever looks more often asks how long it has run. */
+const FREE_LOOKS = 4;
+
+/**
+ * A scheduler that measures how long each task takes in real time: a timer, a frame, or what was deferred, of one node,
+ * and the promises that it settled. Work in slices looks at the clock, which stands still in virtual time: here it goes
+ * on with each look, always alike, so that work is cut into slices and a seed has the same tasks in every run.
+ */
+export class MeasuredScheduler extends VirtualScheduler {
+  /** Milliseconds of each task since `isMeasuring`, in the order in which they ran. */
+  readonly tookMs: number[] = [];
+  isMeasuring = false;
+  /** Of which tasks it is to be kept where they were scheduled. */
+  traced: ReadonlySet<number> = new Set();
+  readonly traces = new Map<number, string>();
+  private looks = 0;
+  private isRunning = false;
+  private began = 0;
+
+  /** @param msPerLook what each further look at the clock within one task shows: four looks are a slice; with 0 nothing is cut */
+  constructor(
+    seed: number,
+    private readonly msPerLook = 1,
+  ) {
+    super(seededRandom(seed));
+  }
+
+  override get now(): number {
+    const time = super.now;
+    if (!this.isRunning) return time;
+    return time + Math.max(0, ++this.looks - FREE_LOOKS) * this.msPerLook;
+  }
+
+  override schedule(at: number, run: () => void): ReturnType<VirtualScheduler['schedule']> {
+    const from = this.traced.size > 0 ? new Error('scheduled') : undefined;
+    return super.schedule(at, () => {
+      if (this.isMeasuring && from && this.traced.has(this.tookMs.length))
+        this.traces.set(this.tookMs.length, String(from.stack));
+      this.looks = 0;
+      this.isRunning = true;
+      this.began = performance.now();
+      try {
+        run();
+      } finally {
+        this.isRunning = false;
+      }
+    });
+  }
+
+  override runUntil(condition: () => boolean, timeoutMs: number): Promise<boolean> {
+    return super.runUntil(() => {
+      this.taskEnded();
+      return condition();
+    }, timeoutMs);
+  }
+
+  override async advance(ms: number): Promise<void> {
+    const until = super.now + ms;
+    await this.runUntil(() => false, ms);
+    await super.advance(until - super.now);
+  }
+
+  /** The promises that the last task settled have run. */
+  private taskEnded(): void {
+    if (this.began === 0) return;
+    if (this.isMeasuring) this.tookMs.push(performance.now() - this.began);
+    this.began = 0;
+  }
+}

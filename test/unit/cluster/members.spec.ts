@@ -1,0 +1,89 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { ExpectedMembers } from '../../../lib/cluster/expected-members.js';
+import { Members, newMember } from '../../../lib/cluster/members.js';
+import type { NodeInfo } from '../../../lib/transport/node-info.js';
+
+function info(name: string, port: number, more: Partial<NodeInfo> = {}): NodeInfo {
+  const address = { host: '10.0.0.1', port };
+  return {
+    ...{ id: `${name}@10.0.0.1:${port}`, name, incarnation: 1, firstIncarnation: 1, leaseMs: 3_000 },
+    ...{ weight: 1, labels: {}, hosting: true, types: [], quorums: {} },
+    ...address,
+    ...more,
+  };
+}
+
+const ids = (infos: Iterable<{ readonly id: string }>): string[] => [...infos].map(({ id }) => id);
+
+describe('the members of a swarm', () => {
+  let members: Members;
+
+  beforeEach(() => {
+    members = new Members(newMember(info('self', 1), 'up', 0));
+  });
+
+  it('are told by one list for all links, made anew only when one comes or goes', () => {
+    members.add(info('a', 2), 'up', 0);
+    const [infos, addresses] = [members.infos(), members.addresses()];
+    expect(ids(infos)).toEqual(['self@10.0.0.1:1', 'a@10.0.0.1:2']);
+    expect(addresses).toEqual(
+      infos.map(({ id, host, port, incarnation }) => ({ id, host, port, incarnation })),
+    );
+    members.setStatus(members.get('a@10.0.0.1:2')!, 'leaving');
+    expect([members.infos(), members.addresses()]).toEqual([infos, addresses]);
+    expect(members.infos()).toBe(infos);
+    expect(members.addresses()).toBe(addresses);
+    members.add(info('b', 3), 'up', 0);
+    expect(ids(members.addresses())).toEqual(['self@10.0.0.1:1', 'a@10.0.0.1:2', 'b@10.0.0.1:3']);
+    members.remove('a@10.0.0.1:2');
+    expect(ids(members.infos())).toEqual(['self@10.0.0.1:1', 'b@10.0.0.1:3']);
+    expect(ids(infos), 'what was told stays').toEqual(['self@10.0.0.1:1', 'a@10.0.0.1:2']);
+  });
+
+  it('are told with the incarnation that this node has now', () => {
+    expect(members.addresses()[0]?.incarnation).toBe(1);
+    members.self.info = { ...members.self.info, incarnation: 2 };
+    expect(members.addresses()[0]?.incarnation).toBe(2);
+    expect(members.infos()[0]?.incarnation).toBe(2);
+  });
+
+  it('are found by their address, also two at one', () => {
+    const [a, b] = ['a', 'b'].map((name) => members.add(info(name, 2), 'up', 0));
+    expect(members.at('10.0.0.1:2')).toBe(a);
+    expect(members.at('10.0.0.1:2', a!.info.id)).toBe(b);
+    members.remove(a!.info.id);
+    expect(members.at('10.0.0.1:2')).toBe(b);
+    members.remove(b!.info.id);
+    expect(members.at('10.0.0.1:2')).toBeUndefined();
+    expect(members.at('10.0.0.1:1'), 'not this node').toBeUndefined();
+  });
+
+  it('that host a type with a quorum are known apart', () => {
+    const quorums = { Once: 2 };
+    members.add(info('a', 2), 'up', 0);
+    const b = members.add(info('b', 3, { quorums }), 'up', 0);
+    members.add(info('client', 4, { quorums, hosting: false }), 'up', 0);
+    expect(members.quorumHosts()).toEqual([b]);
+    members.self.info = info('self', 1, { quorums });
+    expect(members.quorumHosts()).toEqual([members.self, b]);
+    members.remove(b.info.id);
+    expect(members.quorumHosts()).toEqual([members.self]);
+  });
+});
+
+describe('expected members', () => {
+  it('are found by id and by address until they are deleted', () => {
+    const expected = new ExpectedMembers();
+    const [a, b] = ['a', 'b'].map((name) => ({ address: info(name, 2), since: 0, info: undefined }));
+    expected.add(a!);
+    expected.add(b!);
+    expect([...expected.ids()]).toEqual(['a@10.0.0.1:2', 'b@10.0.0.1:2']);
+    expect(expected.at('10.0.0.1:2')).toEqual(['a@10.0.0.1:2', 'b@10.0.0.1:2']);
+    expect(expected.delete('a@10.0.0.1:2')).toBe(a);
+    expect(expected.delete('a@10.0.0.1:2')).toBeUndefined();
+    expect(expected.at('10.0.0.1:2')).toEqual(['b@10.0.0.1:2']);
+    expected.delete('b@10.0.0.1:2');
+    expect(expected.at('10.0.0.1:2')).toEqual([]);
+    expect([...expected.entries()]).toEqual([]);
+  });
+});
