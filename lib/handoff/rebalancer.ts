@@ -94,7 +94,7 @@ export class Rebalancer {
 
   /** Looks where one worker of this node belongs. */
   consider(row: Row): void {
-    const { rows, self, placements, supervisor, membership } = this.parts;
+    const { rows, self, placements, supervisor, membership, knowsAll } = this.parts;
     if (!rows.has(row) || row.isPinned || this.givenUp.has(row.name)) return;
     const isParked = row.status === RowStatus.parked;
     if (!isParked && row.status !== RowStatus.running) return;
@@ -106,7 +106,7 @@ export class Rebalancer {
       else if (!isParked) this.quorum.missing(row);
     } else if (this.leaving && isParked) {
       this.giveUp(row, 'it does not run at the moment');
-    } else if (isParked && !this.knowsAll) {
+    } else if (isParked && !knowsAll()) {
       this.awaiting.add(row.name);
     } else if (membership.members.get(owner)?.status === 'up') {
       this.enqueue(row.name, { to: owner, ringVersion: membership.members.ringVersion });
@@ -253,13 +253,7 @@ export class Rebalancer {
 
   /** Whether it is known that no other node has it, and this one may run it. */
   private mayRestart(row: Row): boolean {
-    return this.knowsAll && this.quorum.mayRestart(row.type) && !this.isContested(row);
-  }
-
-  /** Whether this node has read who has what: what is parked here may have been started by another. */
-  private get knowsAll(): boolean {
-    const { membership, orphans } = this.parts;
-    return membership.mayStart && orphans.isSettled;
+    return this.parts.knowsAll() && this.quorum.mayRestart(row.type) && !this.isContested(row);
   }
 
   /** Whether another node holds the name too. */

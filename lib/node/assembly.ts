@@ -229,7 +229,12 @@ export function assemble(
   const forgotten = new Forgotten();
   const replicas = new Replicas({
     ...{ runtime, transport, clock, index, forgotten, count, trace },
-    ended: (name, registration) => orphans.forget(name, registration),
+    ended(name, registration) {
+      orphans.forget(name, registration);
+      // Not while the index changes.
+      if (rows.get(name)?.registration === registration)
+        runtime.defer(() => endings.ended(name, registration));
+    },
   });
   const orphans = new Orphans({
     runtime,
@@ -279,6 +284,7 @@ export function assemble(
     maxArgsBytes: options.maxArgsBytes,
     history,
     rest,
+    knowsAll: () => membership.mayStart && orphans.isSettled,
     emit: (event) => events.emit(event),
     count,
     trace,

@@ -157,14 +157,14 @@ export class KernelNode implements Kernel {
 
   joinGroup(group: string, name: string): Promise<void> {
     return this.interruptible(async (assembly) => {
-      await this.awaitRow(assembly, name);
+      await this.awaitRow(assembly, name, this.options.registerTimeoutMs);
       return assembly.groupMembership.change(group, name, true);
     });
   }
 
   leaveGroup(group: string, name: string): Promise<void> {
     return this.interruptible(async (assembly) => {
-      await this.awaitRow(assembly, name);
+      await this.awaitRow(assembly, name, this.options.registerTimeoutMs);
       return assembly.groupMembership.change(group, name, false);
     });
   }
@@ -306,28 +306,33 @@ export class KernelNode implements Kernel {
 
   /** The name may have been registered just now on another node: its arbiter knows, before this node's replica does. */
   private callUnknown(name: string, call: OutgoingCall): Promise<unknown> {
-    return this.interruptible(async ({ registrar, waiters, index, router }) => {
+    return this.interruptible(async (assembly) => {
+      const { router } = assembly;
       const timeoutMs = call.timeoutMs ?? this.options.callTimeoutMs;
       const deadline = this.runtime.now() + timeoutMs;
       const data = router.snapshot(call.data);
       try {
-        if (!(await registrar.locate(name, timeoutMs))) throw new WorkerNotFoundError(name);
+        await this.awaitRow(assembly, name, timeoutMs);
       } catch (error) {
         if (!(error instanceof OperationTimeoutError)) throw error;
         throw new CallTimeoutError(`the call "${call.pattern}" to "${name}"`, timeoutMs);
       }
-      if (!index.get(name)) await waiters.changed(name, deadline);
       return router.call(name, { ...call, data, timeoutMs: Math.max(1, deadline - this.runtime.now()) });
     });
   }
 
-  /** As for a call: what was registered on another node just now is waited for. */
-  private async awaitRow({ index, registrar, waiters }: Assembly, name: string): Promise<void> {
-    const { registerTimeoutMs } = this.options;
-    if (index.get(name)) return;
-    const deadline = this.runtime.now() + registerTimeoutMs;
-    if (!(await registrar.locate(name, registerTimeoutMs))) throw new WorkerNotFoundError(name);
-    if (!index.get(name)) await waiters.changed(name, deadline);
+  /** What was registered on another node just now is waited for, if its arbiter knows it. */
+  private async awaitRow(
+    { index, registrar, waiters }: Assembly,
+    name: string,
+    timeoutMs: number,
+  ): Promise<void> {
+    const deadline = this.runtime.now() + timeoutMs;
+    while (!index.get(name)) {
+      if (!(await registrar.find(name, deadline - this.runtime.now()))) throw new WorkerNotFoundError(name);
+      if (!index.get(name) && !(await waiters.changed(name, deadline)))
+        throw new OperationTimeoutError(`the wait for the row of "${name}"`, timeoutMs);
+    }
   }
 
   /** The node as soon as it listens, also while it stops. */

@@ -14,7 +14,7 @@ export interface Claimant {
 
 type ArbiterParts = Pick<
   RegistrationParts,
-  'self' | 'membership' | 'orphans' | 'index' | 'rows' | 'replicas' | 'placements' | 'trace'
+  'self' | 'knowsAll' | 'index' | 'rows' | 'replicas' | 'placements' | 'trace'
 >;
 
 export class Arbiter {
@@ -29,8 +29,8 @@ export class Arbiter {
 
   /** `free`, or the row that has the name, or `wait`: ask again when the name or the view has changed. */
   verdict(name: string, claimant: Claimant): 'free' | 'wait' | Row {
-    const { self, membership, orphans, index, rows } = this.parts;
-    if (!membership.mayStart || !orphans.isSettled) return 'wait';
+    const { self, knowsAll, index, rows } = this.parts;
+    if (!knowsAll()) return 'wait';
     const row = index.get(name);
     if (row?.isShown) return row;
     if (row?.isHeld) return 'wait';

@@ -49,13 +49,18 @@ export class Endings {
 
   /** Another node knows that these registrations have ended for good. */
   onForgotten({ registrations }: ForgottenFrame): void {
-    const { forgotten, orphans, rows } = this.parts;
     for (const [name, registration] of registrations) {
-      forgotten.add(registration);
-      orphans.forget(name, registration);
-      const own = rows.get(name);
-      if (own?.registration === registration) void this.end(own, 'unregistered');
+      this.parts.forgotten.add(registration);
+      this.ended(name, registration);
     }
+  }
+
+  /** A registration has ended for good, as another node says: whatever else there is of it is history. */
+  ended(name: string, registration: string): void {
+    const { orphans, rows } = this.parts;
+    orphans.forget(name, registration);
+    const own = rows.get(name);
+    if (own?.registration === registration) void this.end(own, 'unregistered');
   }
 
   /** Ends the registration of a worker of a dead node that no node may start: nobody has it, so everybody is told. */

@@ -9,7 +9,7 @@ import {
 } from '../errors/index.js';
 import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { fromWireError } from '../messaging/wire-error.js';
-import { Row } from '../tracker/row.js';
+import { contentOf, Row, RowStatus } from '../tracker/row.js';
 import {
   FrameKind,
   type LocateFrame,
@@ -121,13 +121,13 @@ export class Registrar {
       if (!row && (await this.viewMayChange(name, deadline))) continue;
       if (row === 'unreachable' || (!row && runtime.now() >= deadline)) throw timeout();
       if (!row) return false;
-      if (row.node === self && row.mayEnd) return this.endHere(row, deadline);
+      if (row.node === self && this.mayEnd(row)) return this.endHere(row, deadline);
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
         this.refuseBelowQuorum(row);
         this.endings.forget(row);
         return true;
       }
-      if (row.mayEnd && membership.members.get(row.node)?.linked) {
+      if (row.node !== self && row.mayEnd && membership.members.get(row.node)?.linked) {
         const reply = await ask(this.parts, row.node, { kind: FrameKind.Unregister, name }, deadline);
         if (reply?.outcome === 'ok') return reply.row !== null;
         if (reply?.error) throw fromWireError(reply.error, this.parts.refs);
@@ -139,8 +139,11 @@ export class Registrar {
     }
   }
 
-  /** The running row of the name; asks the arbiter if this node's replica has none. */
-  async locate(name: string, timeoutMs: number): Promise<Row | undefined> {
+  /**
+   * The row of the name, shown or not: it may be parked, or just being started anew. Asks the arbiter if this node's
+   * replica shows none.
+   */
+  async find(name: string, timeoutMs: number): Promise<Row | undefined> {
     const { index, runtime } = this.parts;
     const deadline = runtime.now() + timeoutMs;
     for (;;) {
@@ -149,6 +152,12 @@ export class Registrar {
       if (row === 'unreachable') throw new OperationTimeoutError(`locating "${name}"`, timeoutMs);
       if (row || !(await this.viewMayChange(name, deadline))) return row;
     }
+  }
+
+  /** As `find`, and only if it is shown. */
+  async locate(name: string, timeoutMs: number): Promise<Row | undefined> {
+    const row = await this.find(name, timeoutMs);
+    return row?.isShown ? row : undefined;
   }
 
   /** Who has lost the link goes on without this node: what it asked for, and has not begun, it may have elsewhere by now. */
@@ -190,16 +199,24 @@ export class Registrar {
     const deadline = this.parts.runtime.now() + timeoutMs;
     const work = async (): Promise<Reply> => {
       const row = this.parts.rows.get(name);
-      if (!row?.mayEnd) return { outcome: 'elsewhere' };
+      if (!row || !this.mayEnd(row)) return { outcome: 'elsewhere' };
       const ended = await this.endHere(row, deadline, from);
       return { outcome: 'ok', row: ended ? row : undefined };
     };
     respond(this.parts, from, id, work());
   }
 
-  onLocate(from: NodeId, { id, name }: LocateFrame): void {
-    const row = this.parts.index.get(name);
-    respond(this.parts, from, id, Promise.resolve({ outcome: 'ok', row: row?.isShown ? row : undefined }));
+  onLocate(from: NodeId, { id, name, timeoutMs }: LocateFrame): void {
+    const { runtime, placements, self, waiters } = this.parts;
+    const deadline = runtime.now() + timeoutMs;
+    const work = async (): Promise<Reply> => {
+      do {
+        const row = this.known(name);
+        if (row !== 'unsure') return { outcome: 'ok', row };
+      } while (placements.arbiterOf(name) === self && (await waiters.changed(name, deadline)));
+      return { outcome: 'elsewhere' };
+    };
+    respond(this.parts, from, id, work());
   }
 
   /** Starts the worker on this node and answers when enough peers hold the row. `asker` holds it by the answer itself. */
@@ -240,9 +257,18 @@ export class Registrar {
     return { owner: reply.node };
   }
 
+  /**
+   * Without a lease the others may have gone on with it, and the end of what is left here would be the end of nothing.
+   * @throws NoNodeAvailableError where no lease is to come
+   */
+  private mayEnd(row: Row): boolean {
+    if (!row.mayEnd) return false;
+    this.refuseBelowQuorum(row);
+    return this.parts.membership.leases.isHeld(row.type);
+  }
+
   /** Ends the worker of this node. False if something else has ended it meanwhile. */
   private async endHere(row: Row, deadline: number, asker?: NodeId): Promise<boolean> {
-    this.refuseBelowQuorum(row);
     const { placements, membership, self } = this.parts;
     const { incarnation } = membership.members.self.info;
     const ended = await this.endings.end(row, 'unregistered');
@@ -275,20 +301,38 @@ export class Registrar {
     return new NoNodeAvailableError(`no node may host "${name}" ${why}`);
   }
 
-  /** What the name's arbiter knows of it. That it cannot be reached says nothing, so it is asked until the deadline. */
+  /**
+   * What the name's arbiter knows of it. That it cannot be reached, or does not know everything yet, says nothing, so it
+   * is asked until the deadline.
+   */
   private async askArbiter(name: string, deadline: number): Promise<Row | 'unreachable' | undefined> {
-    const { placements, self, index, runtime } = this.parts;
+    const { placements, self, runtime, waiters } = this.parts;
     do {
       const arbiter = placements.arbiterOf(name);
       if (arbiter === undefined || arbiter === self) {
-        const row = index.get(name);
-        return row?.isShown ? row : undefined;
+        const row = this.known(name);
+        if (row !== 'unsure') return row;
+        await waiters.changed(name, deadline);
+      } else {
+        const reply = await ask(this.parts, arbiter, { kind: FrameKind.Locate, name }, deadline);
+        if (reply?.row && reply.node !== null) return Row.fromWire(reply.row, reply.node);
+        if (reply?.outcome === 'ok') return undefined;
+        await pause(this.parts, ASK_AGAIN_MS);
       }
-      const reply = await ask(this.parts, arbiter, { kind: FrameKind.Locate, name }, deadline);
-      if (reply) return reply.row && reply.node !== null ? Row.fromWire(reply.row, reply.node) : undefined;
-      await pause(this.parts, ASK_AGAIN_MS);
     } while (runtime.now() < deadline);
     return 'unreachable';
+  }
+
+  /**
+   * What this node knows of the name; what a dead node has left waits to be started. That it knows nothing means something
+   * only where it knows everything, or leaves.
+   */
+  private known(name: string): Row | 'unsure' | undefined {
+    const { index, membership, knowsAll } = this.parts;
+    const row = index.get(name);
+    if (row?.orphaned) return new Row({ ...contentOf(row), status: RowStatus.parked }, row.node);
+    if (row && row.status !== RowStatus.claiming) return row;
+    return knowsAll() || membership.members.self.status === 'leaving' ? undefined : 'unsure';
   }
 
   /** Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. */

@@ -46,6 +46,11 @@ export interface RegistrationParts {
   readonly history: PlacementHistory;
   /** To be told when something has come to an end: a start, a restart, a move. */
   readonly rest: Rest;
+  /**
+   * Whether this node has joined, has read who has what, and agrees with the others on what the dead have left: a name
+   * that it does not know is free, and nobody's.
+   */
+  knowsAll(): boolean;
   emit(event: SwarmEventContent): void;
   count(counter: string): void;
   /** Logs a decision about a name with its reason; the text is made only if somebody reads it. */

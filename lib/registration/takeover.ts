@@ -30,8 +30,8 @@ export class Takeover {
 
   /** The view, or what is known of the dead, has changed: looks which orphans belong here now. */
   scan(): void {
-    const { membership, orphans, runtime } = this.parts;
-    if (!membership.mayStart || !orphans.isSettled) return;
+    const { knowsAll, orphans, runtime } = this.parts;
+    if (!knowsAll()) return;
     this.scanAgain = this.scanning;
     if (this.scanning) return;
     this.scanning = true;
@@ -50,8 +50,7 @@ export class Takeover {
 
   /** An orphan has come to light: what stood before it is gone. */
   appeared(row: Row): void {
-    const { membership, orphans } = this.parts;
-    if (!membership.mayStart || !orphans.isSettled) return;
+    if (!this.parts.knowsAll()) return;
     this.enqueue(row);
     this.pump();
   }
