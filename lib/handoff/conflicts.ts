@@ -112,7 +112,7 @@ export class Conflicts {
     replicas.contested(name);
     const [best, ...others] = index.all(name);
     this.unread.delete(name);
-    const holder = index.all(name).find((row) => row.isHeld && !replicas.isLetGo(row));
+    const holder = index.all(name).find((row) => this.isRival(row));
     if (holder && index.all(name).some((row) => row.orphaned)) {
       if (membership.members.isCurrent(holder.node)) orphans.superseded(name, holder);
       else this.unread.add(name);

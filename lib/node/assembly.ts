@@ -18,6 +18,7 @@ import { Router } from '../messaging/router.js';
 import { Arbiter } from '../registration/arbiter.js';
 import { Endings } from '../registration/endings.js';
 import { GroupMembership } from '../registration/group-membership.js';
+import { Recall } from '../registration/recall.js';
 import { Registrar } from '../registration/registrar.js';
 import type { RegistrationParts } from '../registration/registration-parts.js';
 import { Starts } from '../registration/starts.js';
@@ -245,6 +246,8 @@ export function assemble(
     linkedPeers: () => members.linkedIds(),
     isMember: (node, incarnation) => members.get(node)?.info.incarnation === incarnation,
     isCurrent: (row) => members.isCurrent(row.node) && !replicas.isLetGo(row),
+    outlives: ({ type, registration, fence }, holder) =>
+      registration !== holder.registration && fence > holder.fence && placements.quorumOf(type) !== undefined,
     settled: changed,
     trace,
   });
@@ -303,7 +306,8 @@ export function assemble(
   const endings = new Endings(shared);
   const supervisor = new Supervisor(shared, starts, endings);
   const registrar = new Registrar(shared, starts, arbiter, endings);
-  const takeover = new Takeover(shared, starts);
+  const recall = new Recall(shared, endings);
+  const takeover = new Takeover(shared, starts, recall);
   const groupMembership = new GroupMembership(shared);
 
   const handoff: HandoffParts = {
@@ -364,6 +368,7 @@ export function assemble(
     membership,
     router,
     groups,
+    recall,
     registrar,
     groupMembership,
     endings,
@@ -410,6 +415,7 @@ export function assemble(
     questions,
     starts,
     arbiter,
+    recall,
     registrar,
     takeover,
     groupMembership,

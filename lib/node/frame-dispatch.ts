@@ -8,6 +8,7 @@ import type { GroupFanOut } from '../messaging/group-fan-out.js';
 import type { Router } from '../messaging/router.js';
 import type { Endings } from '../registration/endings.js';
 import type { GroupMembership } from '../registration/group-membership.js';
+import type { Recall } from '../registration/recall.js';
 import type { Registrar } from '../registration/registrar.js';
 import type { RegistrationParts } from '../registration/registration-parts.js';
 import { FrameKind, type Frame } from '../transport/frame.js';
@@ -20,6 +21,7 @@ export interface FrameReceivers extends Pick<
   readonly membership: Membership;
   readonly router: Router;
   readonly groups: GroupFanOut;
+  readonly recall: Recall;
   readonly registrar: Registrar;
   readonly groupMembership: GroupMembership;
   readonly endings: Endings;
@@ -75,6 +77,8 @@ export function dispatch(to: FrameReceivers, from: NodeId, frame: Frame): void {
       return to.registrar.onUnregister(from, frame);
     case FrameKind.Locate:
       return to.registrar.onLocate(from, frame);
+    case FrameKind.Recall:
+      return to.recall.onRecall(from, frame);
     case FrameKind.Group:
       return to.groupMembership.onGroup(from, frame);
     case FrameKind.Response:

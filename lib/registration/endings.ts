@@ -49,10 +49,13 @@ export class Endings {
 
   /** Another node knows that these registrations have ended for good. */
   onForgotten({ registrations }: ForgottenFrame): void {
-    for (const [name, registration] of registrations) {
-      this.parts.forgotten.add(registration);
-      this.ended(name, registration);
-    }
+    for (const [name, registration] of registrations) this.forgotten(name, registration);
+  }
+
+  /** As one of them. */
+  forgotten(name: string, registration: string): void {
+    this.parts.forgotten.add(registration);
+    this.ended(name, registration);
   }
 
   /** A registration has ended for good, as another node says: whatever else there is of it is history. */

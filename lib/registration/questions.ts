@@ -15,6 +15,7 @@ import {
   FrameKind,
   type GroupFrame,
   type LocateFrame,
+  type RecallFrame,
   type RegisterFrame,
   type ReserveFrame,
   type ResponseFrame,
@@ -26,7 +27,7 @@ import type { RegistrationParts } from './registration-parts.js';
 /** What an asker is told whose answer the link has no room for. */
 const OVERLOADED = 'ERR_SWARM_LINK_OVERLOADED';
 
-type Question = RegisterFrame | ReserveFrame | UnregisterFrame | LocateFrame | GroupFrame;
+type Question = RegisterFrame | ReserveFrame | UnregisterFrame | LocateFrame | RecallFrame | GroupFrame;
 /** A question without what every question has. */
 type Content<Q> = Q extends Question ? Omit<Q, 'id' | 'timeoutMs'> : never;
 

@@ -2,6 +2,7 @@
 import { runSliced, SLICE_MS } from '../runtime/slices.js';
 import type { Row } from '../tracker/row.js';
 import { reasonOf } from '../workers/remote-failure.js';
+import type { Recall } from './recall.js';
 import type { RegistrationParts } from './registration-parts.js';
 import type { Starts } from './starts.js';
 
@@ -22,6 +23,7 @@ export class Takeover {
   constructor(
     private readonly parts: RegistrationParts,
     private readonly starts: Starts,
+    private readonly recall: Recall,
   ) {}
 
   get size(): number {
@@ -90,11 +92,10 @@ export class Takeover {
     this.starting.add(registration);
     history.note(name, `taken over from ${node}, which is gone`);
     trace(() => `"${name}" was on ${node}, which is gone, and belongs here: starts it`);
+    const deadline = runtime.now() + registerTimeoutMs;
     try {
-      await this.starts.begin(
-        { name, type, args, registration, groups, again: true, isWanted },
-        runtime.now() + registerTimeoutMs,
-      );
+      if (await this.recall.mayGoOn(row, deadline))
+        await this.starts.begin({ name, type, args, registration, groups, again: true, isWanted }, deadline);
     } catch (error) {
       logger.debug(`"${name}" of ${node}, which is gone, could not be started here: ${reasonOf(error)}`);
     } finally {

@@ -53,6 +53,11 @@ export interface OrphansParts {
   isMember(node: NodeId, incarnation: number): boolean;
   /** Whether the row is what its node says now: it has not let go of the worker, nor is this history that is read first. */
   isCurrent(row: Row): boolean;
+  /**
+   * Whether the orphan is of a registration that can only have been made when the holder's had ended: under a quorum. The
+   * holder was away, and does not know it yet.
+   */
+  outlives(orphan: Row, holder: Row): boolean;
   /** The survivors of a dead node agree on its rows, or have had their time. */
   settled(): void;
   /** Logs a decision with its reason. */
@@ -158,7 +163,8 @@ export class Orphans {
     if (!dead) {
       if (!this.parts.isMember(node, incarnation)) {
         const own = this.readUpTo(node, incarnation);
-        this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
+        if (own > seq) this.sendNothing(from, { node, incarnation, seq: own });
+        else this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
       } else if (this.early.size < EARLY_REPORTS_LIMIT) {
         const reports = this.early.get(id) ?? new Map<NodeId, number>();
         this.early.set(id, reports.set(from, seq));
@@ -208,6 +214,9 @@ export class Orphans {
     }
     if (registrations.length > 0) transport.send(from, { kind: FrameKind.Forgotten, registrations });
     const own = this.readUpTo(node, incarnation);
+    const dead = this.dead.get(key(node, incarnation));
+    if (seq < own && dead) this.sender.send(from, this.framesOf(dead));
+    else if (seq < own) this.sendNothing(from, { node, incarnation, seq: own });
     if (seq > own) transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
     if (seq !== own || unknown.length === 0) return;
     const { table } = this.deadNode(node, incarnation);
@@ -217,6 +226,15 @@ export class Orphans {
       index.add(row);
     }
     settled();
+  }
+
+  /** Who has read less than this node, for which nothing is left, must not wait for what has ended, or lives elsewhere. */
+  private sendNothing(
+    to: NodeId,
+    read: { readonly node: NodeId; readonly incarnation: number; readonly seq: number },
+  ): void {
+    const nothing = { kind: FrameKind.Orphans, ...read, first: true, last: true, rows: [] } as const;
+    this.sender.send(to, [nothing].values());
   }
 
   /** What is held of a dead node; nothing yet if only others tell of it. */
@@ -259,7 +277,7 @@ export class Orphans {
   superseded(name: string, holder: Row): void {
     for (const row of this.parts.index.all(name)) {
       if (!row.orphaned) continue;
-      if (isNewer(row, holder)) continue;
+      if (isNewer(row, holder) || this.parts.outlives(row, holder)) continue;
       if (row.registration !== holder.registration && row.fence > holder.fence)
         this.parts.forgotten.add(row.registration);
       this.remove(row);
@@ -324,11 +342,16 @@ export class Orphans {
     incoming.seq = seq;
     for (const row of [...incoming.values()]) {
       const holder = index.get(row.name);
-      const isHistory = holder?.isHeld && holder.node !== row.node && !isNewer(row, holder);
-      if (isHistory && this.parts.isCurrent(holder)) incoming.delete(row.name);
+      if (holder && this.isHistory(row, holder)) incoming.delete(row.name);
       else index.add(row);
     }
     for (const row of before.values()) index.remove(row);
+  }
+
+  private isHistory(row: Row, holder: Row): boolean {
+    const { isCurrent, outlives } = this.parts;
+    if (!holder.isHeld || holder.node === row.node || !isCurrent(holder)) return false;
+    return !isNewer(row, holder) && !outlives(row, holder);
   }
 
   /** What is left of a dead node; at least one frame. */

@@ -40,7 +40,8 @@ export type Frame =
   | VerdictFrame
   | RelayFrame
   | RelayControlFrame
-  | ViewFrame;
+  | ViewFrame
+  | RecallFrame;
 
 /** Numbers on the wire; one is never given to another frame. */
 export const FrameKind = {
@@ -80,6 +81,7 @@ export const FrameKind = {
   Relay: 34,
   RelayControl: 35,
   View: 36,
+  Recall: 37,
 } as const;
 
 /** A row as it travels: name, type, args, fence, registration, groups, status, and the sum of its `RowFlag`s. */
@@ -230,6 +232,11 @@ export interface UnregisterFrame extends RequestFields {
 }
 export interface LocateFrame extends RequestFields {
   readonly kind: typeof FrameKind.Locate;
+}
+/** "Do you remember that this registration has ended?" Answered by `elsewhere` if so, by `ok` if not. */
+export interface RecallFrame extends RequestFields {
+  readonly kind: typeof FrameKind.Recall;
+  readonly registration: string;
 }
 /** A member joins (or leaves) a group; sent to the node that hosts it. */
 export interface GroupFrame extends RequestFields {

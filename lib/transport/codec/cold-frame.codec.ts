@@ -71,6 +71,7 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
   },
   [FrameKind.Unregister]: { id: whole, timeoutMs: timeout, name: text },
   [FrameKind.Locate]: { id: whole, timeoutMs: timeout, name: text },
+  [FrameKind.Recall]: { id: whole, timeoutMs: timeout, name: text, registration: text },
   [FrameKind.Group]: { id: whole, timeoutMs: timeout, name: text, group: text, joins: flag },
   [FrameKind.Response]: {
     id: whole,

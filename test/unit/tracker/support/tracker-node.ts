@@ -98,6 +98,7 @@ export class TrackerNode {
       pollMs: POLL_MS,
       linkedPeers: () => this.linked,
       isCurrent: () => true,
+      outlives: () => false,
       isMember: (node, of) => this.members.get(node) === of,
       settled: () => this.settled++,
     });

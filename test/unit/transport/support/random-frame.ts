@@ -108,6 +108,7 @@ export function frames(random: Random): Frame[] {
     { kind: FrameKind.Reserve, ...request(), registration: random.name(), strict: random.bool() },
     { kind: FrameKind.Unregister, ...request() },
     { kind: FrameKind.Locate, ...request() },
+    { kind: FrameKind.Recall, ...request(), registration: random.name() },
     { kind: FrameKind.Group, ...request(), group: random.name(), joins: random.bool() },
     {
       kind: FrameKind.Response,
