@@ -16,6 +16,7 @@ import { GroupFanOut } from '../messaging/group-fan-out.js';
 import { PendingReplies } from '../messaging/pending-replies.js';
 import { Router } from '../messaging/router.js';
 import { Arbiter } from '../registration/arbiter.js';
+import { Copies } from '../registration/copies.js';
 import { Endings } from '../registration/endings.js';
 import { GroupMembership } from '../registration/group-membership.js';
 import { Recall } from '../registration/recall.js';
@@ -302,10 +303,11 @@ export function assemble(
     },
   };
   const arbiter = new Arbiter(shared);
-  const starts = new Starts(shared, arbiter, (row, error) => supervisor.failed(row, error));
+  const copies = new Copies(shared);
+  const starts = new Starts(shared, arbiter, copies, (row, error) => supervisor.failed(row, error));
   const endings = new Endings(shared);
   const supervisor = new Supervisor(shared, starts, endings);
-  const registrar = new Registrar(shared, starts, arbiter, endings);
+  const registrar = new Registrar(shared, starts, arbiter, endings, copies);
   const recall = new Recall(shared, endings);
   const takeover = new Takeover(shared, starts, recall);
   const groupMembership = new GroupMembership(shared);

@@ -1,5 +1,4 @@
 // Registers, finds and unregisters names from any node: asks the name's owner, or is the owner (promises P4, P7).
-import { votes } from '../cluster/quorum-bound.js';
 import {
   AlreadyRegisteredError,
   NodeUnavailableError,
@@ -7,7 +6,6 @@ import {
   OperationTimeoutError,
   UnknownWorkerTypeError,
 } from '../errors/index.js';
-import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { fromWireError } from '../messaging/wire-error.js';
 import { contentOf, Row, RowStatus } from '../tracker/row.js';
 import {
@@ -21,6 +19,7 @@ import {
 import type { NodeId } from '../transport/node-info.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
 import type { Arbiter } from './arbiter.js';
+import type { Copies } from './copies.js';
 import type { Endings } from './endings.js';
 import { ask, respond, type Reply } from './questions.js';
 import type { RegistrationParts } from './registration-parts.js';
@@ -34,7 +33,6 @@ const ASK_AGAIN_MS = 25;
 const ASK_AGAIN_MAX_MS = 1_000;
 
 export class Registrar {
-  private readonly deadlines: Deadlines;
   /** Tells this node's registrations from those that others stamp in the same instant. */
   private readonly token: string;
   /** What is being started here, and who has asked for it; `undefined`: this node itself. */
@@ -45,8 +43,8 @@ export class Registrar {
     private readonly starts: Starts,
     private readonly arbiter: Arbiter,
     private readonly endings: Endings,
+    private readonly copies: Copies,
   ) {
-    this.deadlines = new Deadlines(parts.runtime);
     this.token = Math.floor(parts.runtime.random() * 2 ** 52).toString(36);
   }
 
@@ -107,7 +105,7 @@ export class Registrar {
       deadline,
     );
     if (row === 'elsewhere') throw new NoNodeAvailableError(`"${name}" could not be claimed`);
-    if (row.registration === registration) await this.held(row, deadline);
+    if (row.registration === registration) await this.copies.held(row, deadline);
     return this.mineOrTaken(row, registration);
   }
 
@@ -233,6 +231,7 @@ export class Registrar {
     if (forgotten.has(registration))
       throw new NodeUnavailableError(self, `"${name}" was registered, and has been unregistered since`);
     const request = { asker, isVoid: false };
+    const isOvertaken = this.watchIncarnation(type);
     this.requests.add(request);
     const isWanted = (): boolean =>
       !request.isVoid && this.parts.placements.ownerOf(name, type) === this.parts.self;
@@ -241,7 +240,11 @@ export class Registrar {
         { name, type, args, registration, groups: [], again: false, isWanted },
         deadline,
       );
-      if (row !== 'elsewhere' && row.registration === registration) await this.held(row, deadline, asker);
+      if (row === 'elsewhere' || row.registration !== registration) return row;
+      await this.copies.held(row, deadline, asker);
+      // Whoever holds it now may have given the name anew meanwhile.
+      if (isOvertaken())
+        throw new NodeUnavailableError(self, `the others have gone on while "${name}" was registered`);
       return row;
     } finally {
       this.requests.delete(request);
@@ -269,18 +272,24 @@ export class Registrar {
 
   /** Ends the worker of this node. False if something else has ended it meanwhile. */
   private async endHere(row: Row, deadline: number, asker?: NodeId): Promise<boolean> {
-    const { placements, membership, self } = this.parts;
-    const { incarnation } = membership.members.self.info;
+    const isOvertaken = this.watchIncarnation(row.type);
     const ended = await this.endings.end(row, 'unregistered');
-    await this.held(row, deadline, asker);
+    await this.copies.held(row, deadline, asker);
     // Whoever holds it now has gone on without this node meanwhile, and others may not know yet what they have started.
-    const isOvertaken = membership.members.self.info.incarnation !== incarnation;
-    if (isOvertaken && placements.quorumOf(row.type) !== undefined)
+    if (isOvertaken())
       throw new NodeUnavailableError(
-        self,
+        this.parts.self,
         `the others may have started "${row.name}" anew before they were told`,
       );
     return ended;
+  }
+
+  /** Whether this node has joined anew since, because the others had gone on without it; of a type with a quorum. */
+  private watchIncarnation(type: string): () => boolean {
+    const { placements, membership } = this.parts;
+    if (placements.quorumOf(type) === undefined) return () => false;
+    const { incarnation } = membership.members.self.info;
+    return () => membership.members.self.info.incarnation !== incarnation;
   }
 
   /** Below a quorum nobody can know that it has ended: it may go on, or start, among those that are not heard. */
@@ -333,31 +342,6 @@ export class Registrar {
     if (row?.orphaned) return new Row({ ...contentOf(row), status: RowStatus.parked }, row.node);
     if (row && row.status !== RowStatus.claiming) return row;
     return knowsAll() || membership.members.self.status === 'leaving' ? undefined : 'unsure';
-  }
-
-  /** Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. */
-  private held({ name, type }: Row, deadline: number, asker?: NodeId): Promise<void> {
-    const { runtime, stream, placements, membership } = this.parts;
-    // A quorum type's row, or its end, must survive the loss of any minority: fewer are not enough where others are lost.
-    const least = (placements.quorumOf(type) ?? 1) - 1;
-    // Nor are nodes that do not count: those that do may be a quorum without them, and start what they think is there.
-    const counts = (peer: NodeId): boolean =>
-      membership.fencing.boundOf(type).members.some((member) => member.info.id === peer && votes(member));
-    const acks = Math.max(this.parts.acks, least);
-    const now = runtime.now();
-    return new Promise((resolve, reject) => {
-      const late = new DueTask(() => {
-        giveUp();
-        const timeoutMs = Math.max(0, deadline - now);
-        reject(new OperationTimeoutError(`the acknowledgement of "${name}" by other nodes`, timeoutMs));
-      });
-      const held = (): void => {
-        this.deadlines.clear(late);
-        resolve();
-      };
-      this.deadlines.set(late, deadline, now);
-      const giveUp = stream.whenHeld(acks, asker, held, least, counts);
-    });
   }
 
   /** While this node is joining it may not know the others yet; afterwards what it sees counts. */

@@ -13,6 +13,7 @@ import { FrameKind } from '../transport/frame.js';
 import { reasonOf } from '../workers/remote-failure.js';
 import type { ActivationSpec } from '../workers/worker-host.interface.js';
 import type { Arbiter } from './arbiter.js';
+import type { Copies } from './copies.js';
 import { ask } from './questions.js';
 import type { RegistrationParts } from './registration-parts.js';
 
@@ -39,6 +40,7 @@ export class Starts {
   constructor(
     private readonly parts: RegistrationParts,
     private readonly arbiter: Arbiter,
+    private readonly copies: Copies,
     /** A worker that had run before could not be started. */
     private readonly restartFailed: (row: Row, error: unknown) => void,
   ) {
@@ -62,7 +64,8 @@ export class Starts {
     const fresh = rows.replace(row, { ...contentOf(row), fence: clock.next(), status: RowStatus.starting });
     try {
       const deadline = runtime.now() + registerTimeoutMs;
-      await this.run(fresh, { again: true }, deadline, registerTimeoutMs, membership.members.ringVersion);
+      const spec = { again: true, isClaimed: false };
+      await this.run(fresh, spec, deadline, registerTimeoutMs, membership.members.ringVersion);
     } catch {
       // Its name was taken away, or this node leaves: others start it.
     } finally {
@@ -98,7 +101,7 @@ export class Starts {
           if (claimed === 'again') continue;
           if (claimed !== row) return claimed;
         }
-        return await this.run(row, spec, deadline, deadline - began, ringVersion);
+        return await this.run(row, { ...spec, isClaimed: true }, deadline, deadline - began, ringVersion);
       }
     } finally {
       this.ended();
@@ -170,7 +173,8 @@ export class Starts {
 
   private async run(
     row: Row,
-    spec: Pick<StartSpec, 'again' | 'pinned'>,
+    /** `isClaimed`: the row is new here, others may not hold it yet. */
+    spec: Pick<StartSpec, 'again' | 'pinned'> & { readonly isClaimed: boolean },
     deadline: number,
     timeoutMs: number,
     ringVersion: number,
@@ -179,6 +183,8 @@ export class Starts {
     try {
       if (this.closed) throw new ShuttingDownError();
       await this.build(row, spec, deadline, timeoutMs);
+      if (spec.isClaimed && this.isStrict({ type: row.type, pinned: spec.pinned }))
+        await this.acknowledged(row, spec.again, deadline);
       if (!rows.has(row)) throw new WorkerStartError(row.name, 'its name was taken away while it started');
     } catch (error) {
       const failure = this.failureOf(row, error);
@@ -228,8 +234,25 @@ export class Starts {
     });
   }
 
+  /**
+   * Under a quorum nobody gets an answer of a registration that may be lost, or never have been. One of a dead node is not
+   * given back: it would be nobody's.
+   */
+  private async acknowledged(row: Row, again: boolean, deadline: number): Promise<void> {
+    const { rows, host, runtime, registerTimeoutMs } = this.parts;
+    for (let until = deadline; ; until = runtime.now() + registerTimeoutMs) {
+      try {
+        return await this.copies.held(row, until);
+      } catch (error) {
+        if (again && !this.closed && rows.has(row)) continue;
+        host.end(row.name, 'stopped');
+        throw error;
+      }
+    }
+  }
+
   /** Two nodes must not both find themselves free to start it because they hear different nodes. */
-  private isStrict({ type, pinned }: StartSpec): boolean {
+  private isStrict({ type, pinned }: Pick<StartSpec, 'type' | 'pinned'>): boolean {
     return !pinned && this.parts.placements.quorumOf(type) !== undefined;
   }
 

@@ -1,6 +1,6 @@
 // Histories of a swarm whose networks are cut and whose processes are stopped, killed and started, under constant load:
 // promise P2 holds at every moment, and P3, P4, P6 and P7 once it has come to rest.
-import { AlreadyRegisteredError, type SwarmError, WorkerNotFoundError } from '../../../lib/errors/index.js';
+import { SwarmError, WorkerNotFoundError } from '../../../lib/errors/index.js';
 import { seededRandom } from '../../../lib/runtime/virtual.runtime.js';
 import { NameHistory } from '../../support/linearizability/name-history.js';
 import { DISRUPTIONS, Disruptions, type DisruptionKind } from '../disruptions.js';
@@ -169,15 +169,7 @@ export class RoughHistory {
     const node = this.anyNode();
     if (!node) return;
     const concluded = [this.registrations.began(name, type)];
-    if (type === 'Once') {
-      concluded.push(this.names.register(name, node.key));
-      // It may run and answer before enough nodes hold it; those that do not know it may be a quorum.
-      concluded.push((error) => {
-        const isUnsure = error !== undefined && !(error instanceof AlreadyRegisteredError);
-        if (isUnsure && this.registrations.isHeldAnywhere(name))
-          this.names.mayEnd(name, 'a registration that was not acknowledged');
-      });
-    }
+    if (type === 'Once') concluded.push(this.names.register(name, node.key));
     const work = node.kernel.register(name, type, undefined, {});
     const operation = { what: `register ${name} from ${node.key}`, node, timeoutMs: REGISTER_MS, told: true };
     this.operations.follow(operation, work, all(concluded));

@@ -17,6 +17,8 @@ export class Strangers {
     const before = this.since;
     this.since = new Map();
     for (const node of this.swarm.awake) {
+      // Where a name has gone is not known to those who are cut off from there; they go on to show where it was.
+      if (!this.isLinkedToAll(node)) continue;
       for (const [name, host] of strangersOf(node)) {
         const key = `${node.index} ${name} ${host}`;
         const since = before.get(key) ?? now;
@@ -27,6 +29,13 @@ export class Strangers {
           );
       }
     }
+  }
+
+  private isLinkedToAll({ key, kernel }: SimulatedNode): boolean {
+    if (!isUp(kernel)) return false;
+    return (
+      kernel.inspect().transport.links.length >= this.swarm.alive.filter((other) => other.key !== key).length
+    );
   }
 }
 

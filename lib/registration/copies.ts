@@ -1,0 +1,43 @@
+// Decides when enough other nodes hold what this one has tracked of a name (promises P4, P7).
+import { votes } from '../cluster/quorum-bound.js';
+import { OperationTimeoutError } from '../errors/index.js';
+import { Deadlines, DueTask } from '../runtime/deadlines.js';
+import type { Row } from '../tracker/row.js';
+import type { NodeId } from '../transport/node-info.js';
+import type { RegistrationParts } from './registration-parts.js';
+
+export class Copies {
+  private readonly deadlines: Deadlines;
+
+  constructor(private readonly parts: RegistrationParts) {
+    this.deadlines = new Deadlines(parts.runtime);
+  }
+
+  /**
+   * Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. Rejects with
+   * `OperationTimeoutError` after `deadline`.
+   */
+  held({ name, type }: Pick<Row, 'name' | 'type'>, deadline: number, asker?: NodeId): Promise<void> {
+    const { runtime, stream, placements, membership } = this.parts;
+    // A quorum type's row, or its end, must survive the loss of any minority: fewer are not enough where others are lost.
+    const least = (placements.quorumOf(type) ?? 1) - 1;
+    // Nor are nodes that do not count: those that do may be a quorum without them, and start what they think is there.
+    const counts = (peer: NodeId): boolean =>
+      membership.fencing.boundOf(type).members.some((member) => member.info.id === peer && votes(member));
+    const acks = Math.max(this.parts.acks, least);
+    const now = runtime.now();
+    return new Promise((resolve, reject) => {
+      const late = new DueTask(() => {
+        giveUp();
+        const timeoutMs = Math.max(0, deadline - now);
+        reject(new OperationTimeoutError(`the acknowledgement of "${name}" by other nodes`, timeoutMs));
+      });
+      const held = (): void => {
+        this.deadlines.clear(late);
+        resolve();
+      };
+      this.deadlines.set(late, deadline, now);
+      const giveUp = stream.whenHeld(acks, asker, held, least, counts);
+    });
+  }
+}
