@@ -76,7 +76,7 @@ export class Conflicts {
 
   /** All rows of a node were read: verdicts that have waited for that can be given. */
   level(): void {
-    for (const names of [this.contested, this.unread]) for (const name of names) this.noted(name);
+    runSliced(this.parts.runtime, [...this.contested, ...this.unread], (name) => this.noted(name));
   }
 
   /** Whether a change of any row of the name is to be noted. */

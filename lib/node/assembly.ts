@@ -101,14 +101,15 @@ export function assemble(
     }
   };
   const index = new RegistryIndex({
-    changed(name, row) {
+    changed(name, row, isAnew) {
       arbiter.changed(name);
       waiters.wake(name);
       router.parked.retry(name);
-      watch.changed(name, row);
+      if (isAnew) watch.changed(name, row);
       touch(name);
       if (row?.orphaned) takeover.appeared(row);
     },
+    hiding: (row) => watch.hiding(row),
     contested(name, row) {
       touch(name);
       // A worker that arrives is no rival of the one that it comes from.

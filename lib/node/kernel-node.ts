@@ -238,8 +238,7 @@ export class KernelNode implements Kernel {
   }
 
   onRegistryChange(listener: (event: RegistryEvent) => void): () => void {
-    const { watch, index } = this.running();
-    return watch.listen(index, listener);
+    return this.running().watch.listen(listener);
   }
 
   private async open(): Promise<void> {

@@ -2,6 +2,7 @@
 // registration has ended elsewhere, or because it gave way to an older activation (promises P3, P6). A worker that
 // ends with its registration is stopped before its row is taken back, so that nobody starts another one beside it.
 import { NodeUnavailableError, type SwarmError, WorkerNotFoundError } from '../errors/index.js';
+import { runSliced } from '../runtime/slices.js';
 import { RowStatus, type Row, Untracked } from '../tracker/row.js';
 import { FrameKind, type ForgottenFrame } from '../transport/frame.js';
 import type { DieReason } from '../workers/worker-definition.interface.js';
@@ -76,12 +77,16 @@ export class Endings {
 
   /** Ends every worker that is left when the node leaves. Their rows stay: other nodes start them again. */
   async endAll(): Promise<void> {
-    const { rows, host, self } = this.parts;
-    const ends = [...rows.values()].map(({ name }) => {
+    const { runtime, rows, host, self } = this.parts;
+    const ends: Array<Promise<void>> = [];
+    const end = ({ name }: Row): void => {
+      // It has ended, or is elsewhere, meanwhile.
+      if (!rows.get(name)) return;
       const { waiting, ended } = host.end(name, 'stopped');
       refuse(waiting, () => new NodeUnavailableError(self, `"${name}" has ended with its node`));
-      return ended;
-    });
+      ends.push(ended);
+    };
+    await new Promise<void>((done) => runSliced(runtime, [...rows.values()], end, done));
     await Promise.all(ends);
   }
 

@@ -242,9 +242,14 @@ export class Starts {
     const { rows, host, runtime, registerTimeoutMs } = this.parts;
     for (let until = deadline; ; until = runtime.now() + registerTimeoutMs) {
       try {
-        return await this.copies.held(row, until);
+        await this.copies.held(row, until);
+        if (rows.has(row) && !host.has(row.name))
+          throw new WorkerStartError(row.name, 'it was stopped before enough nodes held it');
+        return;
       } catch (error) {
-        if (again && !this.closed && rows.has(row)) continue;
+        // Who has taken its row away has ended it too, and may have started another since.
+        if (!rows.has(row)) throw error;
+        if (again && !this.closed && host.has(row.name)) continue;
         host.end(row.name, 'stopped');
         throw error;
       }

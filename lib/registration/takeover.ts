@@ -37,10 +37,9 @@ export class Takeover {
     this.scanAgain = this.scanning;
     if (this.scanning) return;
     this.scanning = true;
-    const rows = [...orphans.rows()];
     runSliced(
       runtime,
-      rows,
+      orphans.rows(),
       (row) => this.enqueue(row),
       () => {
         this.scanning = false;

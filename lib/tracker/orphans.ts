@@ -36,10 +36,21 @@ interface DeadNode {
   /** Rows that survivors are sending which have read further, by sender. */
   readonly incoming: Map<NodeId, RowTable>;
   timer: Timer | undefined;
+  /** What a survivor that has read further has sent takes the place of `table`, one such table after the other. */
+  readonly replacements: Replacement[];
+  /** What is still to be done of the first of them. */
+  steps: Iterable<void> | undefined;
   /** Its rows are shown as orphans. */
   marked: boolean;
   /** It was not dead after all. */
   revived: boolean;
+}
+
+/** Rows of a dead node that take the place of what was held of it. */
+interface Replacement {
+  readonly from: NodeId;
+  readonly rows: RowTable;
+  readonly seq: number;
 }
 
 export interface OrphansParts {
@@ -79,7 +90,7 @@ export class Orphans {
 
   /** Whether every dead node's rows are agreed upon: an unknown name is free only then. */
   get isSettled(): boolean {
-    for (const { awaiting, marked } of this.dead.values()) if (awaiting.size > 0 || !marked) return false;
+    for (const dead of this.dead.values()) if (!isAgreedUpon(dead)) return false;
     return true;
   }
 
@@ -107,6 +118,8 @@ export class Orphans {
       read: { table: held, size: held.size, digest: held.digest },
       awaiting: new Set(peers),
       incoming: new Map(),
+      replacements: [],
+      steps: undefined,
       timer: this.parts.runtime.after(this.parts.pollMs, () => this.giveUpAwaiting(id)),
       marked: false,
       revived: false,
@@ -114,10 +127,9 @@ export class Orphans {
     this.dead.set(id, dead);
     const lost: LostFrame = { kind: FrameKind.Lost, node, incarnation, seq: dead.table.seq };
     for (const peer of peers) this.sender.send(peer, [lost].values());
-    const rows = [...dead.table.values()];
     runSliced(
       this.parts.runtime,
-      rows,
+      held.values(),
       (row) => this.orphan(dead, row),
       () => {
         dead.marked = true;
@@ -140,6 +152,7 @@ export class Orphans {
     this.dead.delete(id);
     dead.revived = true;
     dead.timer?.cancel();
+    this.finishReplacing(dead);
     const { table } = dead;
     for (const row of table.values()) this.parts.index.alter(row, () => (row.orphaned = false));
     if (!isAsRead(dead)) table.seq = 0;
@@ -194,9 +207,8 @@ export class Orphans {
     for (const wire of frame.rows) this.receive(from, incoming, Row.fromWire(wire, node));
     if (!frame.last) return;
     dead.incoming.delete(from);
-    if (seq > dead.table.seq) this.replace(dead, incoming, seq);
-    dead.awaiting.delete(from);
-    this.settleIfDone(id);
+    dead.replacements.push({ from, rows: incoming, seq });
+    if (dead.replacements.length === 1) this.replaceNext(id, dead);
   }
 
   /**
@@ -247,6 +259,8 @@ export class Orphans {
       read: undefined,
       awaiting: new Set(),
       incoming: new Map(),
+      replacements: [],
+      steps: undefined,
       timer: undefined,
       marked: true,
       revived: false,
@@ -335,17 +349,60 @@ export class Orphans {
     incoming.put(row);
   }
 
-  private replace(dead: DeadNode, incoming: RowTable, seq: number): void {
-    const { index } = this.parts;
+  /** One after the other, in slices: its rows are not agreed upon before the last. */
+  private replaceNext(id: string, dead: DeadNode): void {
+    const [next] = dead.replacements;
+    if (!next) return;
+    const steps = this.replacing(dead, next);
+    dead.steps = steps;
+    runSliced(
+      this.parts.runtime,
+      steps,
+      () => this.dead.get(id) === dead,
+      () => {
+        if (this.dead.get(id) !== dead) return;
+        dead.steps = undefined;
+        dead.replacements.shift();
+        dead.awaiting.delete(next.from);
+        if (dead.replacements.length > 0) this.replaceNext(id, dead);
+        else this.settleIfDone(id);
+      },
+    );
+  }
+
+  /** Brings at once to an end what was begun: a table is given away only with all of its rows in the index, and no others. */
+  private finishReplacing({ steps }: DeadNode): void {
+    if (steps) for (const _ of steps);
+  }
+
+  /**
+   * Puts what a survivor has read in place of what is held, unless that is as new by now; a step for each row. Rows may
+   * change between two steps: each is looked at when its turn comes. New rows come in place of the old of their names,
+   * which are gone for no moment.
+   */
+  private *replacing(dead: DeadNode, { rows: incoming, seq }: Replacement): IterableIterator<void> {
+    const { index, forgotten } = this.parts;
     const before = dead.table;
+    if (seq <= before.seq) return;
     dead.table = incoming;
     incoming.seq = seq;
-    for (const row of [...incoming.values()]) {
-      const holder = index.get(row.name);
-      if (holder && this.isHistory(row, holder)) incoming.delete(row.name);
-      else index.add(row);
+    for (const row of incoming.values()) {
+      const { name } = row;
+      const holder = index.get(name);
+      const previous = before.get(name);
+      if (forgotten.has(row.registration) || (holder && this.isHistory(row, holder))) incoming.delete(name);
+      // What was shown since then (`shown`) is in the index.
+      else if (!index.all(name).includes(row)) {
+        if (previous) index.replace(previous, row);
+        else index.add(row);
+        before.delete(name);
+      }
+      yield;
     }
-    for (const row of before.values()) index.remove(row);
+    for (const row of before.values()) {
+      index.remove(row);
+      yield;
+    }
   }
 
   private isHistory(row: Row, holder: Row): boolean {
@@ -383,7 +440,7 @@ export class Orphans {
 
   private settleIfDone(id: string): void {
     const dead = this.dead.get(id);
-    if (!dead || dead.awaiting.size > 0 || !dead.marked) return;
+    if (!dead || !isAgreedUpon(dead)) return;
     dead.timer?.cancel();
     const { node, seq, size } = dead.table;
     this.parts.trace(() => `${size} rows of ${node}, read up to ${seq}, wait to be started by others`);
@@ -425,9 +482,14 @@ export class Orphans {
   }
 }
 
+/** Its rows are what all survivors know of it, and are shown as orphans. */
+function isAgreedUpon({ awaiting, marked, replacements }: DeadNode): boolean {
+  return awaiting.size === 0 && marked && replacements.length === 0;
+}
+
 /** Nothing of it is left, and nothing more will come. */
-function isOver({ table, awaiting, marked, incoming }: DeadNode): boolean {
-  return table.size === 0 && awaiting.size === 0 && marked && incoming.size === 0;
+function isOver(dead: DeadNode): boolean {
+  return dead.table.size === 0 && dead.incoming.size === 0 && isAgreedUpon(dead);
 }
 
 /** Whether it holds what was read of the node's log, and nothing more or less. */

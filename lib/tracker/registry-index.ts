@@ -4,8 +4,13 @@ import type { Row } from './row.js';
 
 /** What follows the visible rows. */
 export interface IndexListener {
-  /** The name's visible row, or something of it, has changed; `undefined`: it has none any more. */
-  changed(name: string, row: Row | undefined): void;
+  /**
+   * The name's visible row, or something of it, has changed; `undefined`: it has none any more. Not `isAnew`: only a row
+   * that it outranks is gone.
+   */
+  changed(name: string, row: Row | undefined, isAnew: boolean): void;
+  /** A row that is listed, still as it was shown, is about to change, or to be shown no more. */
+  hiding?(row: Row): void;
   /** More than one row has the name now, and this one is not the best of them. */
   contested(name: string, row: Row): void;
 }
@@ -74,11 +79,11 @@ export class RegistryIndex {
       if (left.length > 0) this.shadowed.set(name, left);
       else this.shadowed.delete(name);
       // Whoever waits for the name may have waited for this row.
-      if (others) this.listener.changed(name, this.get(name));
+      if (others) this.listener.changed(name, this.get(name), false);
       return;
     }
     this.hide(row);
-    if (!others) return this.listener.changed(name, undefined);
+    if (!others) return this.listener.changed(name, undefined, true);
     this.shadowed.delete(name);
     // The best first, so that listeners are not told of others in between.
     others.sort((a, b) => (outranks(a, b) ? -1 : 1));
@@ -90,7 +95,7 @@ export class RegistryIndex {
   replace(previous: Row, row: Row): void {
     if (this.get(row.name) === previous && !this.shadowed.has(row.name)) {
       if (row.isArriving) row.isEarly = !previous.isListed;
-      this.hide(previous);
+      this.withdraw(previous);
       return this.show(row);
     }
     this.add(row);
@@ -101,7 +106,7 @@ export class RegistryIndex {
   alter(row: Row, change: () => void): void {
     const others = this.shadowed.get(row.name);
     if (this.get(row.name) === row && !others) {
-      this.hide(row);
+      this.withdraw(row);
       change();
       return this.show(row);
     }
@@ -114,7 +119,7 @@ export class RegistryIndex {
     const best = this.get(row.name);
     if (!best) return this.show(row);
     if (outranks(row, best)) {
-      this.hide(best);
+      this.withdraw(best);
       // What it comes from is known now.
       if (row.isHeld) best.isEarly = false;
       this.shade(best);
@@ -131,6 +136,7 @@ export class RegistryIndex {
 
   private show(row: Row): void {
     if (row.isListed) {
+      this.hidden.delete(row.name);
       this.listed.set(row.name, row);
       for (const group of row.groups) {
         const members = this.byGroup.get(group);
@@ -138,14 +144,24 @@ export class RegistryIndex {
         else this.byGroup.set(group, new Set([row]));
       }
     } else {
+      this.listed.delete(row.name);
       this.hidden.set(row.name, row);
     }
-    this.listener.changed(row.name, row);
+    this.listener.changed(row.name, row, true);
   }
 
   private hide(row: Row): void {
-    if (this.hidden.delete(row.name)) return;
-    this.listed.delete(row.name);
+    this.withdraw(row);
+    if (!this.hidden.delete(row.name)) this.listed.delete(row.name);
+  }
+
+  /**
+   * The row is visible and is about to change, or to give its place to another of its name, which `show` puts there. It is
+   * not taken out before: a map that loses and gets a key time and again makes all of its table anew now and then.
+   */
+  private withdraw(row: Row): void {
+    if (this.listed.get(row.name) !== row) return;
+    this.listener.hiding?.(row);
     for (const group of row.groups) {
       const members = this.byGroup.get(group);
       members?.delete(row);

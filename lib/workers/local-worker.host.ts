@@ -103,6 +103,10 @@ export class LocalWorkerHost implements WorkerHost {
     }
   }
 
+  has(name: string): boolean {
+    return this.activations.get(name)?.isEnded === false;
+  }
+
   deliver(name: string, delivery: Delivery): void {
     const activation = this.activations.get(name);
     if (activation) return activation.deliver(delivery);

@@ -82,6 +82,8 @@ export interface WorkerHost {
    * `end` during it abandons the start. Messages that come meanwhile are handled when it has ended well.
    */
   start(spec: ActivationSpec): Promise<void>;
+  /** Whether a worker of the name is here, starting or started, and has not ended. */
+  has(name: string): boolean;
   /** Queues a message for a started worker; one that has ended refuses it with `NodeUnavailableError`. */
   deliver(name: string, delivery: Delivery): void;
   /**

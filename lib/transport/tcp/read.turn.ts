@@ -6,14 +6,14 @@ import type { Runtime } from '../../runtime/runtime.interface.js';
  * a second, in which it would hear nobody else.
  */
 const TURN_MS = 5;
-/** The clock is read once for so many small units: reading it costs about as much as the decoding of one. */
-const UNITS_A_LOOK = 64;
+/** The clock is read once for so many small units of one chunk: reading it costs about as much as the decoding of one. */
+const UNITS_A_LOOK = 16;
 /** After a larger one, as of rows or states, it is read at once: such a unit may take milliseconds. */
 const SMALL_UNIT_BYTES = 4 * 1024;
 
 /**
  * Says to a link when it has read enough for this turn of the event loop. A turn is measured from its first look at the
- * clock: most have fewer units than that, and cost nothing.
+ * clock: most chunks have fewer units than that, and cost nothing.
  */
 export class ReadTurn {
   private beganAt: number | undefined;
@@ -23,6 +23,11 @@ export class ReadTurn {
   };
 
   constructor(private readonly runtime: Runtime) {}
+
+  /** More was received. */
+  newChunk(): void {
+    this.units = 0;
+  }
 
   /** To be asked after each unit. */
   isOver(unitBytes: number): boolean {

@@ -255,6 +255,7 @@ export class TcpLink {
 
   private received(chunk: Buffer, isLent: boolean): void {
     this.owner.settle();
+    this.turn.newChunk();
     this.splitter.push(chunk, isLent);
     if (this.fragmentsReceived > 0) this.acknowledge();
     this.owner.settle();

@@ -10,7 +10,6 @@ import { clocksThatDiffer } from './clocks.history.js';
 import { deploys } from './deploys.history.js';
 import { endsOfFew } from './ends.history.js';
 import { floods } from './floods.history.js';
-import { forgottenFence } from './forgotten.history.js';
 import { halves } from './halves.history.js';
 import { lateHandlers } from './handlers.history.js';
 import { interruptedMoves } from './interrupted.history.js';
@@ -123,12 +122,6 @@ export const split: SimulatedHistory = {
 export const forgetful: SimulatedHistory = {
   name: 'a quorum that has forgotten everything',
   run: forgetfulQuorum,
-};
-
-/** A node comes back knowing nothing, and meets whom it has fenced before it meets anybody else. */
-export const unremembered: SimulatedHistory = {
-  name: 'a fence that was forgotten',
-  run: forgottenFence,
 };
 
 /** A node is cut off whose clock is as slow as is allowed, from others whose clocks are as fast as is allowed. */

@@ -2,14 +2,13 @@
 import { Fencing } from '../../../lib/cluster/fencing.js';
 import type { Member } from '../../../lib/cluster/member.js';
 import { Membership } from '../../../lib/cluster/membership.js';
-import type { Members } from '../../../lib/cluster/members.js';
 import * as quorum from '../../../lib/cluster/quorum-bound.js';
 import { OwnStream } from '../../../lib/tracker/own-stream.js';
 import type { Refusal } from '../../../lib/transport/node-info.js';
 import { Activation } from '../../../lib/workers/activation.js';
 import { Gate } from '../../../lib/workers/gate.js';
 import * as standing from '../../../lib/workers/standing.js';
-import { drifting, endedApart, forgetful, overtaken, rough, unremembered } from './histories.js';
+import { drifting, endedApart, forgetful, overtaken, rough } from './histories.js';
 import { replaceFunction, replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const quorumMutations: readonly Mutation[] = [
@@ -111,16 +110,6 @@ export const quorumMutations: readonly Mutation[] = [
     history: forgetful,
     withinSeeds: 15,
     plant: () => replaceGetter(Membership, 'isEstablished', () => true),
-  },
-  {
-    name: 'takes the word of one for that of all who may know whom it has fenced in an earlier life',
-    promise: /^P2: .* began a message/,
-    history: unremembered,
-    withinSeeds: 3,
-    plant: () =>
-      replaceGetter<{ readonly members: Members }, boolean>(Membership, 'isToldOfFences', ({ members }) =>
-        [...members.peers()].some(({ isEstablished }) => isEstablished),
-      ),
   },
   {
     name: 'lets more nodes count than its quorum fits',

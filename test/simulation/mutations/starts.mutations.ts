@@ -4,13 +4,13 @@ import { Membership } from '../../../lib/cluster/membership.js';
 import type { PingFrame } from '../../../lib/transport/frame.js';
 import type { Hello, NodeId } from '../../../lib/transport/node-info.js';
 import { Arbiter } from '../../../lib/registration/arbiter.js';
-import { Registrar } from '../../../lib/registration/registrar.js';
+import { Copies } from '../../../lib/registration/copies.js';
 import { Starts } from '../../../lib/registration/starts.js';
 import { OwnRows } from '../../../lib/tracker/own-rows.js';
 import { OwnStream } from '../../../lib/tracker/own-stream.js';
 import { RowStatus, type Row, type RowContent } from '../../../lib/tracker/row.js';
 import type { Feed } from '../../../lib/tracker/feed.js';
-import { contended, crowded, gentle, slowlyJoined } from './histories.js';
+import { contended, crowded, gentle, rough, slowlyJoined } from './histories.js';
 import { replaceGetter, replaceMethod, type Mutation } from './mutation.interface.js';
 
 export const startMutations: readonly Mutation[] = [
@@ -28,7 +28,15 @@ export const startMutations: readonly Mutation[] = [
     history: gentle,
     firstSeed: 9,
     withinSeeds: 10,
-    plant: () => replaceMethod(Registrar, 'held', () => Promise.resolve()),
+    plant: () => replaceMethod(Copies, 'held', () => Promise.resolve()),
+  },
+  {
+    name: 'answers of a registration that a quorum does not hold yet',
+    promise: /is not linearizable/,
+    history: rough,
+    firstSeed: 6144,
+    withinSeeds: 1,
+    plant: () => replaceMethod(Starts, 'acknowledged', () => Promise.resolve()),
   },
   {
     name: 'takes what was written to a link for held at its other end',

@@ -1,5 +1,6 @@
 // A swarm with many names to which things happen that touch all of them, and how long each task of it took.
 import { KernelSwarm, workerType, type KernelSwarmNode } from '../../unit/node/support/kernel-swarm.js';
+import { Collections } from './collections.js';
 import { MeasuredScheduler } from './measured.scheduler.js';
 
 const TYPE = workerType('Device');
@@ -18,6 +19,7 @@ const AT_ONCE = 500;
 export interface MeasuredTask {
   readonly index: number;
   readonly phase: string;
+  /** Without the garbage collections that fell into it. */
   readonly ms: number;
 }
 
@@ -69,6 +71,8 @@ class LargeSwarm {
     shows: (count: number) => () => boolean,
   ): Promise<LargeRun> {
     const { swarm, scheduler, names } = this;
+    const collections = new Collections();
+    collections.begin();
     scheduler.isMeasuring = true;
     let joined: KernelSwarmNode | undefined;
     await this.phase(
@@ -116,7 +120,10 @@ class LargeSwarm {
       scheduler.schedule(scheduler.now, endNext);
     };
     await this.phase('half of the names end', endNext, shows(names.length - Math.floor(names.length / 2)));
-    const tasks = scheduler.tookMs.map((ms, index) => ({ index, phase: this.phaseOf[index] ?? '', ms }));
+    await collections.end();
+    const tasks = collections
+      .without(scheduler.spans)
+      .map((ms, index) => ({ index, phase: this.phaseOf[index] ?? '', ms }));
     return { tasks, traces: scheduler.traces };
   }
 
@@ -130,7 +137,7 @@ class LargeSwarm {
     });
     await swarm.until(() => acted && done(), 10_000_000);
     await swarm.settle(Promise.all(swarm.nodes.map(({ kernel }) => kernel.settled({}))), 10_000_000);
-    while (this.phaseOf.length < scheduler.tookMs.length) this.phaseOf.push(title);
+    while (this.phaseOf.length < scheduler.spans.length) this.phaseOf.push(title);
   }
 }
 

@@ -9,8 +9,8 @@ const FREE_LOOKS = 4;
  * on with each look, always alike, so that work is cut into slices and a seed has the same tasks in every run.
  */
 export class MeasuredScheduler extends VirtualScheduler {
-  /** Milliseconds of each task since `isMeasuring`, in the order in which they ran. */
-  readonly tookMs: number[] = [];
+  /** When each task since `isMeasuring` began and had ended, in the order in which they ran. */
+  readonly spans: Array<{ readonly from: number; readonly to: number }> = [];
   isMeasuring = false;
   /** Of which tasks it is to be kept where they were scheduled. */
   traced: ReadonlySet<number> = new Set();
@@ -36,16 +36,12 @@ export class MeasuredScheduler extends VirtualScheduler {
   override schedule(at: number, run: () => void): ReturnType<VirtualScheduler['schedule']> {
     const from = this.traced.size > 0 ? new Error('scheduled') : undefined;
     return super.schedule(at, () => {
-      if (this.isMeasuring && from && this.traced.has(this.tookMs.length))
-        this.traces.set(this.tookMs.length, String(from.stack));
+      if (this.isMeasuring && from && this.traced.has(this.spans.length))
+        this.traces.set(this.spans.length, String(from.stack));
       this.looks = 0;
       this.isRunning = true;
       this.began = performance.now();
-      try {
-        run();
-      } finally {
-        this.isRunning = false;
-      }
+      run();
     });
   }
 
@@ -64,8 +60,9 @@ export class MeasuredScheduler extends VirtualScheduler {
 
   /** The promises that the last task settled have run. */
   private taskEnded(): void {
+    this.isRunning = false;
     if (this.began === 0) return;
-    if (this.isMeasuring) this.tookMs.push(performance.now() - this.began);
+    if (this.isMeasuring) this.spans.push({ from: this.began, to: performance.now() });
     this.began = 0;
   }
 }

@@ -105,6 +105,65 @@ describe('what is left of a dead node', () => {
     expect(node.orphanNames()).toEqual(['one', 'three', 'two']);
   });
 
+  describe('replaced in slices by what another has read', () => {
+    const NAMES = Array.from({ length: 1_000 }, (_, index) => `lamp-${index}`);
+    const DEAD = 'dead@h:7';
+
+    /** A node that holds older rows of all names but the last, and was just sent newer ones of all but the first. */
+    function replacing(): { runtime: ManualRuntime; node: TrackerNode; newer: readonly Row[] } {
+      const runtime = new ManualRuntime();
+      const node = new TrackerNode('a@h:1', runtime);
+      const of = (name: string): Row => new Row(content(name, { registration: `r ${name}` }), DEAD);
+      const send = (from: string, seq: number, rows: readonly Row[]): void => {
+        const frame = { kind: FrameKind.Orphans, node: DEAD, incarnation: 1, seq, first: true, last: true };
+        node.orphans.received(from, { ...frame, rows: rows.map((row) => row.toWire()) });
+      };
+      send('b', 1, NAMES.slice(0, -1).map(of));
+      runtime.pass(1);
+      // From now on each row that the index shows takes its time.
+      node.changing = (): void => runtime.spend(0.05);
+      const newer = NAMES.slice(1).map(of);
+      runtime.measured(() => send('c', 2, newer));
+      return { runtime, node, newer };
+    }
+
+    it('holds the event loop for 5 ms at most, and is agreed upon only when all of it is there', () => {
+      const { runtime, node, newer } = replacing();
+      expect(node.orphans.isSettled).toBe(false);
+      const settled = node.settled;
+      runtime.pass(1_000);
+      expect(runtime.longestTaskMs).toBeLessThanOrEqual(5);
+      expect(node.orphans.isSettled).toBe(true);
+      expect(node.settled).toBe(settled + 1);
+      expect(node.orphanNames()).toEqual(NAMES.slice(1).sort());
+      for (const { name, fence } of newer) expect(node.index.get(name)?.fence).toBe(fence);
+      expect(node.index.get(NAMES[0]!)).toBeUndefined();
+    });
+
+    it('takes no name that has ended meanwhile, nor one that is held elsewhere by then', () => {
+      const { runtime, node } = replacing();
+      const [ended, held] = NAMES.slice(-3);
+      node.forgotten.add(`r ${ended}`);
+      node.orphans.forget(ended!, `r ${ended}`);
+      const holder = node.track(held!, { registration: `r ${held}` });
+      node.orphans.superseded(held!, holder);
+      runtime.pass(1_000);
+      expect(node.index.get(ended!)).toBeUndefined();
+      expect(node.index.all(held!)).toEqual([holder]);
+      expect(node.orphanNames().length).toBe(NAMES.length - 3);
+    });
+
+    it('is whole at once when its node turns out to live', () => {
+      const { runtime, node, newer } = replacing();
+      const table = node.orphans.revive(DEAD, 1)!;
+      expect([...table.values()].map(({ name }) => name)).toEqual(NAMES.slice(1));
+      for (const { name } of newer) expect(node.index.all(name)).toEqual([table.get(name)]);
+      expect(node.index.count).toBe(newer.length);
+      runtime.pass(1_000);
+      expect(node.index.count).toBe(newer.length);
+    });
+  });
+
   it('is not awaited longer than the poll lasts, nor from a survivor that is gone too', () => {
     const { runtime, nodes } = trackers(3);
     const [victim, quick, slow] = nodes;

@@ -43,6 +43,8 @@ export class TrackerNode {
   /** Peers that were told that they are level, once per link. */
   readonly caughtUp: NodeId[] = [];
   readonly changes: string[] = [];
+  /** Called with each change of the index. */
+  changing: () => void = () => undefined;
   readonly members = new Map<NodeId, number>();
   readonly toldForgotten: string[] = [];
   adoptedBy: NodeId[] = [];
@@ -57,7 +59,10 @@ export class TrackerNode {
   ) {
     this.transport = new FakeTransport(runtime);
     this.index = new RegistryIndex({
-      changed: (name) => void this.changes.push(name),
+      changed: (name) => {
+        this.changes.push(name);
+        this.changing();
+      },
       contested: () => undefined,
     });
     this.stream = new OwnStream({
