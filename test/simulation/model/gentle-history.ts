@@ -183,7 +183,7 @@ export class GentleHistory {
       'leave a group': () => this.changeGroup(node, name, 'leave'),
       publish: () => this.publish(node),
       start: () => this.boot(),
-      crash: () => this.lose((victim) => this.swarm.crash(victim)),
+      crash: () => this.lose((victim) => this.crash(victim)),
       'crash after a registration': () => this.lose((victim) => this.crashAfterRegistering(victim)),
       drain: () => this.lose((victim) => this.track(this.swarm.stop(victim), `stop ${victim.key}`, STOP_MS)),
       'break a link': () => this.breakLink(),
@@ -213,10 +213,17 @@ export class GentleHistory {
     if (victim) how(victim);
   }
 
+  private crash(victim: SimulatedNode, losesInFlight = false): void {
+    const { activations } = this.swarm;
+    for (const name of this.fates.keys())
+      if (activations.nodesOf(name).includes(victim.key)) this.groups.nodeDies(name);
+    this.swarm.crash(victim, losesInFlight);
+  }
+
   /** The moment at which an acknowledged registration is held by the fewest. */
   private crashAfterRegistering(victim: SimulatedNode): void {
     const crash = (): void => {
-      if (victim.alive) this.swarm.crash(victim, true);
+      if (victim.alive) this.crash(victim, true);
     };
     this.register(victim, this.anyName(), {}, crash);
   }

@@ -9,7 +9,12 @@ interface Membership {
   underWay: number;
   /** `undefined`: changes overlapped or failed, so that either may be. */
   last: Change | undefined;
+  /** Virtual time of the last change. */
+  at: number;
 }
+
+/** A change is answered by the worker's node alone: for so long others may not have read it. */
+const UNREAD_MS = 50;
 
 const GROUPS = ['group-0', 'group-1', 'group-2'] as const;
 
@@ -26,7 +31,7 @@ export class Groups {
   /** @returns to be told how it ended */
   began(group: string, name: string, change: Change): (error: SwarmError | undefined) => void {
     const key = `${group} ${name}`;
-    const membership = this.memberships.get(key) ?? { group, name, underWay: 0, last: undefined };
+    const membership = this.memberships.get(key) ?? { group, name, underWay: 0, last: undefined, at: 0 };
     this.memberships.set(key, membership);
     membership.underWay++;
     const overlaps = membership.underWay > 1;
@@ -34,6 +39,7 @@ export class Groups {
     return (error) => {
       membership.underWay--;
       membership.last = error || overlaps || membership.underWay > 0 ? undefined : change;
+      membership.at = this.swarm.now;
     };
   }
 
@@ -41,6 +47,13 @@ export class Groups {
   forget(name: string): void {
     for (const membership of this.memberships.values()) {
       if (membership.name === name) membership.last = undefined;
+    }
+  }
+
+  /** The node at which the name lives dies, and what others have not read with it. */
+  nodeDies(name: string): void {
+    for (const membership of this.memberships.values()) {
+      if (membership.name === name && this.swarm.now - membership.at < UNREAD_MS) membership.last = undefined;
     }
   }
 
