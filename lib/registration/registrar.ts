@@ -114,11 +114,15 @@ export class Registrar {
     const { runtime, registerTimeoutMs, index, self, waiters, membership, placements } = this.parts;
     const deadline = runtime.now() + registerTimeoutMs;
     const timeout = (): Error => new OperationTimeoutError(`unregistering "${name}"`, registerTimeoutMs);
+    /** What a node was asked to end, and has not said whether it did. */
+    let asked: string | undefined;
     for (;;) {
       const row = index.get(name) ?? (await this.askArbiter(name, deadline));
       if (!row && (await this.viewMayChange(name, deadline))) continue;
       if (row === 'unreachable' || (!row && runtime.now() >= deadline)) throw timeout();
       if (!row) return false;
+      // It has ended, whoever did it: what has the name now was registered since.
+      if (asked !== undefined && row.registration !== asked) return true;
       if (row.node === self && this.mayEnd(row)) return this.endHere(row, deadline);
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
         this.refuseBelowQuorum(row);
@@ -126,7 +130,10 @@ export class Registrar {
         return true;
       }
       if (row.node !== self && row.mayEnd && membership.members.get(row.node)?.linked) {
-        const reply = await ask(this.parts, row.node, { kind: FrameKind.Unregister, name }, deadline);
+        const { registration } = row;
+        asked = registration;
+        const question = { kind: FrameKind.Unregister, name, registration } as const;
+        const reply = await ask(this.parts, row.node, question, deadline);
         if (reply?.outcome === 'ok') return reply.row !== null;
         if (reply?.error) throw fromWireError(reply.error, this.parts.refs);
         await pause(this.parts, ASK_AGAIN_MS);
@@ -193,11 +200,11 @@ export class Registrar {
     respond(this.parts, from, id, work());
   }
 
-  onUnregister(from: NodeId, { id, name, timeoutMs }: UnregisterFrame): void {
+  onUnregister(from: NodeId, { id, name, registration, timeoutMs }: UnregisterFrame): void {
     const deadline = this.parts.runtime.now() + timeoutMs;
     const work = async (): Promise<Reply> => {
       const row = this.parts.rows.get(name);
-      if (!row || !this.mayEnd(row)) return { outcome: 'elsewhere' };
+      if (row?.registration !== registration || !this.mayEnd(row)) return { outcome: 'elsewhere' };
       const ended = await this.endHere(row, deadline, from);
       return { outcome: 'ok', row: ended ? row : undefined };
     };

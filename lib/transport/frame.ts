@@ -227,8 +227,10 @@ export interface ReserveFrame extends RequestFields {
   /** For a type with a quorum: members that are not heard and not fenced count as there when the arbiter is found. */
   readonly strict: boolean;
 }
+/** "You host this name: end it." Only this registration: a request may be asked again, or wait, until another has the name. */
 export interface UnregisterFrame extends RequestFields {
   readonly kind: typeof FrameKind.Unregister;
+  readonly registration: string;
 }
 export interface LocateFrame extends RequestFields {
   readonly kind: typeof FrameKind.Locate;

@@ -69,7 +69,7 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
     registration: text,
     strict: flag,
   },
-  [FrameKind.Unregister]: { id: whole, timeoutMs: timeout, name: text },
+  [FrameKind.Unregister]: { id: whole, timeoutMs: timeout, name: text, registration: text },
   [FrameKind.Locate]: { id: whole, timeoutMs: timeout, name: text },
   [FrameKind.Recall]: { id: whole, timeoutMs: timeout, name: text, registration: text },
   [FrameKind.Group]: { id: whole, timeoutMs: timeout, name: text, group: text, joins: flag },

@@ -106,7 +106,7 @@ export function frames(random: Random): Frame[] {
       registration: random.name(),
     },
     { kind: FrameKind.Reserve, ...request(), registration: random.name(), strict: random.bool() },
-    { kind: FrameKind.Unregister, ...request() },
+    { kind: FrameKind.Unregister, ...request(), registration: random.name() },
     { kind: FrameKind.Locate, ...request() },
     { kind: FrameKind.Recall, ...request(), registration: random.name() },
     { kind: FrameKind.Group, ...request(), group: random.name(), joins: random.bool() },
