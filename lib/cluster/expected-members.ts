@@ -8,6 +8,8 @@ export interface Expected {
   readonly since: number;
   /** As a member that has adopted this node described it. */
   info: NodeInfo | undefined;
+  /** Nothing listens at its address: those who named it will say what is left of it. */
+  isGone: boolean;
 }
 
 export class ExpectedMembers {

@@ -541,14 +541,14 @@ export class Membership {
     if (address.incarnation < (this.dead.get(address.id)?.incarnation ?? 0)) return;
     if (this.fencing.isFenced(address.id, address.incarnation)) return;
     const known = this.expected.get(address.id);
-    if (!known) this.expected.add({ address, since: this.parts.runtime.now(), info });
+    if (!known) this.expected.add({ address, since: this.parts.runtime.now(), info, isGone: false });
     else if (info) known.info = info;
     this.dialer.seek(address);
   }
 
   /** Whoever was believed to be at this address, and is not linked, is gone. */
   private goneAt(key: string, reason: string, except?: NodeId): void {
-    for (const id of this.expected.at(key)) if (id !== except) this.unexpect(id);
+    for (const id of this.expected.at(key)) if (id !== except) this.expectedIsGone(id);
     const member = this.members.at(key, except);
     if (member) this.suspicions.gone(member.info.id);
     // Nothing comes over its link either: the word that it was closed is lost.
@@ -794,6 +794,28 @@ export class Membership {
     this.lost.set(key, info);
     if (this.lost.size > LOST_LIMIT)
       for (const oldest of this.lost.keys()) if (this.lost.delete(oldest)) break;
+  }
+
+  /**
+   * A member that others named is not there any more. They may not know it yet, and have its rows, which this node must not
+   * be without when it says that nobody has a name: it waits until one of them tells of its end.
+   */
+  private expectedIsGone(id: NodeId): void {
+    const expected = this.expected.get(id);
+    if (!expected || expected.isGone) return;
+    expected.isGone = true;
+    this.parts.runtime.after(this.parts.options.pollMs, () => {
+      if (this.expected.get(id) === expected) this.unexpect(id);
+      this.check();
+    });
+  }
+
+  /** Another node has given that one up, and what it holds of it is being read. */
+  toldOfEnd(id: NodeId, incarnation: number): void {
+    const expected = this.expected.get(id);
+    if (!expected?.isGone || expected.address.incarnation > incarnation) return;
+    this.unexpect(id);
+    this.check();
   }
 
   private unexpect(id: NodeId): void {

@@ -346,7 +346,7 @@ export function assemble(
     callTimeoutMs: options.callTimeoutMs,
     maxPayloadBytes: options.maxPayloadBytes,
     isLinked: (node: NodeId) => members.get(node)?.linked === true,
-    mayLackRows: () => members.self.status === 'joining' || membership.isReading,
+    mayLackRows: () => members.self.status === 'joining' || membership.isReading || !orphans.isSettled,
     passedOnDone: rest.changed,
     isArriving: (name: string) => arrivals.has(name),
     isPlaceable: ({ name, type }: Row) => placements.ownerOf(name, type) !== undefined,

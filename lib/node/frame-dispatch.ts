@@ -64,7 +64,8 @@ export function dispatch(to: FrameReceivers, from: NodeId, frame: Frame): void {
     case FrameKind.Adopted:
       return to.membership.adopted(from, frame);
     case FrameKind.Lost:
-      return to.orphans.lost(from, frame);
+      to.orphans.lost(from, frame);
+      return to.membership.toldOfEnd(frame.node, frame.incarnation);
     case FrameKind.Orphans:
       return to.orphans.received(from, frame);
     case FrameKind.Forgotten:

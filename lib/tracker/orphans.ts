@@ -176,8 +176,10 @@ export class Orphans {
     if (!dead) {
       if (!this.parts.isMember(node, incarnation)) {
         const own = this.readUpTo(node, incarnation);
-        if (own > seq) this.sendNothing(from, { node, incarnation, seq: own });
-        else this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
+        if (own > seq) return this.sendNothing(from, { node, incarnation, seq: own });
+        // What is left of it is on its way when the other has read this.
+        if (own < seq) this.awaitRows(this.deadNode(node, incarnation), from);
+        this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
       } else if (this.early.size < EARLY_REPORTS_LIMIT) {
         const reports = this.early.get(id) ?? new Map<NodeId, number>();
         this.early.set(id, reports.set(from, seq));
@@ -192,6 +194,13 @@ export class Orphans {
     }
     if (seq < dead.table.seq) this.sender.send(from, this.framesOf(dead));
     if (dead.awaiting.delete(from)) this.settleIfDone(id);
+  }
+
+  private awaitRows(dead: DeadNode, from: NodeId): void {
+    const { runtime, pollMs } = this.parts;
+    const { node, incarnation } = dead.table;
+    dead.awaiting.add(from);
+    dead.timer ??= runtime.after(pollMs, () => this.giveUpAwaiting(key(node, incarnation)));
   }
 
   /** Rows of a dead node from someone who has read at least as far, or who links for the first time. */

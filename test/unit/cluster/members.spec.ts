@@ -74,7 +74,12 @@ describe('the members of a swarm', () => {
 describe('expected members', () => {
   it('are found by id and by address until they are deleted', () => {
     const expected = new ExpectedMembers();
-    const [a, b] = ['a', 'b'].map((name) => ({ address: info(name, 2), since: 0, info: undefined }));
+    const [a, b] = ['a', 'b'].map((name) => ({
+      address: info(name, 2),
+      since: 0,
+      info: undefined,
+      isGone: false,
+    }));
     expected.add(a!);
     expected.add(b!);
     expect([...expected.ids()]).toEqual(['a@10.0.0.1:2', 'b@10.0.0.1:2']);
