@@ -64,8 +64,8 @@ export class Starts {
     const fresh = rows.replace(row, { ...contentOf(row), fence: clock.next(), status: RowStatus.starting });
     try {
       const deadline = runtime.now() + registerTimeoutMs;
-      const spec = { again: true, isClaimed: false };
-      await this.run(fresh, spec, deadline, registerTimeoutMs, membership.members.ringVersion);
+      const { ringVersion } = membership.members;
+      await this.run(fresh, { again: true }, false, deadline, registerTimeoutMs, ringVersion);
     } catch {
       // Its name was taken away, or this node leaves: others start it.
     } finally {
@@ -101,7 +101,7 @@ export class Starts {
           if (claimed === 'again') continue;
           if (claimed !== row) return claimed;
         }
-        return await this.run(row, { ...spec, isClaimed: true }, deadline, deadline - began, ringVersion);
+        return await this.run(row, spec, strict, deadline, deadline - began, ringVersion);
       }
     } finally {
       this.ended();
@@ -173,8 +173,9 @@ export class Starts {
 
   private async run(
     row: Row,
-    /** `isClaimed`: the row is new here, others may not hold it yet. */
-    spec: Pick<StartSpec, 'again' | 'pinned'> & { readonly isClaimed: boolean },
+    spec: Pick<StartSpec, 'again' | 'pinned'>,
+    /** The row is new here, and enough others have to hold it before anybody is answered. */
+    mustBeHeld: boolean,
     deadline: number,
     timeoutMs: number,
     ringVersion: number,
@@ -183,8 +184,7 @@ export class Starts {
     try {
       if (this.closed) throw new ShuttingDownError();
       await this.build(row, spec, deadline, timeoutMs);
-      if (spec.isClaimed && this.isStrict({ type: row.type, pinned: spec.pinned }))
-        await this.acknowledged(row, spec.again, deadline);
+      if (mustBeHeld) await this.acknowledged(row, spec.again, deadline);
       if (!rows.has(row)) throw new WorkerStartError(row.name, 'its name was taken away while it started');
     } catch (error) {
       const failure = this.failureOf(row, error);
@@ -257,7 +257,7 @@ export class Starts {
   }
 
   /** Two nodes must not both find themselves free to start it because they hear different nodes. */
-  private isStrict({ type, pinned }: Pick<StartSpec, 'type' | 'pinned'>): boolean {
+  private isStrict({ type, pinned }: StartSpec): boolean {
     return !pinned && this.parts.placements.quorumOf(type) !== undefined;
   }
 

@@ -176,7 +176,7 @@ export class Orphans {
     if (!dead) {
       if (!this.parts.isMember(node, incarnation)) {
         const own = this.readUpTo(node, incarnation);
-        if (own > seq) return this.sendNothing(from, { node, incarnation, seq: own });
+        if (own > seq) return this.sendRest(from, node, incarnation);
         // What is left of it is on its way when the other has read this.
         if (own < seq) this.awaitRows(this.deadNode(node, incarnation), from);
         this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
@@ -192,7 +192,7 @@ export class Orphans {
       if (!dead.awaiting.has(from)) this.parts.transport.send(from, less);
       return;
     }
-    if (seq < dead.table.seq) this.sender.send(from, this.framesOf(dead));
+    if (seq < dead.table.seq) this.sendRest(from, node, incarnation);
     if (dead.awaiting.delete(from)) this.settleIfDone(id);
   }
 
@@ -235,9 +235,7 @@ export class Orphans {
     }
     if (registrations.length > 0) transport.send(from, { kind: FrameKind.Forgotten, registrations });
     const own = this.readUpTo(node, incarnation);
-    const dead = this.dead.get(key(node, incarnation));
-    if (seq < own && dead) this.sender.send(from, this.framesOf(dead));
-    else if (seq < own) this.sendNothing(from, { node, incarnation, seq: own });
+    if (seq < own) this.sendRest(from, node, incarnation);
     if (seq > own) transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
     if (seq !== own || unknown.length === 0) return;
     const { table } = this.deadNode(node, incarnation);
@@ -249,13 +247,21 @@ export class Orphans {
     settled();
   }
 
-  /** Who has read less than this node, for which nothing is left, must not wait for what has ended, or lives elsewhere. */
-  private sendNothing(
-    to: NodeId,
-    read: { readonly node: NodeId; readonly incarnation: number; readonly seq: number },
-  ): void {
-    const nothing = { kind: FrameKind.Orphans, ...read, first: true, last: true, rows: [] } as const;
-    this.sender.send(to, [nothing].values());
+  /** Who has read less must not wait for what has ended, or lives elsewhere: it is told also where nothing is left. */
+  private sendRest(to: NodeId, node: NodeId, incarnation: number): void {
+    const dead = this.dead.get(key(node, incarnation));
+    if (dead) return this.sender.send(to, this.framesOf(dead));
+    const seq = this.readUpTo(node, incarnation);
+    const nothing = {
+      kind: FrameKind.Orphans,
+      node,
+      incarnation,
+      seq,
+      first: true,
+      last: true,
+      rows: [],
+    } as const;
+    return this.sender.send(to, [nothing].values());
   }
 
   /** What is held of a dead node; nothing yet if only others tell of it. */

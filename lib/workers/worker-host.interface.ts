@@ -105,8 +105,8 @@ export interface WorkerHost {
   begin(name: string, timeoutMs: number): HandoffAnswer | Promise<HandoffAnswer>;
   /**
    * Gives a running worker the state of an activation that gave way to it, between two messages; not when it is paused
-   * from outside, or is before that has come to be: its state may be on its way already. Resolves at once if its class has no `@OnHandoff('conflict')`,
-   * and for an object of the user. The worker has the state also when this rejects with what the method threw, or with
+   * from outside, or is before that has come to be: its state may be on its way already. Resolves at once if its class has
+   * no `@OnHandoff('conflict')`, and for an object of the user. The worker has the state also when this rejects with what the method threw, or with
    * `OperationTimeoutError` (messages go on then). It has not when it rejects with `NoTurnError`, a kind of that, or
    * with `WorkerNotFoundError` or `NodeUnavailableError` because the worker has ended: offer it again.
    */

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Frame, FrameKind } from '../../lib/transport/frame.js';
 import { type SimulatedNode, SimulatedSwarm } from '../simulation/simulated-swarm.js';
 import { type RecordedType, Recorder } from './support/recorded-workers.js';
-import { seeds } from './support/seeds.js';
+import { seeds } from '../support/seeds.js';
 import { call, membersOf, namesOf, registryOf, storyOf, until, untilAtRest } from './support/swarm-view.js';
 
 const NAMES = Array.from({ length: 24 }, (_, index) => `member-${String(index).padStart(2, '0')}`);

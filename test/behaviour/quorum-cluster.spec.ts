@@ -3,7 +3,7 @@ import { staticQuorumRing } from '../../lib/distribution/index.js';
 import { NoNodeAvailableError, OperationTimeoutError } from '../../lib/errors/index.js';
 import { type SimulatedNode, SimulatedSwarm } from '../simulation/simulated-swarm.js';
 import { Recorder } from './support/recorded-workers.js';
-import { seeds } from './support/seeds.js';
+import { seeds } from '../support/seeds.js';
 import {
   call,
   eventsOf,

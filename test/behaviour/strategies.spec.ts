@@ -15,7 +15,7 @@ import {
 } from '../simulation/simulated-swarm.js';
 import { pinnedWorker } from '../simulation/simulated-worker.js';
 import { type RecordedType, Recorder } from './support/recorded-workers.js';
-import { seeds } from './support/seeds.js';
+import { seeds } from '../support/seeds.js';
 import {
   call,
   failureOf,

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type Supervision } from '../../lib/workers/worker-definition.interface.js';
 import { type SimulatedNode, SimulatedSwarm } from '../simulation/simulated-swarm.js';
 import { Recorder } from './support/recorded-workers.js';
-import { seeds } from './support/seeds.js';
+import { seeds } from '../support/seeds.js';
 import {
   call,
   eventsOf,

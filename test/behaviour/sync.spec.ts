@@ -7,7 +7,7 @@ import { type SimulatedNode, SimulatedSwarm } from '../simulation/simulated-swar
 import { trackers } from '../unit/tracker/support/tracker-node.js';
 import { Recorder } from './support/recorded-workers.js';
 import { ScriptedPeer, track, untrack, update, wireRow } from './support/scripted-peer.js';
-import { seeds } from './support/seeds.js';
+import { seeds } from '../support/seeds.js';
 import { call, membersOf, namesOf, storyOf, until, untilAtRest } from './support/swarm-view.js';
 
 /** As long as a node starts nothing new when a link opens and the rows of the other do not come. */

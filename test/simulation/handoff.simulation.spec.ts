@@ -1,11 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Arrivals } from '../../lib/handoff/arrivals.js';
 import { FrameKind, type Frame } from '../../lib/transport/frame.js';
+import { seeds } from '../support/seeds.js';
 import { Load } from './load.js';
 import { SimulatedSwarm } from './simulated-swarm.js';
 
-const SEEDS = Number(process.env['SEEDS'] ?? 40);
-const FIRST_SEED = Number(process.env['FIRST_SEED'] ?? 1);
+const SEEDS = seeds(40);
 const TIMEOUT_MS = 1_800_000;
 const NAMES = Array.from({ length: 60 }, (_, index) => `name-${index}`);
 
@@ -34,9 +34,9 @@ async function expectAtRest(swarm: SimulatedSwarm, what: string): Promise<void> 
   expect(swarm.activations.violations, story).toEqual([]);
 }
 
-describe(`over ${SEEDS} seeds, under constant load`, () => {
+describe(`over ${SEEDS.length} seeds, under constant load`, () => {
   it('no call fails and nothing is lost while nodes join and leave', { timeout: TIMEOUT_MS }, async () => {
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    for (const seed of SEEDS) {
       const swarm = await started(seed, 3);
       const load = new Load(swarm, NAMES, 2);
       for (let step = 0; step < 6; step++) {
@@ -57,7 +57,7 @@ describe(`over ${SEEDS} seeds, under constant load`, () => {
   });
 
   it('all nodes are replaced one by one', { timeout: TIMEOUT_MS }, async () => {
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS / 4; seed++) {
+    for (const seed of SEEDS.slice(0, Math.ceil(SEEDS.length / 4))) {
       const swarm = await started(seed, 3);
       const load = new Load(swarm, NAMES, 2);
       for (const old of swarm.nodes.slice(0, 3)) {
@@ -85,7 +85,9 @@ describe(`over ${SEEDS} seeds, under constant load`, () => {
 type Accident = 'crash' | 'break' | 'cut';
 const STEPS = ['Prepare', 'Prepared', 'Decide'] as const;
 
-describe(`a handoff, over ${Math.ceil(SEEDS / 10)} seeds, whose other side`, () => {
+const FEW_SEEDS = SEEDS.slice(0, Math.ceil(SEEDS.length / 10));
+
+describe(`a handoff, over ${FEW_SEEDS.length} seeds, whose other side`, () => {
   const cases = STEPS.flatMap((step) =>
     (['crash', 'break', 'cut'] as const).flatMap((accident) =>
       (['target', 'source'] as const).map((victim) => ({ step, accident, victim })),
@@ -96,7 +98,7 @@ describe(`a handoff, over ${Math.ceil(SEEDS / 10)} seeds, whose other side`, () 
     'suffers a $accident of the $victim at $step leaves every worker alive once',
     { timeout: TIMEOUT_MS },
     async (what) => {
-      for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS / 10; seed++) {
+      for (const seed of FEW_SEEDS) {
         const { swarm, load, happened } = await suffer(seed, what);
         const story = `seed ${seed}\n${swarm.story.join('\n')}`;
         expect(happened(), `${story}: nothing happened`).toBe(true);

@@ -113,6 +113,15 @@ export class SimulatedSwarm {
     return this.nodes.filter(({ alive, pausedAt }) => alive && pausedAt === undefined);
   }
 
+  /** Whether all that live are up, and each knows it of all. */
+  get isWhole(): boolean {
+    const { alive } = this;
+    return alive.every(
+      ({ kernel }) =>
+        isUp(kernel) && kernel.nodes().filter(({ status }) => status === 'up').length === alive.length,
+    );
+  }
+
   /** Boots a node; the promise is that of its `start`. `port` lets a node come back under its old id. */
   boot(
     port = 7000 + this.nodes.length,

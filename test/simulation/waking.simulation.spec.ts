@@ -1,12 +1,12 @@
 import { expect, it } from 'vitest';
 import { seededRandom } from '../../lib/runtime/virtual.runtime.js';
+import { seeds } from '../support/seeds.js';
 import { Load } from './load.js';
 import { isUp, SimulatedSwarm, type SimulatedNode } from './simulated-swarm.js';
 
 const RINGS = Array.from({ length: 40 }, (_, i) => `name-${i}`);
 const ONCES = Array.from({ length: 20 }, (_, i) => `once-${i}`);
-const SEEDS = Number(process.env['SEEDS'] ?? 10);
-const FIRST_SEED = Number(process.env['FIRST_SEED'] ?? 1);
+const SEEDS = seeds(10);
 const TIMEOUT_MS = 1_800_000;
 
 /** Longer than a suspicion: the others take it for dead and start its workers. */
@@ -22,18 +22,11 @@ function isMoving({ kernel }: SimulatedNode): boolean {
   return isUp(kernel) && kernel.inspect().moves.length > 0;
 }
 
-function seeAll({ alive }: SimulatedSwarm): boolean {
-  return alive.every(
-    ({ kernel }) =>
-      isUp(kernel) && kernel.nodes().filter(({ status }) => status === 'up').length === alive.length,
-  );
-}
-
 it(
-  `one that is stopped while it takes over workers and another while it hands them off make no name live twice for long, over ${SEEDS} seeds`,
+  `one that is stopped while it takes over workers and another while it hands them off make no name live twice for long, over ${SEEDS.length} seeds`,
   { timeout: TIMEOUT_MS },
   async () => {
-    for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {
+    for (const seed of SEEDS) {
       const random = seededRandom(seed ^ 0xa11);
       const latencyMs = (chance: () => number): number => (chance() < 1 / 30 ? DELAYED_MS : 0.1) + chance();
       const swarm = new SimulatedSwarm({ seed, quorum: 3, latencyMs });
@@ -51,11 +44,11 @@ it(
         await swarm.advance(PAUSE_MS);
         swarm.resume(swarm.nodes[stopped]!);
         await swarm.settle(started);
-        await swarm.scheduler.runUntil(() => seeAll(swarm), 10_000);
+        await swarm.scheduler.runUntil(() => swarm.isWhole, 10_000);
       }
 
       const story = (): string => `seed ${seed}\n${swarm.story.join('\n')}`;
-      expect(seeAll(swarm), story()).toBe(true);
+      expect(swarm.isWhole, story()).toBe(true);
       const liveOnce = (): boolean => RINGS.every((name) => swarm.activations.nodesOf(name).length === 1);
       expect(await swarm.scheduler.runUntil(liveOnce, ONCE_WITHIN_MS), story()).toBe(true);
       await load.end();

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 
+import { seeds } from '../../support/seeds.js';
 import { gentle, happened, lossy, narrow, rough } from './models.js';
 import { expectPromisesKept } from './promises.js';
 
 /** A few for whoever changes something; `npm run simulate` runs thousands, on all cores. */
-const SEEDS = Number(process.env['SEEDS'] ?? 60);
-const FIRST_SEED = Number(process.env['FIRST_SEED'] ?? 1);
+const SEEDS = seeds(60);
 /** Every so many seeds one is of a rough history, which takes as much longer. */
 const ROUGH_EVERY = 8;
 /** And one of links that lose what they carry. */
@@ -14,30 +14,28 @@ const LOSSY_EVERY = 10;
 const NARROW_EVERY = 10;
 const TIMEOUT_MS = 7_200_000;
 
-const seeds = Array.from({ length: SEEDS }, (_, index) => FIRST_SEED + index);
-
 const isRough = (seed: number): boolean => seed % ROUGH_EVERY === 0;
 const isNarrow = (seed: number): boolean => !isRough(seed) && seed % NARROW_EVERY === 3;
 const isLossy = (seed: number): boolean => !isRough(seed) && seed % LOSSY_EVERY === 1;
 
-describe(`histories of 50 and more steps, over ${SEEDS} seeds`, () => {
+describe(`histories of 50 and more steps, over ${SEEDS.length} seeds`, () => {
   it('keep all promises while nodes come and go one by one', { timeout: TIMEOUT_MS }, () =>
     expectPromisesKept(
       gentle,
-      seeds.filter((seed) => !isRough(seed) && !isLossy(seed) && !isNarrow(seed)),
+      SEEDS.filter((seed) => !isRough(seed) && !isLossy(seed) && !isNarrow(seed)),
     ),
   );
 
   it('keep all promises where links carry little', { timeout: TIMEOUT_MS }, () =>
-    expectPromisesKept(narrow, seeds.filter(isNarrow)),
+    expectPromisesKept(narrow, SEEDS.filter(isNarrow)),
   );
 
   it('keep registries equal where links lose batches', { timeout: TIMEOUT_MS }, () =>
-    expectPromisesKept(lossy, seeds.filter(isLossy)),
+    expectPromisesKept(lossy, SEEDS.filter(isLossy)),
   );
 
   it('keep what is promised under partitions, pauses and crashes', { timeout: TIMEOUT_MS }, async () => {
-    const ran = seeds.filter(isRough);
+    const ran = SEEDS.filter(isRough);
     await expectPromisesKept(rough, ran);
     if (ran.length >= 50) expect(Object.keys(happened).length).toBeGreaterThanOrEqual(16);
   });
