@@ -152,13 +152,14 @@ export class Arrivals {
     };
     this.arrivals.set(name, arrival);
     this.askLater();
+    const { type, args } = claim;
+    const starting = host.start({ name, type, args, fence, ...(state !== null && { state }) });
+    if (!starting) return this.started(arrival);
     const late = new DueTask(() => {
       this.failed(arrival, `its start there did not end within ${timeoutMs} ms`);
     });
     this.deadlines.set(late, arrival.since + timeoutMs, arrival.since);
-    const { type, args } = claim;
-    host
-      .start({ name, type, args, fence, ...(state !== null && { state }) })
+    starting
       .then(
         () => this.started(arrival),
         (error: unknown) => this.failed(arrival, reasonOf(error)),

@@ -268,15 +268,18 @@ export class Moves {
     if (wasRunning) {
       const { waiting, ended } = host.end(name, move.leaving ? 'drained' : 'moved');
       reroute(name, waiting);
-      this.ending++;
-      void ended.finally(() => {
-        this.ending--;
-        rest.changed();
-      });
+      if (ended) {
+        this.ending++;
+        void ended.finally(() => {
+          this.ending--;
+          rest.changed();
+        });
+      }
     }
     emit({ type: 'worker-moved', name, workerType: type, from: self, to, fence });
     history.note(name, `moved to ${to}`);
     trace(() => `"${name}" has moved to ${to}, fence ${fence}`);
+    rest.changed();
   }
 
   /** The worker stays, under a fence above that of the attempt: what the target's start may have shown it to is behind it. */

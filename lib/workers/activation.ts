@@ -91,7 +91,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     if (spec.pinned) return this.begun(spec.pinned.instance, spec);
     const made = this.run(() => this.hosted.definition.create());
     if (!isThenable(made)) return this.startOf(made, spec);
-    return (made as Promise<object>).then((instance) => this.startOf(instance, spec));
+    return Promise.resolve(made as PromiseLike<object>).then((instance) => this.startOf(instance, spec));
   }
 
   deliver(delivery: Delivery): void {

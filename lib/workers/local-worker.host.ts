@@ -25,7 +25,6 @@ import type {
 
 /** How long the end of a worker waits for the running handler, and then for `die`. */
 const STOP_PATIENCE_MS = 5_000;
-const ENDED = Promise.resolve();
 
 export interface LocalWorkerHostParts {
   readonly definitions: ReadonlyMap<string, WorkerDefinition>;
@@ -82,24 +81,26 @@ export class LocalWorkerHost implements WorkerHost {
     return this.parts.definitions.get(type);
   }
 
-  async start(spec: ActivationSpec): Promise<void> {
+  start(spec: ActivationSpec): Promise<void> | void {
     const { name } = spec;
-    const hosted = this.hostedFor(spec);
-    const before = this.activations.get(name);
-    if (before && !before.isEnded) throw new WorkerStartError(name, 'it is on this node already');
-    const activation = new Activation(name, spec.fence, hosted);
+    let activation: Activation;
+    try {
+      const hosted = this.hostedFor(spec);
+      if (this.has(name)) throw new WorkerStartError(name, 'it is on this node already');
+      activation = new Activation(name, spec.fence, hosted);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
     this.activations.set(name, activation);
     try {
-      const ending = this.endings.get(name);
-      if (ending) await ending;
-      const starting = activation.start(spec);
-      if (starting) await starting;
+      const starting = this.endings.get(name)?.then(() => activation.start(spec)) ?? activation.start(spec);
+      return starting?.catch((error: unknown) => {
+        this.abandon(activation, spec);
+        throw error;
+      });
     } catch (error) {
-      // A worker that was on its way goes on where it came from.
-      if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
-      void this.close(activation);
-      this.forget(activation);
-      throw error;
+      this.abandon(activation, spec);
+      return Promise.reject(error as Error);
     }
   }
 
@@ -138,13 +139,13 @@ export class LocalWorkerHost implements WorkerHost {
   end(name: string, reason: DieReason): EndedWorker {
     const activation = this.activations.get(name);
     if (!activation || activation.isEnded) {
-      return { waiting: [], ended: this.endings.get(name) ?? Promise.resolve() };
+      return { waiting: [], ended: this.endings.get(name) };
     }
     const waiting = activation.end(reason);
     if (activation.hasBegun) return { waiting, ended: this.close(activation) };
     // Its `start` notices when the method that it waits for has returned, and closes it.
     this.forget(activation);
-    return { waiting, ended: Promise.resolve() };
+    return { waiting, ended: undefined };
   }
 
   allowUntil(type: string, until: number, underLease: boolean): void {
@@ -183,18 +184,25 @@ export class LocalWorkerHost implements WorkerHost {
     return activation;
   }
 
+  /** Its start has failed. A worker that was on its way goes on where it came from. */
+  private abandon(activation: Activation, { state }: ActivationSpec): void {
+    if (!activation.isEnded) this.refuse(activation, state ? 'moved' : 'stopped');
+    void this.close(activation);
+    this.forget(activation);
+  }
+
   private refuse(activation: Activation, reason: DieReason): void {
     for (const delivery of activation.end(reason)) delivery.reply(activation.refusal(), undefined);
   }
 
-  /** Lets an ended worker come to its end; the name is taken meanwhile. */
-  private close(activation: Activation): Promise<void> {
+  /** Lets an ended worker come to its end, if it has not already; the name is taken meanwhile. */
+  private close(activation: Activation): Promise<void> | undefined {
     const { name } = activation;
     const before = this.endings.get(name);
     const dying = activation.die(STOP_PATIENCE_MS);
     if (!dying) {
       this.forget(activation);
-      return before ?? ENDED;
+      return before;
     }
     const own = dying.finally(() => this.forget(activation));
     const ending: Promise<void> = (before ? Promise.all([before, own]) : own).then(() => {

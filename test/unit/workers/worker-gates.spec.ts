@@ -21,7 +21,7 @@ function twoTypes() {
   });
   const definitions = new Map(['A', 'B'].map((type) => [type, definition(type, { handler })]));
   const parts = hostOf({}, {}, { definitions });
-  const start = (name: string, type: string): Promise<void> =>
+  const start = async (name: string, type: string): Promise<void> =>
     parts.host.start({ name, type, args: null, fence: 1 });
   const send = (name: string, value: unknown): void => {
     const reply: Delivery['reply'] = () => undefined;
