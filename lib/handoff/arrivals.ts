@@ -152,19 +152,28 @@ export class Arrivals {
     };
     this.arrivals.set(name, arrival);
     this.askLater();
+    const { type, args } = claim;
+    const starting = host.start({ name, type, args, fence, ...(state !== null && { state }) });
+    if (starting) this.await(starting, arrival, timeoutMs);
+    else this.started(arrival);
+    return undefined;
+  }
+
+  private await(starting: Promise<void>, arrival: Arrival, timeoutMs: number): void {
     const late = new DueTask(() => {
       this.failed(arrival, `its start there did not end within ${timeoutMs} ms`);
     });
-    this.deadlines.set(late, arrival.since + timeoutMs, arrival.since);
-    const { type, args } = claim;
-    host
-      .start({ name, type, args, fence, ...(state !== null && { state }) })
-      .then(
-        () => this.started(arrival),
-        (error: unknown) => this.failed(arrival, reasonOf(error)),
-      )
-      .finally(() => this.deadlines.clear(late));
-    return undefined;
+    this.deadlines.set(late, arrival.since + timeoutMs, this.parts.runtime.now());
+    starting.then(
+      () => {
+        this.deadlines.clear(late);
+        this.started(arrival);
+      },
+      (error: unknown) => {
+        this.deadlines.clear(late);
+        this.failed(arrival, reasonOf(error));
+      },
+    );
   }
 
   /** Why this node would not have the worker now. */

@@ -221,7 +221,9 @@ export class Starts {
       });
       // A restart has no caller who waits: it gets the whole time.
       this.deadlines.set(late, spec.again ? now + timeoutMs : deadline, now);
-      host.start({ name, type, args, fence, ...(spec.pinned && { pinned: spec.pinned }) }).then(
+      Promise.resolve(
+        host.start({ name, type, args, fence, ...(spec.pinned && { pinned: spec.pinned }) }),
+      ).then(
         () => {
           this.deadlines.clear(late);
           resolve();

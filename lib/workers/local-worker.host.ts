@@ -82,24 +82,24 @@ export class LocalWorkerHost implements WorkerHost {
     return this.parts.definitions.get(type);
   }
 
-  async start(spec: ActivationSpec): Promise<void> {
+  start(spec: ActivationSpec): Promise<void> | void {
     const { name } = spec;
-    const hosted = this.hostedFor(spec);
-    const before = this.activations.get(name);
-    if (before && !before.isEnded) throw new WorkerStartError(name, 'it is on this node already');
-    const activation = new Activation(name, spec.fence, hosted);
+    let activation: Activation;
+    try {
+      const hosted = this.hostedFor(spec);
+      const before = this.activations.get(name);
+      if (before && !before.isEnded) throw new WorkerStartError(name, 'it is on this node already');
+      activation = new Activation(name, spec.fence, hosted);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
     this.activations.set(name, activation);
     try {
-      const ending = this.endings.get(name);
-      if (ending) await ending;
-      const starting = activation.start(spec);
-      if (starting) await starting;
+      const ending = this.endings.size > 0 ? this.endings.get(name) : undefined;
+      const starting = ending ? ending.then(() => activation.start(spec)) : activation.start(spec);
+      return starting && starting.catch((error: unknown) => this.startFailed(activation, spec, error));
     } catch (error) {
-      // A worker that was on its way goes on where it came from.
-      if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
-      void this.close(activation);
-      this.forget(activation);
-      throw error;
+      return this.startFailed(activation, spec, error);
     }
   }
 
@@ -181,6 +181,14 @@ export class LocalWorkerHost implements WorkerHost {
     const activation = this.activations.get(name);
     if (!activation) throw new WorkerNotFoundError(name);
     return activation;
+  }
+
+  private startFailed(activation: Activation, spec: ActivationSpec, error: unknown): Promise<never> {
+    // A worker that was on its way goes on where it came from.
+    if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
+    void this.close(activation);
+    this.forget(activation);
+    return Promise.reject(error as Error);
   }
 
   private refuse(activation: Activation, reason: DieReason): void {
