@@ -86,21 +86,19 @@ export class LocalWorkerHost implements WorkerHost {
     let activation: Activation;
     try {
       const hosted = this.hostedFor(spec);
-      if (this.has(name)) throw new WorkerStartError(name, 'it is on this node already');
+      const before = this.activations.get(name);
+      if (before && !before.isEnded) throw new WorkerStartError(name, 'it is on this node already');
       activation = new Activation(name, spec.fence, hosted);
     } catch (error) {
       return Promise.reject(error as Error);
     }
     this.activations.set(name, activation);
     try {
-      const starting = this.endings.get(name)?.then(() => activation.start(spec)) ?? activation.start(spec);
-      return starting?.catch((error: unknown) => {
-        this.abandon(activation, spec);
-        throw error;
-      });
+      const ending = this.endings.size > 0 ? this.endings.get(name) : undefined;
+      const starting = ending ? ending.then(() => activation.start(spec)) : activation.start(spec);
+      return starting && starting.catch((error: unknown) => this.startFailed(activation, spec, error));
     } catch (error) {
-      this.abandon(activation, spec);
-      return Promise.reject(error as Error);
+      return this.startFailed(activation, spec, error);
     }
   }
 
@@ -184,18 +182,19 @@ export class LocalWorkerHost implements WorkerHost {
     return activation;
   }
 
-  /** Its start has failed. A worker that was on its way goes on where it came from. */
-  private abandon(activation: Activation, { state }: ActivationSpec): void {
-    if (!activation.isEnded) this.refuse(activation, state ? 'moved' : 'stopped');
+  private startFailed(activation: Activation, spec: ActivationSpec, error: unknown): Promise<never> {
+    // A worker that was on its way goes on where it came from.
+    if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
     void this.close(activation);
     this.forget(activation);
+    return Promise.reject(error as Error);
   }
 
   private refuse(activation: Activation, reason: DieReason): void {
     for (const delivery of activation.end(reason)) delivery.reply(activation.refusal(), undefined);
   }
 
-  /** Lets an ended worker come to its end, if it has not already; the name is taken meanwhile. */
+  /** Lets an ended worker come to its end; the name is taken meanwhile. */
   private close(activation: Activation): Promise<void> | undefined {
     const { name } = activation;
     const before = this.endings.get(name);
