@@ -31,6 +31,8 @@ const MAX_HOPS = 8;
 const ASK_AGAIN_MS = 25;
 /** It doubles while the nodes disagree: about who is dead they may do so for seconds. */
 const ASK_AGAIN_MAX_MS = 1_000;
+/** Pause before the arbiter is asked again what has the name, when it has told of a row that is not known here. */
+const TOLD_AGAIN_MS = 100;
 
 export class Registrar {
   /** Tells this node's registrations from those that others stamp in the same instant. */
@@ -111,7 +113,7 @@ export class Registrar {
 
   /** False if nobody holds the name, perhaps because an attempt whose answer was lost has ended it. */
   async unregister(name: string): Promise<boolean> {
-    const { runtime, registerTimeoutMs, index, self, waiters, membership, placements } = this.parts;
+    const { runtime, registerTimeoutMs, index, rows, self, membership, placements } = this.parts;
     const deadline = runtime.now() + registerTimeoutMs;
     const timeout = (): Error => new OperationTimeoutError(`unregistering "${name}"`, registerTimeoutMs);
     /** What a node was asked to end, and has not said whether it did. */
@@ -123,7 +125,7 @@ export class Registrar {
       if (!row) return false;
       // It has ended, whoever did it: what has the name now was registered since.
       if (asked !== undefined && row.registration !== asked) return true;
-      if (row.node === self && this.mayEnd(row)) return this.endHere(row, deadline);
+      if (rows.has(row) && this.mayEnd(row)) return this.endHere(row, deadline);
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
         this.refuseBelowQuorum(row);
         this.endings.forget(row);
@@ -137,8 +139,8 @@ export class Registrar {
         if (reply?.outcome === 'ok') return reply.row !== null;
         if (reply?.error) throw fromWireError(reply.error, this.parts.refs);
         await pause(this.parts, ASK_AGAIN_MS);
-      } else if (!(await waiters.changed(name, deadline))) {
-        throw timeout();
+      } else {
+        await this.changedSince(row, deadline);
       }
       if (runtime.now() >= deadline) throw timeout();
     }
@@ -355,6 +357,16 @@ export class Registrar {
   private async viewMayChange(name: string, deadline: number): Promise<boolean> {
     if (this.parts.membership.members.self.status !== 'joining') return false;
     return this.parts.waiters.changed(name, deadline);
+  }
+
+  /**
+   * Until the name is not what it was. What its arbiter has told of it may be over here before, as what an earlier process
+   * under this node's id ran; so it is asked again.
+   */
+  private async changedSince(row: Row, deadline: number): Promise<void> {
+    const { index, waiters, runtime } = this.parts;
+    const isShown = index.get(row.name) === row;
+    await waiters.changed(row.name, isShown ? deadline : Math.min(deadline, runtime.now() + TOLD_AGAIN_MS));
   }
 
   private mineOrTaken(row: Row, registration: string): Row {

@@ -170,6 +170,20 @@ describe('an unregistration', () => {
     await swarm.settle(register(a!, name));
   });
 
+  it('by a process that has just come back ends what the one before it ran', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b, c] = await swarm.form(3);
+    const names = Array.from({ length: 20 }, (_, index) => swarm.nameFor(a!, `device-${index}`));
+    await swarm.settle(Promise.all(names.map((name) => register(b!, name))));
+    swarm.crash(a!);
+    const again = swarm.boot({ port: 7000 });
+    const ends = await swarm.settle(Promise.all(names.map((name) => again.kernel.unregister(name))));
+    expect(ends).toEqual(names.map(() => true));
+    await swarm.settle(again.started);
+    await swarm.scheduler.advance(2_000);
+    for (const { kernel } of [b!, c!, again]) expect(kernel.count()).toBe(0);
+  });
+
   it('holds against a node that was cut off meanwhile and has started the worker itself', async () => {
     const swarm = new KernelSwarm();
     const [a, b] = await swarm.form(2);
