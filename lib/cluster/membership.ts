@@ -241,6 +241,14 @@ export class Membership {
     return this.rowsPending.size > 0;
   }
 
+  /**
+   * Whether others have named a member that this node has neither met nor given up: it may hold rows that nobody else has
+   * told of. For `suspectAfterMs` at most.
+   */
+  get isExpecting(): boolean {
+    return this.expected.size > 0;
+  }
+
   /** Candidates may have changed. */
   lookNow(): void {
     this.dialer.lookNow();
@@ -331,7 +339,7 @@ export class Membership {
       member = undefined;
     }
     const isBack = !member && before?.incarnation === incarnation;
-    this.expected.delete(id);
+    this.metExpected(hello.node);
     const isDirect = relays.viaOf(id) === undefined;
     this.lost.delete(addressKey(hello.node));
     if (isDirect) this.dialer.forget(hello.node);
@@ -818,9 +826,17 @@ export class Membership {
     this.check();
   }
 
+  /** Who is linked is expected no more; that an earlier process under its id has ended may be news to those who named that. */
+  private metExpected({ id, incarnation, firstIncarnation }: NodeInfo): void {
+    const named = this.expected.get(id)?.address.incarnation ?? incarnation;
+    if (named < incarnation && named < firstIncarnation) this.expectedIsGone(id);
+    else this.expected.delete(id);
+  }
+
   private unexpect(id: NodeId): void {
     const gone = this.expected.delete(id);
-    if (gone) this.dialer.forget(gone.address);
+    if (gone && !this.members.get(id)) this.dialer.forget(gone.address);
+    if (gone && !this.isExpecting) this.changed();
   }
 
   /** Members that others name and that cannot be reached at all are waited for as long as a silent one is, not longer. */

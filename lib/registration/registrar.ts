@@ -350,7 +350,8 @@ export class Registrar {
     const row = index.get(name);
     if (row?.orphaned) return new Row({ ...contentOf(row), status: RowStatus.parked }, row.node);
     if (row && row.status !== RowStatus.claiming) return row;
-    return knowsAll() || membership.members.self.status === 'leaving' ? undefined : 'unsure';
+    const isSure = knowsAll() && !membership.isExpecting;
+    return isSure || membership.members.self.status === 'leaving' ? undefined : 'unsure';
   }
 
   /** While this node is joining it may not know the others yet; afterwards what it sees counts. */
