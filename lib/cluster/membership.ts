@@ -836,7 +836,8 @@ export class Membership {
   private unexpect(id: NodeId): void {
     const gone = this.expected.delete(id);
     if (gone && !this.members.get(id)) this.dialer.forget(gone.address);
-    if (gone && !this.isExpecting) this.changed();
+    // Not `changed`: those who still name it would have it expected again.
+    if (gone && !this.isExpecting) this.parts.listener.changed();
   }
 
   /** Members that others name and that cannot be reached at all are waited for as long as a silent one is, not longer. */
