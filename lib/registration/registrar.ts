@@ -195,11 +195,22 @@ export class Registrar {
         const claimant = { node: from, registration, strict };
         const verdict = this.arbiter.verdict(name, claimant);
         if (verdict instanceof Row) return { outcome: 'taken', row: verdict, error: this.taken(verdict) };
-        if (verdict === 'free') return { outcome: this.arbiter.grant(name, claimant) ? 'ok' : 'elsewhere' };
+        if (verdict === 'free') {
+          const granted = this.arbiter.grant(name, claimant);
+          return granted ? { outcome: 'ok', row: this.stamped(granted) } : { outcome: 'elsewhere' };
+        }
         if (!(await this.parts.waiters.changed(name, deadline))) return { outcome: 'elsewhere' };
       }
     };
     respond(this.parts, from, id, work());
+  }
+
+  /** What is given to who has claimed it, under a fence above those of all activations that this node has read of. */
+  private stamped(claim: Row): Row {
+    return new Row(
+      { ...contentOf(claim), args: null, groups: [], fence: this.parts.clock.next() },
+      claim.node,
+    );
   }
 
   onUnregister(from: NodeId, { id, name, registration, timeoutMs }: UnregisterFrame): void {

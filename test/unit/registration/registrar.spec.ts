@@ -42,6 +42,21 @@ describe('a registration', () => {
     }
   });
 
+  it('that waits while another node gets and gives up the name has the higher fence', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b, c] = await swarm.form(3);
+    const name = swarm.nameFor(b!);
+    swarm.network.cut(b!.key, c!.key);
+    const later = c!.kernel.registerLocal(name, workerType('Pinned'), {});
+    await swarm.scheduler.advance(10);
+    const first = await swarm.settle(a!.kernel.registerLocal(name, workerType('Pinned'), {}));
+    expect(await swarm.settle(a!.kernel.unregister(name))).toBe(true);
+    swarm.network.heal();
+    const row = await swarm.settle(later);
+    expect(row.node).toBe(c!.kernel.self.id);
+    expect(row.fence).toBeGreaterThan(first.fence);
+  });
+
   it('of a name that is held says by whom', async () => {
     const swarm = new KernelSwarm();
     const [a, b] = await swarm.form(2);
