@@ -549,8 +549,13 @@ export class Membership {
     if (address.incarnation < (this.dead.get(address.id)?.incarnation ?? 0)) return;
     if (this.fencing.isFenced(address.id, address.incarnation)) return;
     const known = this.expected.get(address.id);
-    if (!known) this.expected.add({ address, since: this.parts.runtime.now(), info, isGone: false });
-    else if (info) known.info = info;
+    if (known && known.address.incarnation >= address.incarnation) {
+      if (info && info.incarnation === known.address.incarnation) known.info = info;
+    } else {
+      // What was found out of an earlier process under its id says nothing of this one.
+      this.expected.delete(address.id);
+      this.expected.add({ address, since: this.parts.runtime.now(), info, isGone: false });
+    }
     this.dialer.seek(address);
   }
 
