@@ -298,6 +298,7 @@ export class GentleHistory {
     if (!node) return;
     this.fates.set(name, 'unknown');
     this.groups.forget(name);
+    this.swarm.activations.mayEnd(name);
     this.watch(
       `unregister ${name} from ${node.key}`,
       node,
