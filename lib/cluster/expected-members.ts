@@ -17,6 +17,10 @@ export class ExpectedMembers {
   /** Ids that differ in their names may share an address. */
   private readonly idsAt = new Map<string, Set<NodeId>>();
 
+  get size(): number {
+    return this.byId.size;
+  }
+
   /** In the order in which they were first named. */
   ids(): IterableIterator<NodeId> {
     return this.byId.keys();

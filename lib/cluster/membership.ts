@@ -241,6 +241,14 @@ export class Membership {
     return this.rowsPending.size > 0;
   }
 
+  /**
+   * Whether others have named a member that this node has neither met nor given up: it may hold rows that nobody else has
+   * told of. For `suspectAfterMs` at most.
+   */
+  get isExpecting(): boolean {
+    return this.expected.size > 0;
+  }
+
   /** Candidates may have changed. */
   lookNow(): void {
     this.dialer.lookNow();
@@ -331,7 +339,7 @@ export class Membership {
       member = undefined;
     }
     const isBack = !member && before?.incarnation === incarnation;
-    this.expected.delete(id);
+    this.metExpected(hello.node);
     const isDirect = relays.viaOf(id) === undefined;
     this.lost.delete(addressKey(hello.node));
     if (isDirect) this.dialer.forget(hello.node);
@@ -541,8 +549,13 @@ export class Membership {
     if (address.incarnation < (this.dead.get(address.id)?.incarnation ?? 0)) return;
     if (this.fencing.isFenced(address.id, address.incarnation)) return;
     const known = this.expected.get(address.id);
-    if (!known) this.expected.add({ address, since: this.parts.runtime.now(), info, isGone: false });
-    else if (info) known.info = info;
+    if (known && known.address.incarnation >= address.incarnation) {
+      if (info && info.incarnation === known.address.incarnation) known.info = info;
+    } else {
+      // What was found out of an earlier process under its id says nothing of this one.
+      this.expected.delete(address.id);
+      this.expected.add({ address, since: this.parts.runtime.now(), info, isGone: false });
+    }
     this.dialer.seek(address);
   }
 
@@ -818,9 +831,18 @@ export class Membership {
     this.check();
   }
 
+  /** Who is linked is expected no more; that an earlier process under its id has ended may be news to those who named that. */
+  private metExpected({ id, incarnation, firstIncarnation }: NodeInfo): void {
+    const named = this.expected.get(id)?.address.incarnation ?? incarnation;
+    if (named < incarnation && named < firstIncarnation) this.expectedIsGone(id);
+    else this.expected.delete(id);
+  }
+
   private unexpect(id: NodeId): void {
     const gone = this.expected.delete(id);
-    if (gone) this.dialer.forget(gone.address);
+    if (gone && !this.members.get(id)) this.dialer.forget(gone.address);
+    // Not `changed`: those who still name it would have it expected again.
+    if (gone && !this.isExpecting) this.parts.listener.changed();
   }
 
   /** Members that others name and that cannot be reached at all are waited for as long as a silent one is, not longer. */

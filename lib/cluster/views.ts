@@ -48,7 +48,9 @@ export class Views {
     const here = members.quorumHosts().filter(votes);
     const missing = [...this.parts.missing()].filter(isQuorumHost);
     const view = { members: here.map(({ info }) => info), missing };
-    const shown = [...view.members, ...view.missing].map(keyOf).sort().join();
+    const shown = [view.members, view.missing]
+      .map((nodes) => nodes.map(keyOf).sort().join())
+      .join(' missing ');
     if (shown !== this.shown) {
       this.shown = shown;
       this.own = { version: this.own.version + 1, ...view };

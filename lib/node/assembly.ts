@@ -230,8 +230,10 @@ export function assemble(
   });
   const rows = new OwnRows(self.id, stream.log, index);
   const forgotten = new Forgotten();
+  const mayLackRows = (): boolean =>
+    members.self.status === 'joining' || membership.isReading || membership.isExpecting || !orphans.isSettled;
   const replicas = new Replicas({
-    ...{ runtime, transport, clock, index, forgotten, count, trace },
+    ...{ runtime, transport, clock, index, forgotten, mayLackRows, count, trace },
     ended(name, registration) {
       orphans.forget(name, registration);
       // Not while the index changes.
@@ -346,7 +348,7 @@ export function assemble(
     callTimeoutMs: options.callTimeoutMs,
     maxPayloadBytes: options.maxPayloadBytes,
     isLinked: (node: NodeId) => members.get(node)?.linked === true,
-    mayLackRows: () => members.self.status === 'joining' || membership.isReading || !orphans.isSettled,
+    mayLackRows,
     passedOnDone: rest.changed,
     isArriving: (name: string) => arrivals.has(name),
     isPlaceable: ({ name, type }: Row) => placements.ownerOf(name, type) !== undefined,

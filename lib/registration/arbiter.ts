@@ -42,12 +42,13 @@ export class Arbiter {
     return 'free';
   }
 
-  /** Gives a name, found free, to a node that shows a claiming row for it. False if that row is not there (any more). */
-  grant(name: string, claimant: Claimant): boolean {
-    if (!this.isClaiming(name, claimant)) return false;
+  /** Gives a name, found free, to a node that shows a claiming row for it: that row, if it is (still) there. */
+  grant(name: string, claimant: Claimant): Row | undefined {
+    const row = this.claimOf(name, claimant);
+    if (!row) return undefined;
     this.grants.set(name, claimant);
     this.parts.trace(() => `as its arbiter gives "${name}" to ${claimant.node}`);
-    return true;
+    return row;
   }
 
   /** The name's rows have changed: a grant that has become a row, or whose row is gone, is spent. */
@@ -59,14 +60,17 @@ export class Arbiter {
     const granted = this.grants.get(name);
     if (!granted) return undefined;
     const arbiter = this.parts.placements.arbiterOf(name, granted.strict);
-    if (arbiter === this.parts.self && this.isClaiming(name, granted)) return granted;
+    if (arbiter === this.parts.self && this.claimOf(name, granted)) return granted;
     this.grants.delete(name);
     return undefined;
   }
 
-  private isClaiming(name: string, { node, registration }: Pick<Claimant, 'node' | 'registration'>): boolean {
+  private claimOf(
+    name: string,
+    { node, registration }: Pick<Claimant, 'node' | 'registration'>,
+  ): Row | undefined {
     const row = this.parts.replicas.table(node)?.get(name);
-    return row?.registration === registration && row.status === RowStatus.claiming;
+    return row?.registration === registration && row.status === RowStatus.claiming ? row : undefined;
   }
 }
 

@@ -31,6 +31,8 @@ const MAX_HOPS = 8;
 const ASK_AGAIN_MS = 25;
 /** It doubles while the nodes disagree: about who is dead they may do so for seconds. */
 const ASK_AGAIN_MAX_MS = 1_000;
+/** Pause before the arbiter is asked again what has the name, when it has told of a row that is not known here. */
+const TOLD_AGAIN_MS = 100;
 
 /** What somebody wants to be started. */
 type Wanted = Pick<StartSpec, 'name' | 'type' | 'args' | 'registration'>;
@@ -114,7 +116,7 @@ export class Registrar {
 
   /** False if nobody holds the name, perhaps because an attempt whose answer was lost has ended it. */
   async unregister(name: string): Promise<boolean> {
-    const { runtime, registerTimeoutMs, index, self, waiters, membership, placements } = this.parts;
+    const { runtime, registerTimeoutMs, index, rows, self, membership, placements } = this.parts;
     const deadline = runtime.now() + registerTimeoutMs;
     const timeout = (): Error => new OperationTimeoutError(`unregistering "${name}"`, registerTimeoutMs);
     /** What a node was asked to end, and has not said whether it did. */
@@ -126,7 +128,7 @@ export class Registrar {
       if (!row) return false;
       // It has ended, whoever did it: what has the name now was registered since.
       if (asked !== undefined && row.registration !== asked) return true;
-      if (row.node === self && this.mayEnd(row)) return this.endedHere(row, deadline);
+      if (rows.has(row) && this.mayEnd(row)) return this.endedHere(row, deadline);
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
         this.refuseBelowQuorum(row);
         this.endings.forget(row);
@@ -140,8 +142,8 @@ export class Registrar {
         if (reply?.outcome === 'ok') return reply.row !== null;
         if (reply?.error) throw fromWireError(reply.error, this.parts.refs);
         await pause(this.parts, ASK_AGAIN_MS);
-      } else if (!(await waiters.changed(name, deadline))) {
-        throw timeout();
+      } else {
+        await this.changedSince(row, deadline);
       }
       if (runtime.now() >= deadline) throw timeout();
     }
@@ -197,11 +199,22 @@ export class Registrar {
         const claimant = { node: from, registration, strict };
         const verdict = this.arbiter.verdict(name, claimant);
         if (verdict instanceof Row) return { outcome: 'taken', row: verdict, error: this.taken(verdict) };
-        if (verdict === 'free') return { outcome: this.arbiter.grant(name, claimant) ? 'ok' : 'elsewhere' };
+        if (verdict === 'free') {
+          const granted = this.arbiter.grant(name, claimant);
+          return granted ? { outcome: 'ok', row: this.stamped(granted) } : { outcome: 'elsewhere' };
+        }
         if (!(await this.parts.waiters.changed(name, deadline))) return { outcome: 'elsewhere' };
       }
     };
     respond(this.parts, from, id, work());
+  }
+
+  /** What is given to who has claimed it, under a fence above those of all activations that this node has read of. */
+  private stamped(claim: Row): Row {
+    return new Row(
+      { ...contentOf(claim), args: null, groups: [], fence: this.parts.clock.next() },
+      claim.node,
+    );
   }
 
   onUnregister(from: NodeId, { id, name, registration, timeoutMs }: UnregisterFrame): void {
@@ -399,13 +412,24 @@ export class Registrar {
     const row = index.get(name);
     if (row?.orphaned) return new Row({ ...contentOf(row), status: RowStatus.parked }, row.node);
     if (row && row.status !== RowStatus.claiming) return row;
-    return knowsAll() || membership.members.self.status === 'leaving' ? undefined : 'unsure';
+    const isSure = knowsAll() && !membership.isExpecting;
+    return isSure || membership.members.self.status === 'leaving' ? undefined : 'unsure';
   }
 
   /** While this node is joining it may not know the others yet; afterwards what it sees counts. */
   private async viewMayChange(name: string, deadline: number): Promise<boolean> {
     if (this.parts.membership.members.self.status !== 'joining') return false;
     return this.parts.waiters.changed(name, deadline);
+  }
+
+  /**
+   * Until the name is not what it was. What its arbiter has told of it may be over here before, as what an earlier process
+   * under this node's id ran; so it is asked again.
+   */
+  private async changedSince(row: Row, deadline: number): Promise<void> {
+    const { index, waiters, runtime } = this.parts;
+    const isShown = index.get(row.name) === row;
+    await waiters.changed(row.name, isShown ? deadline : Math.min(deadline, runtime.now() + TOLD_AGAIN_MS));
   }
 
   private mineOrTaken(row: Row, registration: string): Row {

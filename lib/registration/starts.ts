@@ -132,7 +132,8 @@ export class Starts {
     const row = this.track(spec, RowStatus.claiming);
     const claimed = await this.claim(row, arbiter, spec, strict, deadline, timeoutMs);
     if (claimed === 'again') return this.attempt(spec, deadline, timeoutMs);
-    return claimed === row ? this.run(row, spec, strict, deadline, timeoutMs, ringVersion) : claimed;
+    if (!this.parts.rows.has(claimed)) return claimed;
+    return this.run(claimed, spec, strict, deadline, timeoutMs, ringVersion);
   }
 
   private ended(): void {
@@ -157,13 +158,13 @@ export class Starts {
     deadline: number,
     timeoutMs: number,
   ): Promise<Row | 'again'> {
-    const { placements, rows, runtime } = this.parts;
+    const { placements, rows, runtime, clock } = this.parts;
     this.parts.stream.log.flush();
     const winner = await this.askFor(row, arbiter, strict, deadline);
     if (!rows.has(row)) return 'again';
     if (winner === 'granted' && placements.arbiterOf(spec.name, strict) === arbiter) {
-      rows.setStatus(row, RowStatus.starting);
-      return row;
+      // While this node waited for its answer the name may have had another activation, and lost it.
+      return rows.replace(row, { ...contentOf(row), fence: clock.next(), status: RowStatus.starting });
     }
     rows.untrack(row, Untracked.givenBack);
     if (winner instanceof Row) return winner;
@@ -184,8 +185,10 @@ export class Starts {
       const reply = await ask(this.parts, arbiter, question, deadline);
       // The link broke: whoever is arbiter next is asked.
       if (!reply) return 'again';
-      if (reply.row && reply.node !== null && reply.outcome === 'error')
-        return Row.fromWire(reply.row, reply.node);
+      const told = reply.row && reply.node !== null ? Row.fromWire(reply.row, reply.node) : undefined;
+      if (told && reply.outcome === 'error') return told;
+      // The arbiter has read of every activation before.
+      if (told) this.parts.clock.observe(told.fence);
       return reply.outcome === 'ok' ? 'granted' : 'again';
     } catch {
       // The deadline has passed: nobody is asked.

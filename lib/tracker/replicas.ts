@@ -48,6 +48,8 @@ export interface ReplicasParts {
   readonly clock: HybridLogicalClock;
   readonly index: RegistryIndex;
   readonly forgotten: Forgotten;
+  /** Whether others know of nodes that this one has still to meet, or of rows that it has still to read. */
+  mayLackRows(): boolean;
   /** A registration has ended for good: whatever else is held of it is history. */
   ended(name: string, registration: string): void;
   count(counter: string): void;
@@ -276,14 +278,18 @@ export class Replicas {
     return undefined;
   }
 
-  /** Removes rows that a finished snapshot did not show. Rows tracked since then have newer fences and stay. */
+  /**
+   * Removes rows that a finished snapshot did not show. Rows tracked since then have newer fences and stay. A snapshot does
+   * not tell what became of a worker: it may have moved to a node that this one has not met.
+   */
   private sweep({ table, ended }: Replica, shown: ReadonlySet<string>): void {
-    const { runtime, index } = this.parts;
+    const { runtime, index, mayLackRows } = this.parts;
     runSliced(runtime, [...table.values()], (row) => {
       if (shown.has(row.name) || table.get(row.name) !== row) return;
       table.delete(row.name);
       ended.delete(row.name);
-      index.remove(row);
+      if (mayLackRows()) this.linger(row, Untracked.moved);
+      else index.remove(row);
     });
   }
 

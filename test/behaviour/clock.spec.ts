@@ -151,6 +151,7 @@ describe('clock', () => {
       clock: left,
       index: new RegistryIndex({ changed: () => undefined, contested: () => undefined }),
       forgotten: new Forgotten(),
+      mayLackRows: () => false,
       count: () => undefined,
       trace: () => undefined,
     });

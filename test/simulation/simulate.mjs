@@ -1,5 +1,5 @@
-// `npm run simulate -- [--seeds 2000] [--first 1]`: many seeds of the simulation, on all cores. Ends with how many ran
-// and the first that broke a promise.
+// `npm run simulate -- [--seeds 2000] [--first 1] [--all]`: many seeds of the simulation, on all cores. Ends with how many
+// ran and the first that broke a promise; with `--all` goes on behind it, and ends with all that did.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -8,19 +8,19 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
-const USAGE = 'npm run simulate -- [--seeds 2000] [--first 1]';
+const USAGE = 'npm run simulate -- [--seeds 2000] [--first 1] [--all]';
 /** Seeds of one process: enough that its start is cheap beside them, few enough that a failure is soon told. */
 const SLICE = 500;
 const SPEC = 'test/simulation/model/histories.simulation.spec.ts';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
-const { seeds, first } = options();
+const { seeds, first, all } = options();
 const slices = sliced(first, seeds);
 const reports = mkdtempSync(join(tmpdir(), 'nestjs-swarm-simulate-'));
 const began = Date.now();
 let ran = 0;
-/** First seed, and what it broke. */
-let failure;
+/** Seeds that broke a promise, and which; the lowest first. */
+const failures = [];
 
 try {
   await Promise.all(Array.from({ length: availableParallelism() }, work));
@@ -29,21 +29,28 @@ try {
 }
 const seconds = ((Date.now() - began) / 1000).toFixed(0);
 console.log(`${ran} of ${seeds} seeds ran, from ${first}, in ${seconds} s`);
-if (failure) {
-  console.log(`first failing seed: ${failure.seed}\n\n${failure.why}`);
-  console.log(`\nagain: npm run simulate -- --seeds 1 --first ${failure.seed}`);
-} else {
-  console.log('all kept their promises');
+for (const { seed, why } of all ? failures : failures.slice(0, 1)) {
+  console.log(`${all ? '' : 'first '}failing seed: ${seed}\n\n${why}`);
+  console.log(`\nagain: npm run simulate -- --seeds 1 --first ${seed}\n`);
 }
-process.exit(failure ? 1 : 0);
+if (failures.length === 0) console.log('all kept their promises');
+else if (all) console.log(`failing seeds: ${failures.map(({ seed }) => seed).join(', ')}`);
+process.exit(failures.length > 0 ? 1 : 0);
 
 /** Takes slices until there are none left, or none below the first failing seed. */
 async function work() {
-  for (let slice = slices.shift(); slice && !(failure?.seed < slice.first); slice = slices.shift()) {
+  const isWanted = (slice) => slice && (all || !(failures[0]?.seed < slice.first));
+  for (let slice = slices.shift(); isWanted(slice); slice = slices.shift()) {
     const found = await run(slice);
+    const end = slice.first + slice.seeds;
     ran += found ? found.seed - slice.first + 1 : slice.seeds;
-    if (found && !(failure?.seed < found.seed)) failure = found;
-    console.log(`seeds ${slice.first} to ${slice.first + slice.seeds - 1}: ${found ? 'FAILED' : 'ok'}`);
+    console.log(`seeds ${slice.first} to ${end - 1}: ${found ? `FAILED at ${found.seed}` : 'ok'}`);
+    if (!found) continue;
+    failures.push(found);
+    failures.sort((a, b) => a.seed - b.seed);
+    // Where it is no seed that failed, the next would fail alike.
+    if (all && found.isSeed && found.seed + 1 < end)
+      slices.unshift({ first: found.seed + 1, seeds: end - found.seed - 1 });
   }
 }
 
@@ -66,12 +73,16 @@ async function run({ first: from, seeds: count }) {
   const [earliest] = failed.filter(({ seed }) => seed >= from).sort((a, b) => a.seed - b.seed);
   if (earliest) return earliest;
   if (code === 0 && tests.some(({ status }) => status === 'passed')) return undefined;
-  return { seed: from, why: `no seed of this slice is known to have failed, but vitest did:\n${output}` };
+  return {
+    seed: from,
+    isSeed: false,
+    why: `no seed of this slice is known to have failed, but vitest did:\n${output}`,
+  };
 }
 
 function failureOf({ title, failureMessages }) {
   const why = failureMessages.join('\n');
-  return { seed: Number(/\bseed (\d+)/.exec(why)?.[1] ?? NaN), why: `${title}\n${why}` };
+  return { seed: Number(/\bseed (\d+)/.exec(why)?.[1] ?? NaN), isSeed: true, why: `${title}\n${why}` };
 }
 
 function read(path) {
@@ -92,11 +103,15 @@ function sliced(from, count) {
 function options() {
   try {
     const { values } = parseArgs({
-      options: { seeds: { type: 'string', default: '2000' }, first: { type: 'string', default: '1' } },
+      options: {
+        seeds: { type: 'string', default: '2000' },
+        first: { type: 'string', default: '1' },
+        all: { type: 'boolean', default: false },
+      },
     });
     const [count, from] = [Number(values.seeds), Number(values.first)];
     if (Number.isSafeInteger(count) && count > 0 && Number.isSafeInteger(from) && from >= 0) {
-      return { seeds: count, first: from };
+      return { seeds: count, first: from, all: values.all };
     }
   } catch {
     // Told below.

@@ -1,7 +1,11 @@
 import { type HandoffDecision, ignore, restart, resume } from '../../lib/workers/handoff-decision.js';
 import type { Runtime } from '../../lib/runtime/runtime.interface.js';
 import { RowStatus } from '../../lib/tracker/row.js';
-import type { HandlerEntry, WorkerDefinition } from '../../lib/workers/worker-definition.interface.js';
+import type {
+  DieReason,
+  HandlerEntry,
+  WorkerDefinition,
+} from '../../lib/workers/worker-definition.interface.js';
 import type { SwarmContext } from '../../lib/workers/swarm-context.js';
 import type { WorkerContext } from '../../lib/workers/worker-context.js';
 
@@ -48,6 +52,8 @@ export class Activations {
   private readonly messages = new Map<string, SentMessage & { readonly order: number }>();
   /** Of the messages of one sender to one activation that it saw, the last that was handled. */
   private readonly handledLast = new Map<string, number>();
+  /** Names that somebody was asked to end. */
+  private readonly ending = new Set<string>();
   private readonly counted = new Map<string, { life: number; acknowledged: number }>();
 
   constructor(
@@ -84,7 +90,13 @@ export class Activations {
     add(this.packed, name, node);
   }
 
-  ended(name: string, node: string): void {
+  /** A node is asked to end the name. Who has asked may have died before it is told. */
+  mayEnd(name: string): void {
+    this.ending.add(name);
+  }
+
+  ended(name: string, node: string, reason?: DieReason): void {
+    if (reason === 'unregistered' && this.ending.has(name)) this.mayLose(name);
     remove(this.live, name, node);
     remove(this.packed, name, node);
   }
@@ -287,9 +299,9 @@ export function simulatedWorkers(
     conflict(instance, state) {
       (instance as SimulatedWorker).total += Number(state);
     },
-    die(instance) {
+    die(instance, reason) {
       const worker = instance as SimulatedWorker;
-      if (worker.live) activations.ended(worker.name, node);
+      if (worker.live) activations.ended(worker.name, node, reason);
       worker.live = false;
     },
     handler: (pattern) => exclusive[pattern],

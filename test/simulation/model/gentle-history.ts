@@ -298,6 +298,7 @@ export class GentleHistory {
     if (!node) return;
     this.fates.set(name, 'unknown');
     this.groups.forget(name);
+    this.swarm.activations.mayEnd(name);
     this.watch(
       `unregister ${name} from ${node.key}`,
       node,
@@ -466,7 +467,10 @@ export class GentleHistory {
       // Whose last word was lost behind a cut is taken for leaving until it is suspected.
       else if (members.length > up)
         found.push(`membership: ${key} waits for the end of ${members.length - up} that leave`);
-      const { queues, self } = kernel.inspect();
+      const { queues, self, transport } = kernel.inspect();
+      // A link of its own takes its place soon, and calls that were on their way over it fail.
+      for (const { peer, via } of transport.links)
+        if (via !== undefined) found.push(`at rest ${key} reaches ${peer} by way of ${via}`);
       const stuckHere = [...this.stuck].filter((name) => kernel.lookup(name)?.node === self.id).length;
       for (const queue of QUEUES_AT_REST) {
         // What hangs is tried to be moved for ever.

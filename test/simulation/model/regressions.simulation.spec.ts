@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
-import { gentle, rough } from './models.js';
+import { gentle, narrow, rough } from './models.js';
 import type { Plan } from './plan.js';
 import type { Model } from './promises.js';
 
@@ -20,4 +20,5 @@ function keepsItsPromises<Kind extends string>(folder: string, model: Model<Kind
 describe('a history that has broken a promise once keeps it', () => {
   keepsItsPromises('rough', rough);
   keepsItsPromises('gentle', gentle);
+  keepsItsPromises('narrow', narrow);
 });

@@ -117,6 +117,18 @@ describe('the view of a node', () => {
     expect(sent[1]).toEqual({ to: 'd@h:1', frame: view });
   });
 
+  it('says that a member is missing now: who has not met it must not go on looking for it', () => {
+    const { members, views, sent, missing } = scene();
+    const before = views.version;
+    missing.push(info('b'));
+    members.remove('b@h:1');
+    const c = members.add(info('c'), 'joining', 0);
+    c.linked = true;
+    views.changed();
+    const view = viewOf(before + 1, [members.self.info], [info('b')]);
+    expect(sent).toEqual([{ to: 'c@h:1', frame: view }]);
+  });
+
   it('names those that have joined and may run workers of a type with a quorum', () => {
     const { members, views, sent } = scene();
     members.add(info('joins'), 'joining', 0);

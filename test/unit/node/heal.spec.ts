@@ -91,3 +91,23 @@ describe('sides of a cut that meet again', () => {
     },
   );
 });
+
+describe('a node that meets one of two others', () => {
+  it('does not say that nobody has a name before it has met the other, too', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b, c] = await swarm.form(3);
+    for (const { key } of [a!, c!]) swarm.network.cut(key, b!.key);
+    await swarm.until(() => b!.kernel.nodes().length === 1 && a!.kernel.nodes().length === 2);
+    const names = Array.from({ length: NAMES }, (_, index) => swarm.nameFor(c!, `device-${index}`));
+    for (const name of names) await swarm.settle(c!.kernel.register(name, 'Device', undefined, {}));
+    swarm.network.healBetween(a!.key, b!.key);
+    await swarm.until(() => b!.kernel.nodes().length === 2);
+    // All that the first has to tell was read.
+    await swarm.scheduler.advance(20);
+    expect(b!.kernel.nodes().map(({ id }) => id)).not.toContain(c!.kernel.self.id);
+    const own = names.filter((name) => b!.kernel.ownerOf(name, 'Device') === b!.kernel.self.id);
+    expect(own.length).toBeGreaterThan(0);
+    const echo = { pattern: 'echo', data: 7, timeoutMs: undefined, chain: [] };
+    for (const name of own) expect(await swarm.outcome(b!.kernel.call(name, echo))).toBe(7);
+  });
+});

@@ -42,6 +42,21 @@ describe('a registration', () => {
     }
   });
 
+  it('that waits while another node gets and gives up the name has the higher fence', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b, c] = await swarm.form(3);
+    const name = swarm.nameFor(b!);
+    swarm.network.cut(b!.key, c!.key);
+    const later = c!.kernel.registerLocal(name, workerType('Pinned'), {});
+    await swarm.scheduler.advance(10);
+    const first = await swarm.settle(a!.kernel.registerLocal(name, workerType('Pinned'), {}));
+    expect(await swarm.settle(a!.kernel.unregister(name))).toBe(true);
+    swarm.network.heal();
+    const row = await swarm.settle(later);
+    expect(row.node).toBe(c!.kernel.self.id);
+    expect(row.fence).toBeGreaterThan(first.fence);
+  });
+
   it('of a name that is held says by whom', async () => {
     const swarm = new KernelSwarm();
     const [a, b] = await swarm.form(2);
@@ -168,6 +183,20 @@ describe('an unregistration', () => {
     expect(await swarm.settle(c!.kernel.unregister(name))).toBe(true);
     expect(await swarm.settle(a!.kernel.unregister(name))).toBe(false);
     await swarm.settle(register(a!, name));
+  });
+
+  it('by a process that has just come back ends what the one before it ran', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b, c] = await swarm.form(3);
+    const names = Array.from({ length: 20 }, (_, index) => swarm.nameFor(a!, `device-${index}`));
+    await swarm.settle(Promise.all(names.map((name) => register(b!, name))));
+    swarm.crash(a!);
+    const again = swarm.boot({ port: 7000 });
+    const ends = await swarm.settle(Promise.all(names.map((name) => again.kernel.unregister(name))));
+    expect(ends).toEqual(names.map(() => true));
+    await swarm.settle(again.started);
+    await swarm.scheduler.advance(2_000);
+    for (const { kernel } of [b!, c!, again]) expect(kernel.count()).toBe(0);
   });
 
   it('holds against a node that was cut off meanwhile and has started the worker itself', async () => {

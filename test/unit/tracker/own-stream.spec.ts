@@ -158,6 +158,28 @@ describe('the stream of own rows', () => {
     expectLevel(a, b);
   });
 
+  it('leaves at a peer what a snapshot does not show while that peer may lack the row of where it has moved', () => {
+    for (const isRead of [true, false]) {
+      const { runtime, a, b } = pair();
+      const moved = a.track('lamp');
+      runtime.pass(1);
+      a.unlinkFrom(b);
+      a.rows.untrack(moved, Untracked.moved);
+      for (let i = 0; i < LOG_LIMIT; i++) a.rows.untrack(a.track('fleeting'), Untracked.forgotten);
+      b.lacksRows = true;
+      a.linkTo(b);
+      runtime.pass(100);
+      expect(b.index.lookup('lamp')?.node).toBe(a.id);
+      expect(b.replicas.isLingering('lamp')).toBe(true);
+      if (isRead) b.track('lamp', { fence: moved.fence + 1, registration: moved.registration });
+      b.replicas.contested('lamp');
+      // Nobody has told of it.
+      if (!isRead) runtime.pass(5_000);
+      expect(b.index.lookup('lamp')?.node).toBe(isRead ? b.id : undefined);
+      expect(b.replicas.isLingering('lamp')).toBe(false);
+    }
+  });
+
   it('builds on nothing of an earlier incarnation', () => {
     const { runtime, a, b } = pair();
     a.track('before');

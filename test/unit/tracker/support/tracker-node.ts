@@ -49,6 +49,8 @@ export class TrackerNode {
   readonly toldForgotten: string[] = [];
   adoptedBy: NodeId[] = [];
   settled = 0;
+  /** Others know of nodes that this one has not met. */
+  lacksRows = false;
   private readonly linked = new Set<NodeId>();
   private readonly firstHave = new Set<NodeId>();
 
@@ -96,6 +98,7 @@ export class TrackerNode {
       ended: (name, registration) => this.orphans.forget(name, registration),
       ...shared,
       clock: new HybridLogicalClock(runtime),
+      mayLackRows: () => this.lacksRows,
       count: (counter) => (this.counters[counter] = (this.counters[counter] ?? 0) + 1),
     });
     this.orphans = new Orphans({
