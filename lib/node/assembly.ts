@@ -133,7 +133,7 @@ export function assemble(
         const { id, incarnation } = member.info;
         firstHave.add(id);
         stream.open(id);
-        replicas.open(id, incarnation, orphans.revive(id, incarnation));
+        orphans.revive(id, incarnation, (held) => replicas.open(id, incarnation, held));
         arrivals.linked(id);
       },
       unlinked({ info: { id } }) {

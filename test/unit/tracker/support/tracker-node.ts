@@ -169,7 +169,9 @@ export class TrackerNode {
     this.members.set(peer.id, peer.incarnation);
     this.firstHave.add(peer.id);
     this.stream.open(peer.id);
-    this.replicas.open(peer.id, peer.incarnation, this.orphans.revive(peer.id, peer.incarnation));
+    this.orphans.revive(peer.id, peer.incarnation, (held) =>
+      this.replicas.open(peer.id, peer.incarnation, held),
+    );
   }
 
   private closed(peer: NodeId): void {
