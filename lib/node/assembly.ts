@@ -183,6 +183,7 @@ export function assemble(
         return table?.incarnation === incarnation ? table.seq : orphans.readUpTo(id, incarnation);
       },
       logState: (peer) => stream.stateFor(peer),
+      sendBehind: (peer, frame) => orphans.sendBehind(peer, frame),
     },
   });
   const { members } = membership;

@@ -74,7 +74,7 @@ export class TrackerNode {
         this.caughtUp.push(peer);
         this.orphans.sendAll(peer, () => ({
           kind: FrameKind.Adopted,
-          members: [],
+          roll: 0,
           established: true,
           fenced: [],
           missing: [],
