@@ -21,6 +21,12 @@ export class ExpectedMembers {
     return this.byId.size;
   }
 
+  /** Whether one may still link: not all of them are known to be gone. */
+  get isAnyToCome(): boolean {
+    for (const { isGone } of this.byId.values()) if (!isGone) return true;
+    return false;
+  }
+
   /** In the order in which they were first named. */
   ids(): IterableIterator<NodeId> {
     return this.byId.keys();
