@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_IGNORE_LIST } from '../../../lib/cluster/ignore-list.js';
 import { Membership, type MembershipListener } from '../../../lib/cluster/membership.js';
 import { HybridLogicalClock } from '../../../lib/runtime/hybrid-logical-clock.js';
-import { FrameKind, type AdoptedFrame } from '../../../lib/transport/frame.js';
+import { RollDigest } from '../../../lib/cluster/roll.js';
+import { FrameKind } from '../../../lib/transport/frame.js';
 import type { NodeInfo } from '../../../lib/transport/node-info.js';
 import { QuietLogger } from '../../support/quiet.logger.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
@@ -21,6 +22,12 @@ function info(name: string, port: number, incarnation = 1): NodeInfo {
     firstIncarnation: incarnation,
     ...rest,
   };
+}
+
+function digestOf(nodes: readonly NodeInfo[]): number {
+  const digest = new RollDigest();
+  for (const node of nodes) digest.toggle(node);
+  return digest.value;
 }
 
 /** Node `a`, which joins, has met `b`, and cannot reach `c`, which `b` has named. */
@@ -49,24 +56,21 @@ function scene() {
       get: (known, name) => Reflect.get(known, name) ?? (() => undefined),
     }),
   });
-  const link = (node: NodeInfo, members: readonly NodeInfo[] = []): void => {
+  const link = (node: NodeInfo, known: readonly NodeInfo[] = [node]): void => {
     transport.link(node.id);
-    membership.linkOpened({
-      cluster: 'test',
-      protocol: { min: 1, max: 1 },
-      node,
-      status: 'up',
-      members: members.map(({ id, host, port, incarnation }) => ({ id, host, port, incarnation })),
-    });
+    const protocol = { min: 1, max: 1 };
+    membership.linkOpened({ cluster: 'test', protocol, node, status: 'up', roll: digestOf(known) });
   };
-  const adopted = (members: readonly NodeInfo[]): void => {
-    const rest = { established: true, fenced: [], missing: [] };
-    const frame: AdoptedFrame = { kind: FrameKind.Adopted, members, ...rest };
-    membership.adopted(b.id, frame);
+  /** By node `b`. */
+  const named = (members: readonly NodeInfo[]): void => {
+    const roll = digestOf(members);
+    membership.rolls.received(b.id, { kind: FrameKind.Roll, roll, asks: 'nothing', members });
   };
-  link(b, [a, c]);
-  adopted([a, b, c]);
-  return { membership, runtime, link, adopted, a, b, c };
+  link(b, [a, b, c]);
+  const adoption = { roll: digestOf([a, b, c]), established: true, fenced: [], missing: [] };
+  membership.adopted(b.id, { kind: FrameKind.Adopted, ...adoption });
+  named([a, b, c]);
+  return { membership, runtime, link, named, a, b, c };
 }
 
 describe('a member that only others have met', () => {
@@ -80,10 +84,10 @@ describe('a member that only others have met', () => {
   });
 
   it('is waited for under the incarnation that was named last, whatever is found out of the one before', () => {
-    const { membership, runtime, adopted, a, b, c } = scene();
+    const { membership, runtime, named, a, b, c } = scene();
     membership.dialed(c, { kind: 'unreachable', message: 'timed out' });
     const later = info('c', 3, 2);
-    adopted([a, b, later]);
+    named([a, b, later]);
     runtime.pass(POLL_MS);
     expect(membership.isExpecting).toBe(true);
     expect(membership.barrier.blockers()).toEqual([c.id]);
