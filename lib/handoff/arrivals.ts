@@ -155,12 +155,13 @@ export class Arrivals {
     const late = new DueTask(() => {
       this.failed(arrival, `its start there did not end within ${timeoutMs} ms`);
     });
-    this.deadlines.set(late, arrival.since + timeoutMs, arrival.since);
+    const deadline = arrival.since + timeoutMs;
+    this.deadlines.set(late, deadline, arrival.since);
     const { type, args } = claim;
     host
       .start({ name, type, args, fence, ...(state !== null && { state }) })
       .then(
-        () => this.started(arrival),
+        () => this.started(arrival, deadline),
         (error: unknown) => this.failed(arrival, reasonOf(error)),
       )
       .finally(() => this.deadlines.clear(late));
@@ -182,12 +183,33 @@ export class Arrivals {
     return rival && `${self} knows that ${rival.node} has it`;
   }
 
-  private started(arrival: Arrival): void {
-    const { row, source } = arrival;
-    if (this.open(row.name) !== arrival) return;
+  private started(arrival: Arrival, deadline: number): void {
+    if (this.open(arrival.row.name) !== arrival) return;
     arrival.ready = true;
-    this.results.add(source, [row.name, row.fence, 'ready', '']);
+    if (this.parts.placements.quorumOf(arrival.row.type) === undefined) this.tellReady(arrival);
+    else void this.tellWhenHeld(arrival, deadline);
     this.beginIfDecided(arrival);
+  }
+
+  private tellReady({ row, source }: Arrival): void {
+    this.results.add(source, [row.name, row.fence, 'ready', '']);
+  }
+
+  /**
+   * Under a quorum as many nodes must hold the row of where the worker goes as hold that of where it comes from, before its
+   * source lets go of that: else those that have read that it is gone would be a quorum that does not know the name.
+   */
+  private async tellWhenHeld(arrival: Arrival, deadline: number): Promise<void> {
+    const { row, source } = arrival;
+    try {
+      await this.parts.copies.held(row, deadline, source);
+      if (this.open(row.name) === arrival) this.tellReady(arrival);
+    } catch (error) {
+      // What its source has left when it died is the only one.
+      if (this.open(row.name) !== arrival || arrival.sourceIsDead) return;
+      this.forget(arrival);
+      this.results.add(source, [row.name, row.fence, 'refused', reasonOf(error)]);
+    }
   }
 
   private failed(arrival: Arrival, reason: string): void {

@@ -317,6 +317,7 @@ export function assemble(
 
   const handoff: HandoffParts = {
     ...shared,
+    copies,
     endings,
     supervisor,
     sender,
