@@ -104,10 +104,25 @@ describe('a member that only others have met', () => {
     runtime.pass(POLL_MS);
   });
 
-  it('is not waited for long where nobody tells of that end', () => {
+  it('keeps nobody from joining for longer than a poll where nobody tells of that end', () => {
     const { membership, runtime, link } = scene();
-    link(info('c', 3, 2));
+    const later = info('c', 3, 2);
+    link(later);
     runtime.pass(POLL_MS);
+    expect(membership.barrier.blockers()).toEqual([later.id]);
+    expect(membership.members.get(later.id)?.adoptedUs, 'it is linked, and has not answered').toBe(false);
+    expect(membership.isExpecting, 'whoever named it may have rows of it').toBe(true);
+  });
+
+  it('is expected as long as those who named it may take to notice its end', () => {
+    const { membership, runtime, c } = scene();
+    membership.start();
+    membership.dialed(c, { kind: 'refused', message: 'refused' });
+    runtime.pass(POLL_MS);
+    expect(membership.barrier.blockers()).toEqual([]);
+    runtime.pass(2_000);
+    expect(membership.isExpecting).toBe(true);
+    runtime.pass(3_000);
     expect(membership.isExpecting).toBe(false);
   });
 });
