@@ -87,6 +87,15 @@ export class Dialer {
     this.transport.dial(address);
   }
 
+  /** As `seek`; whoever is there was asked to dial this node, and is dialled only where it does not. */
+  seekLater(address: Address): void {
+    const key = addressKey(address);
+    if (this.sought.has(key)) return;
+    const sought: Sought = { address, pauseMs: SEEK_MIN_MS, timer: undefined };
+    this.sought.set(key, sought);
+    this.again(sought);
+  }
+
   /** As `seek`, without waiting for the pause after the last attempt. */
   dialNow(address: Address): void {
     this.forget(address);

@@ -23,6 +23,12 @@ export class ExpectedMembers {
     return this.byId.size;
   }
 
+  /** Whether one may still link: not all of them are known to be gone. */
+  get isAnyToCome(): boolean {
+    for (const { isGone } of this.byId.values()) if (!isGone) return true;
+    return false;
+  }
+
   /** Those without which nobody joins, in the order in which they were first named. */
   *awaited(): IterableIterator<NodeId> {
     for (const [id, { isOverdue }] of this.byId) if (!isOverdue) yield id;

@@ -87,8 +87,10 @@ export class Fencing {
   /** The longest lease that anybody may hold whom this node knows of, in milliseconds. */
   get longestLeaseMs(): number {
     const { members, leaseMs } = this.parts;
-    const infos = [...members.infos(), ...[...this.missing.values()].map(({ info }) => info)];
-    return infos.reduce((longest, info) => Math.max(longest, info.leaseMs), leaseMs);
+    let longest = leaseMs;
+    for (const info of members.infos()) longest = Math.max(longest, info.leaseMs);
+    for (const { info } of this.missing.values()) longest = Math.max(longest, info.leaseMs);
+    return longest;
   }
 
   /** Nodes that are not released for all types with a quorum that this node hosts. */

@@ -3,6 +3,7 @@
 import type { Dialer } from './dialer.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { Members } from './members.js';
+import type { Rolls } from './rolls.js';
 
 export interface JoinBarrierParts {
   readonly members: Members;
@@ -11,7 +12,8 @@ export interface JoinBarrierParts {
   /** Monotonic time at which this node began to listen. */
   readonly listeningSince: number;
   /** Members that others named and that are neither linked nor known to be gone. */
-  expected(): Iterable<string>;
+  expected(): Iterable<NodeId>;
+  rolls(): Pick<Rolls, 'isReading' | 'peers'>;
 }
 
 export class JoinBarrier {
@@ -30,14 +32,15 @@ export class JoinBarrier {
 
   /** Whether nothing stands between `joining` and `up` any more. */
   isOpen(): boolean {
-    const { members, dialer, aloneAfterMs } = this.parts;
-    if (this.isBlocked()) return false;
+    const { members, dialer, aloneAfterMs, rolls } = this.parts;
+    if (this.isToBeAdopted || rolls().isReading) return false;
     if (dialer.isIdle) return true;
     const from = this.since + (members.peerCount > 0 ? 0 : aloneAfterMs);
     return dialer.lastRoundStartedAt !== undefined && dialer.lastRoundStartedAt >= from;
   }
 
-  private isBlocked(): boolean {
+  /** Whether a member, or one whom others named, has not put this node into its ring yet. */
+  get isToBeAdopted(): boolean {
     const { members, expected } = this.parts;
     for (const _ of expected()) return true;
     if (this.last !== undefined && members.get(this.last)?.adoptedUs === false) return true;
@@ -49,10 +52,11 @@ export class JoinBarrier {
     return false;
   }
 
-  /** Ids of the members that have not answered yet. */
+  /** Ids of the members that have not answered yet, or not said whom they know. */
   blockers(): string[] {
-    const waiting = [...this.parts.expected()];
-    for (const { adoptedUs, info } of this.parts.members.peers()) if (!adoptedUs) waiting.push(info.id);
-    return waiting;
+    const { expected, rolls, members } = this.parts;
+    const waiting = new Set<NodeId>([...expected(), ...rolls().peers()]);
+    for (const { adoptedUs, info } of members.peers()) if (!adoptedUs) waiting.add(info.id);
+    return [...waiting];
   }
 }

@@ -1,7 +1,8 @@
 // Decides who is a member and in whose ring (promise P1: a member that was linked is in the ring from that moment
 // on, before its first frame is read, until it leaves or is taken for dead).
-import { addressKey, type MemberAddress, type NodeId, type NodeInfo } from '../transport/node-info.js';
+import { addressKey, type NodeId, type NodeInfo } from '../transport/node-info.js';
 import type { Member } from './member.js';
+import { RollDigest } from './roll.js';
 
 /** The set of members, this node included. */
 export class Members {
@@ -11,7 +12,12 @@ export class Members {
   /** Those of the others that host types with a quorum: as a rule few, or none, and asked for with each frame that counts. */
   private readonly othersWithQuorum = new Set<Member>();
   private sortedRing: readonly Member[] | undefined;
-  private made: Lists | undefined;
+  private made: readonly NodeInfo[] | undefined;
+  private readonly roll = new RollDigest();
+  /** This node as it stands in the digest. */
+  private rolledSelf: NodeInfo | undefined;
+  /** Digests of what was known since the last one went: whoever is in such a list is a member now. */
+  private readonly known = new Set<number>();
   /** Rises with every change of the ring. */
   ringVersion = 0;
 
@@ -58,14 +64,24 @@ export class Members {
     return this.byAddress.get(key)?.find(({ info }) => info.id !== except);
   }
 
-  /** What other nodes are told in a hello: enough to dial everyone. */
-  addresses(): readonly MemberAddress[] {
-    return (this.lists().addresses ??= this.infos().map(addressOf));
+  /** All members, this node first: what is told to whoever asks. */
+  infos(): readonly NodeInfo[] {
+    const { info: self } = this.self;
+    // This node takes another incarnation by another info; the others never do while they are members.
+    if (this.made?.[0] !== self) this.made = [self, ...[...this.others.values()].map(({ info }) => info)];
+    return this.made;
   }
 
-  /** What a member that joins is told of all others. */
-  infos(): readonly NodeInfo[] {
-    return this.lists().infos;
+  /** Of all members, this node included: it is the same where the same are known. */
+  get digest(): number {
+    this.rollSelf();
+    return this.roll.value;
+  }
+
+  /** Whether everyone in the list of that digest is a member here. False where that cannot be told by a digest. */
+  hasAllOf(digest: number): boolean {
+    this.rollSelf();
+    return this.known.has(digest);
   }
 
   add(info: NodeInfo, status: Member['status'], now: number): Member {
@@ -75,6 +91,8 @@ export class Members {
     if (isQuorumHost(info)) this.othersWithQuorum.add(member);
     this.byAddress.set(key, [...(this.byAddress.get(key) ?? []), member]);
     this.made = undefined;
+    this.roll.toggle(info);
+    this.known.add(this.digest);
     this.changed();
     return member;
   }
@@ -87,9 +105,12 @@ export class Members {
       if (left.length > 0) this.byAddress.set(key, left);
       else this.byAddress.delete(key);
       this.othersWithQuorum.delete(gone);
+      this.others.delete(id);
+      this.made = undefined;
+      this.roll.toggle(gone.info);
+      this.known.clear();
+      this.known.add(this.digest);
     }
-    this.others.delete(id);
-    this.made = undefined;
     this.changed();
   }
 
@@ -105,40 +126,20 @@ export class Members {
     this.ringVersion++;
   }
 
-  private lists(): Lists {
-    const self = this.self.info;
-    // This node takes another incarnation by another info; the others never do while they are members.
-    if (this.made?.self !== self) {
-      const infos = [self];
-      for (const { info } of this.others.values()) infos.push(info);
-      this.made = { self, infos, addresses: undefined };
-    }
-    return this.made;
+  private rollSelf(): void {
+    const { info } = this.self;
+    if (this.rolledSelf === info) return;
+    if (this.rolledSelf) this.roll.toggle(this.rolledSelf);
+    this.rolledSelf = info;
+    this.roll.toggle(info);
+    this.known.clear();
+    this.known.add(this.roll.value);
   }
 }
 
 /** Whether the node hosts types with a quorum. */
 export function isQuorumHost({ hosting, quorums }: NodeInfo): boolean {
   return hosting && Object.keys(quorums).length > 0;
-}
-
-/** What is told of a member in hellos. */
-const addresses = new WeakMap<NodeInfo, MemberAddress>();
-
-function addressOf(info: NodeInfo): MemberAddress {
-  let address = addresses.get(info);
-  if (!address) {
-    const { id, host, port, incarnation } = info;
-    addresses.set(info, (address = { id, host, port, incarnation }));
-  }
-  return address;
-}
-
-/** All members as others are told of them. Each link is told: among many nodes a list for each would be most of a start. */
-interface Lists {
-  readonly self: NodeInfo;
-  readonly infos: readonly NodeInfo[];
-  addresses: readonly MemberAddress[] | undefined;
 }
 
 /** A member that is not linked yet, and of which nothing is known beyond what it says of itself. */

@@ -6,6 +6,7 @@ import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.
 import {
   FrameKind,
   type AdoptedFrame,
+  type Frame,
   type PingFrame,
   type PongFrame,
   type StatusFrame,
@@ -30,6 +31,7 @@ import { Leases } from './leases.js';
 import type { Member } from './member.js';
 import { Members, newMember } from './members.js';
 import { votes } from './quorum-bound.js';
+import { Rolls } from './rolls.js';
 import { Suspicions } from './suspicions.js';
 import { Views } from './views.js';
 
@@ -86,6 +88,8 @@ export interface MembershipListener {
   /** How far the log of that incarnation was read here. What this node itself has tracked is handed to the links before. */
   readUpTo(id: NodeId, incarnation: number): number;
   logState(peer: NodeId): { readonly seq: number | null; readonly digest: number };
+  /** Sends a frame, made when its turn has come, behind all that the peer is told of the dead. */
+  sendBehind(peer: NodeId, frame: () => Frame): void;
 }
 
 /** Reaches nodes by way of others. */
@@ -118,6 +122,7 @@ export class Membership {
   readonly fencing: Fencing;
   readonly leases: Leases;
   readonly views: Views;
+  readonly rolls: Rolls;
   private readonly dialer: Dialer;
   /** Members that others named and this node has no link to yet. */
   private readonly expected = new ExpectedMembers();
@@ -161,6 +166,17 @@ export class Membership {
       aloneAfterMs: options.aloneAfterMs,
       listeningSince: runtime.now(),
       expected: () => this.expected.awaited(),
+      rolls: () => this.rolls,
+    });
+    this.rolls = new Rolls({
+      runtime,
+      transport,
+      members,
+      isExpecting: () => this.expected.isAnyToCome,
+      isToBeAdopted: () => this.barrier.isToBeAdopted,
+      named: (info) => this.hearOf(info, info),
+      sendBehind: listener.sendBehind,
+      read: () => this.check(),
     });
     this.fencing = new Fencing({
       runtime,
@@ -276,7 +292,7 @@ export class Membership {
       protocol,
       node: info,
       status: status === 'joining' || status === 'up' ? status : 'leaving',
-      members: this.members.addresses(),
+      roll: this.members.digest,
     };
   }
 
@@ -358,7 +374,7 @@ export class Membership {
     else this.suspicions.drop(id);
     this.suspicions.linked(id);
     this.fencing.returned(hello.node);
-    for (const address of hello.members) this.hearOf(address);
+    this.rolls.told(id, hello.roll);
     // The hello was made before the link opened: either side may have come up meanwhile.
     this.tellStatus(id);
     if (self.status === 'up') {
@@ -385,6 +401,7 @@ export class Membership {
     this.parts.logger.debug(`the link to ${id} is closed: ${reason}`);
     this.parts.listener.unlinked(member);
     this.views.unlinked(id);
+    this.rolls.unlinked(id);
     this.rowsArrived(id);
     if (this.closing) return;
     // A process that died refuses the next connection; one that lives is linked again at once.
@@ -407,7 +424,7 @@ export class Membership {
     const peer = 'peer' in outcome ? outcome.peer : undefined;
     if (outcome.kind === 'known' || outcome.kind === 'nudged') this.metAnew(outcome.peer);
     if (peer) this.goneAt(key, `${peer.id} answers at its address`, peer.id);
-    if (outcome.kind === 'nudged' && peer) this.hearOf(peer);
+    if (outcome.kind === 'nudged' && peer) this.expect(peer, undefined, () => this.dialer.seekLater(peer));
     if (outcome.kind === 'rejected') this.rejected(key, outcome.message, outcome.refusal, peer?.id ?? key);
     return undefined;
   }
@@ -442,7 +459,7 @@ export class Membership {
     if (member && view > 0 && this.views.counts(from, view)) this.detector.acknowledged(member, id);
   }
 
-  status(from: NodeId, { status }: StatusFrame): void {
+  status(from: NodeId, { status, roll }: StatusFrame): void {
     const member = this.members.get(from);
     if (!member) return;
     if (status === 'left') {
@@ -450,13 +467,14 @@ export class Membership {
       return this.takeForDead(member, 'it has left', { kind: 'left' });
     }
     this.members.setStatus(member, status);
+    this.rolls.told(from, roll);
     if (status === 'up') this.askForLease(from);
     this.parts.listener.statusChanged(member);
     this.changed();
     return this.check();
   }
 
-  adopted(from: NodeId, { members, fenced, missing, established }: AdoptedFrame): void {
+  adopted(from: NodeId, { roll, fenced, missing, established }: AdoptedFrame): void {
     const member = this.members.get(from);
     if (!member) return;
     const { self } = this.members;
@@ -466,8 +484,8 @@ export class Membership {
     if (self.status === 'joining' || !this.isEstablished)
       for (const [id, incarnation] of fenced) this.fencing.recall(id, incarnation);
     for (const info of missing) if (!this.isKnown(info)) this.fencing.learned(info);
-    for (const info of members) this.hearOf(info, info);
     member.adoptedUs = true;
+    this.rolls.told(from, roll);
     member.wasRead = true;
     member.isEstablished ||= established;
     this.leases.renew();
@@ -498,8 +516,9 @@ export class Membership {
    */
   private get isEstablished(): boolean {
     const { runtime } = this.parts;
+    // Asked with each ping: the longest lease of all members is looked for last.
     this.established ||=
-      runtime.now() - this.bootedAt > CLOCK_RATES * this.fencing.longestLeaseMs || this.isToldOfFences;
+      this.isToldOfFences || runtime.now() - this.bootedAt > CLOCK_RATES * this.fencing.longestLeaseMs;
     return this.established;
   }
 
@@ -521,7 +540,7 @@ export class Membership {
   adoption(): AdoptedFrame {
     return {
       kind: FrameKind.Adopted,
-      members: this.members.infos(),
+      roll: this.members.digest,
       established: this.isEstablished,
       fenced: this.fencing.fencedList(),
       missing: [...this.fencing.missingNodes()],
@@ -545,6 +564,10 @@ export class Membership {
 
   /** Another node named this one: link to it, and do not pass the barrier without it. */
   private hearOf(address: MemberAddress, info?: NodeInfo): void {
+    this.expect(address, info, () => this.dialer.seek(address));
+  }
+
+  private expect(address: MemberAddress, info: NodeInfo | undefined, seek: () => void): void {
     if (this.closing || address.id === this.members.self.info.id || this.members.get(address.id)) return;
     if (address.incarnation < (this.dead.get(address.id)?.incarnation ?? 0)) return;
     if (this.fencing.isFenced(address.id, address.incarnation)) return;
@@ -556,7 +579,7 @@ export class Membership {
       this.expected.delete(address.id);
       this.expected.add({ address, since: this.parts.runtime.now(), info, isGone: false, isOverdue: false });
     }
-    this.dialer.seek(address);
+    seek();
   }
 
   /** Whoever was believed to be at this address, and is not linked, is gone. */
@@ -776,6 +799,7 @@ export class Membership {
       member.linked = false;
       this.parts.listener.unlinked(member);
     }
+    this.rolls.gone(id);
     this.members.remove(id);
     member.status = 'down';
     this.reasons.delete(id);
@@ -871,15 +895,18 @@ export class Membership {
   private tellStatus(id: NodeId): void {
     const { status } = this.members.self;
     if (status !== 'up' && status !== 'leaving') return;
-    this.parts.transport.send(id, { kind: FrameKind.Status, status });
+    this.parts.transport.send(id, { kind: FrameKind.Status, status, roll: this.members.digest });
   }
 
   private broadcastStatus(status: StatusFrame['status']): void {
-    this.parts.transport.broadcast([...this.members.linkedIds()], { kind: FrameKind.Status, status });
+    const { transport } = this.parts;
+    const frame: StatusFrame = { kind: FrameKind.Status, status, roll: this.members.digest };
+    transport.broadcast([...this.members.linkedIds()], frame);
   }
 
   private check(): void {
-    if (this.closing || this.members.self.status !== 'joining' || !this.barrier.isOpen()) return;
+    if (this.closing || this.members.self.status !== 'joining') return;
+    if (!this.barrier.isOpen()) return this.rolls.lookNow();
     this.members.setStatus(this.members.self, 'up');
     this.broadcastStatus('up');
     for (const id of this.members.linkedIds()) this.askForLease(id);

@@ -133,7 +133,7 @@ export function assemble(
         const { id, incarnation } = member.info;
         firstHave.add(id);
         stream.open(id);
-        replicas.open(id, incarnation, orphans.revive(id, incarnation));
+        orphans.revive(id, incarnation, (held) => replicas.open(id, incarnation, held));
         arrivals.linked(id);
       },
       unlinked({ info: { id } }) {
@@ -183,6 +183,7 @@ export function assemble(
         return table?.incarnation === incarnation ? table.seq : orphans.readUpTo(id, incarnation);
       },
       logState: (peer) => stream.stateFor(peer),
+      sendBehind: (peer, frame) => orphans.sendBehind(peer, frame),
     },
   });
   const { members } = membership;

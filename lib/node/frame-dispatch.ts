@@ -63,6 +63,8 @@ export function dispatch(to: FrameReceivers, from: NodeId, frame: Frame): void {
       return to.membership.views.received(from, frame);
     case FrameKind.Adopted:
       return to.membership.adopted(from, frame);
+    case FrameKind.Roll:
+      return to.membership.rolls.received(from, frame);
     case FrameKind.Lost:
       to.orphans.lost(from, frame);
       return to.membership.toldOfEnd(frame.node, frame.incarnation);

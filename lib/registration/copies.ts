@@ -13,11 +13,23 @@ export class Copies {
     this.deadlines = new Deadlines(parts.runtime);
   }
 
+  /** As `whenHeld`; rejects with the error. */
+  held(row: Pick<Row, 'name' | 'type'>, deadline: number, asker?: NodeId): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.whenHeld(row, deadline, asker, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
   /**
-   * Resolves when enough peers hold what was tracked of the name; `asker` does by the answer that it gets. Rejects with
-   * `OperationTimeoutError` after `deadline`.
+   * Calls `done` when enough peers hold what was tracked of the name; `asker` does by the answer that it gets, if that is
+   * sent in the same turn. After `deadline` it is called with an `OperationTimeoutError`.
    */
-  held({ name, type }: Pick<Row, 'name' | 'type'>, deadline: number, asker?: NodeId): Promise<void> {
+  whenHeld(
+    { name, type }: Pick<Row, 'name' | 'type'>,
+    deadline: number,
+    asker: NodeId | undefined,
+    done: (error?: OperationTimeoutError) => void,
+  ): void {
     const { runtime, stream, placements, membership } = this.parts;
     // A quorum type's row, or its end, must survive the loss of any minority: fewer are not enough where others are lost.
     const least = (placements.quorumOf(type) ?? 1) - 1;
@@ -26,18 +38,16 @@ export class Copies {
       membership.fencing.boundOf(type).members.some((member) => member.info.id === peer && votes(member));
     const acks = Math.max(this.parts.acks, least);
     const now = runtime.now();
-    return new Promise((resolve, reject) => {
-      const late = new DueTask(() => {
-        giveUp();
-        const timeoutMs = Math.max(0, deadline - now);
-        reject(new OperationTimeoutError(`the acknowledgement of "${name}" by other nodes`, timeoutMs));
-      });
-      const held = (): void => {
-        this.deadlines.clear(late);
-        resolve();
-      };
-      this.deadlines.set(late, deadline, now);
-      const giveUp = stream.whenHeld(acks, asker, held, least, counts);
+    const late = new DueTask(() => {
+      giveUp();
+      const timeoutMs = Math.max(0, deadline - now);
+      done(new OperationTimeoutError(`the acknowledgement of "${name}" by other nodes`, timeoutMs));
     });
+    const held = (): void => {
+      this.deadlines.clear(late);
+      done();
+    };
+    this.deadlines.set(late, deadline, now);
+    const giveUp = stream.whenHeld(acks, asker, held, least, counts);
   }
 }

@@ -9,31 +9,34 @@ import type { DieReason } from '../workers/worker-definition.interface.js';
 import type { Delivery } from '../workers/worker-host.interface.js';
 import type { RegistrationParts } from './registration-parts.js';
 
+type EndReason = 'unregistered' | 'stopped' | 'failed';
+
 export class Endings {
   constructor(private readonly parts: RegistrationParts) {}
 
-  /** Ends a worker and its registration. False if it had ended already. */
-  async end(row: Row, reason: 'unregistered' | 'stopped' | 'failed'): Promise<boolean> {
-    const { host, rows, forgotten, orphans, cancelMove } = this.parts;
+  /** Ends a worker and its registration, at once if it has nothing to wait for. False if it had ended already. */
+  end(row: Row, reason: EndReason): Promise<boolean> | boolean {
+    const { host, rows, cancelMove } = this.parts;
     if (!rows.has(row)) return false;
-    let current = row;
-    for (;;) {
-      cancelMove(current);
-      if (current.status !== RowStatus.claiming) {
-        const { waiting, ended } = host.end(row.name, reason);
-        refuse(waiting, () => new WorkerNotFoundError(row.name));
-        await ended;
-      }
-      const now = rows.get(row.name);
-      if (now?.registration !== row.registration) return false;
-      if (now === current) break;
-      // It has another fence by now, or was on its way here: perhaps it is another activation that has to end.
-      current = now;
-    }
+    cancelMove(row);
+    if (row.status === RowStatus.claiming) return this.untrack(row, reason);
+    const { waiting, ended } = host.end(row.name, reason);
+    refuse(waiting, () => new WorkerNotFoundError(row.name));
+    if (ended) return ended.then(() => this.untrack(row, reason));
+    return this.untrack(row, reason);
+  }
+
+  /** Its worker has ended. */
+  private untrack(row: Row, reason: EndReason): Promise<boolean> | boolean {
+    const { rows, forgotten, orphans } = this.parts;
+    const now = rows.get(row.name);
+    if (now?.registration !== row.registration) return false;
+    // It has another fence by now, or was on its way here: perhaps it is another activation that has to end.
+    if (now !== row) return this.end(now, reason);
     forgotten.add(row.registration);
     orphans.forget(row.name, row.registration);
-    rows.untrack(current, Untracked.forgotten);
-    this.tell(current, reason);
+    rows.untrack(row, Untracked.forgotten);
+    this.tell(row, reason);
     return true;
   }
 
@@ -78,7 +81,7 @@ export class Endings {
   /** Ends every worker that is left when the node leaves. Their rows stay: other nodes start them again. */
   async endAll(): Promise<void> {
     const { runtime, rows, host, self } = this.parts;
-    const ends: Array<Promise<void>> = [];
+    const ends: Array<Promise<void> | undefined> = [];
     const end = ({ name }: Row): void => {
       // It has ended, or is elsewhere, meanwhile.
       if (!rows.get(name)) return;

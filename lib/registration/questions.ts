@@ -68,39 +68,39 @@ export function ask(
 
 /** Answers with what `work` comes to, errors included. */
 export function respond(parts: QuestionParts, to: NodeId, id: number, work: Promise<Reply>): void {
-  const send = (reply: Omit<ResponseFrame, 'kind' | 'id'>): void => {
-    // What this node tracked before it answers, the asker must read before the answer.
-    parts.stream.log.whenFlushed(() => {
-      const sent = parts.transport.send(to, { kind: FrameKind.Response, id, ...reply });
-      if (sent !== 'full' || reply.error?.code === OVERLOADED) return;
-      const error = toWireError(new LinkOverloadedError(to));
-      parts.transport.send(to, {
-        kind: FrameKind.Response,
-        id,
-        outcome: 'error',
-        node: null,
-        row: null,
-        error,
-      });
-    });
-  };
   work.then(
-    (reply) => {
-      const row = reply.outcome === 'elsewhere' ? undefined : reply.row;
-      send({
-        outcome: reply.outcome === 'taken' ? 'error' : reply.outcome,
-        node: reply.outcome === 'elsewhere' ? (reply.owner ?? null) : (row?.node ?? null),
-        row: row?.toWire() ?? null,
-        error: reply.outcome === 'taken' ? toWireError(reply.error) : null,
-      });
-    },
-    (error: unknown) => {
-      // Another node takes over what this one does not begin any more.
-      if (error instanceof ShuttingDownError)
-        return send({ outcome: 'elsewhere', node: null, row: null, error: null });
-      const failure =
-        error instanceof SwarmError ? error : new WorkerStartError('', reasonOf(error), { cause: error });
-      return send({ outcome: 'error', node: null, row: null, error: toWireError(failure) });
-    },
+    (reply) => answer(parts, to, id, reply),
+    (error: unknown) => answerError(parts, to, id, error),
   );
+}
+
+export function answer(parts: QuestionParts, to: NodeId, id: number, reply: Reply): void {
+  const row = reply.outcome === 'elsewhere' ? undefined : reply.row;
+  send(parts, to, {
+    kind: FrameKind.Response,
+    id,
+    outcome: reply.outcome === 'taken' ? 'error' : reply.outcome,
+    node: reply.outcome === 'elsewhere' ? (reply.owner ?? null) : (row?.node ?? null),
+    row: row?.toWire() ?? null,
+    error: reply.outcome === 'taken' ? toWireError(reply.error) : null,
+  });
+}
+
+export function answerError(parts: QuestionParts, to: NodeId, id: number, error: unknown): void {
+  const response = { kind: FrameKind.Response, id, node: null, row: null } as const;
+  // Another node takes over what this one does not begin any more.
+  if (error instanceof ShuttingDownError)
+    return send(parts, to, { ...response, outcome: 'elsewhere', error: null });
+  const failure =
+    error instanceof SwarmError ? error : new WorkerStartError('', reasonOf(error), { cause: error });
+  return send(parts, to, { ...response, outcome: 'error', error: toWireError(failure) });
+}
+
+function send(parts: QuestionParts, to: NodeId, response: ResponseFrame): void {
+  // What this node tracked before it answers, the asker must read before the answer.
+  parts.stream.log.whenFlushed(() => {
+    const sent = parts.transport.send(to, response);
+    if (sent === 'full' && response.error?.code !== OVERLOADED)
+      answerError(parts, to, response.id, new LinkOverloadedError(to));
+  });
 }

@@ -21,9 +21,9 @@ import type { WorkerDefinition } from '../workers/worker-definition.interface.js
 import type { Arbiter } from './arbiter.js';
 import type { Copies } from './copies.js';
 import type { Endings } from './endings.js';
-import { ask, respond, type Reply } from './questions.js';
+import { answer, answerError, ask, respond, type Reply } from './questions.js';
 import type { RegistrationParts } from './registration-parts.js';
-import { pause, type Starts } from './starts.js';
+import { pause, type StartSpec, type Starts } from './starts.js';
 
 /** How often owners may send a request on to each other before it is given up. */
 const MAX_HOPS = 8;
@@ -33,6 +33,9 @@ const ASK_AGAIN_MS = 25;
 const ASK_AGAIN_MAX_MS = 1_000;
 /** Pause before the arbiter is asked again what has the name, when it has told of a row that is not known here. */
 const TOLD_AGAIN_MS = 100;
+
+/** What somebody wants to be started. */
+type Wanted = Pick<StartSpec, 'name' | 'type' | 'args' | 'registration'>;
 
 export class Registrar {
   /** Tells this node's registrations from those that others stamp in the same instant. */
@@ -71,7 +74,7 @@ export class Registrar {
       this.parts.trace(() => `"${name}" belongs to ${owner}, which is asked to start it`);
       const started =
         owner === self
-          ? elsewhereOr(await this.startHere(name, type, encoded, registration, deadline))
+          ? elsewhereOr(await this.startedHere({ name, type, args: encoded, registration }, deadline))
           : this.startedThere(await ask(this.parts, owner, { ...question, args: encoded }, deadline));
       if (started instanceof Row) return this.mineOrTaken(started, registration);
       if (typeof started === 'object' && ++hops > MAX_HOPS) {
@@ -125,7 +128,7 @@ export class Registrar {
       if (!row) return false;
       // It has ended, whoever did it: what has the name now was registered since.
       if (asked !== undefined && row.registration !== asked) return true;
-      if (rows.has(row) && this.mayEnd(row)) return this.endHere(row, deadline);
+      if (rows.has(row) && this.mayEnd(row)) return this.endedHere(row, deadline);
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
         this.refuseBelowQuorum(row);
         this.endings.forget(row);
@@ -174,16 +177,17 @@ export class Registrar {
 
   onRegister(from: NodeId, { id, name, type, args, registration, timeoutMs }: RegisterFrame): void {
     const deadline = this.parts.runtime.now() + timeoutMs;
-    const work = async (): Promise<Reply> => {
-      const owner = this.parts.placements.ownerOf(name, type);
-      if (owner === undefined) throw this.noOwner(name, type);
-      const row = await this.startHere(name, type, args, registration, deadline, from);
-      if (row === 'elsewhere')
-        return { outcome: 'elsewhere', owner: this.parts.placements.ownerOf(name, type) };
-      if (row.registration !== registration) return { outcome: 'taken', row, error: this.taken(row) };
-      return { outcome: 'ok', row };
+    const failed = (error: unknown): void => answerError(this.parts, from, id, error);
+    if (this.parts.placements.ownerOf(name, type) === undefined) return failed(this.noOwner(name, type));
+    const started = (row: Row | 'elsewhere'): void => {
+      if (row === 'elsewhere') {
+        const owner = this.parts.placements.ownerOf(name, type);
+        return answer(this.parts, from, id, { outcome: 'elsewhere', owner });
+      }
+      if (row.registration === registration) return answer(this.parts, from, id, { outcome: 'ok', row });
+      return answer(this.parts, from, id, { outcome: 'taken', row, error: this.taken(row) });
     };
-    respond(this.parts, from, id, work());
+    return this.startHere({ name, type, args, registration }, deadline, from, started, failed);
   }
 
   onReserve(from: NodeId, { id, name, registration, strict, timeoutMs }: ReserveFrame): void {
@@ -215,13 +219,17 @@ export class Registrar {
 
   onUnregister(from: NodeId, { id, name, registration, timeoutMs }: UnregisterFrame): void {
     const deadline = this.parts.runtime.now() + timeoutMs;
-    const work = async (): Promise<Reply> => {
-      const row = this.parts.rows.get(name);
-      if (row?.registration !== registration || !this.mayEnd(row)) return { outcome: 'elsewhere' };
-      const ended = await this.endHere(row, deadline, from);
-      return { outcome: 'ok', row: ended ? row : undefined };
-    };
-    respond(this.parts, from, id, work());
+    const failed = (error: unknown): void => answerError(this.parts, from, id, error);
+    const row = this.parts.rows.get(name);
+    try {
+      if (row?.registration !== registration || !this.mayEnd(row))
+        return answer(this.parts, from, id, { outcome: 'elsewhere' });
+    } catch (error) {
+      return failed(error);
+    }
+    const ended = (isOurs: boolean): void =>
+      answer(this.parts, from, id, { outcome: 'ok', row: isOurs ? row : undefined });
+    return this.endHere(row, deadline, from, ended, failed);
   }
 
   onLocate(from: NodeId, { id, name, timeoutMs }: LocateFrame): void {
@@ -237,38 +245,58 @@ export class Registrar {
     respond(this.parts, from, id, work());
   }
 
-  /** Starts the worker on this node and answers when enough peers hold the row. `asker` holds it by the answer itself. */
-  private async startHere(
-    name: string,
-    type: string,
-    args: Uint8Array | null,
-    registration: string,
+  private startedHere(wanted: Wanted, deadline: number): Promise<Row | 'elsewhere'> {
+    return new Promise((resolve, reject) => {
+      this.startHere(wanted, deadline, undefined, resolve, reject);
+    });
+  }
+
+  /**
+   * Starts the worker on this node; calls `done` when enough peers hold the row, or `failed`. `asker` holds it by the
+   * answer itself. Without promises where there is nothing to wait for, so that a node answers in the turn in which it was
+   * asked.
+   */
+  private startHere(
+    wanted: Wanted,
     deadline: number,
-    asker?: NodeId,
-  ): Promise<Row | 'elsewhere'> {
-    const { forgotten, self } = this.parts;
+    asker: NodeId | undefined,
+    done: (row: Row | 'elsewhere') => void,
+    failed: (error: unknown) => void,
+  ): void {
+    const { forgotten, self, placements } = this.parts;
+    const { name, type, registration } = wanted;
     // An asker that was stopped, or lost its link, asks again for what was done, and undone, meanwhile.
     if (forgotten.has(registration))
-      throw new NodeUnavailableError(self, `"${name}" was registered, and has been unregistered since`);
+      return failed(
+        new NodeUnavailableError(self, `"${name}" was registered, and has been unregistered since`),
+      );
     const request = { asker, isVoid: false };
     const isOvertaken = this.watchIncarnation(type);
-    this.requests.add(request);
-    const isWanted = (): boolean =>
-      !request.isVoid && this.parts.placements.ownerOf(name, type) === this.parts.self;
-    try {
-      const row = await this.starts.begin(
-        { name, type, args, registration, groups: [], again: false, isWanted },
-        deadline,
-      );
-      if (row === 'elsewhere' || row.registration !== registration) return row;
-      await this.copies.held(row, deadline, asker);
+    const isWanted = (): boolean => !request.isVoid && placements.ownerOf(name, type) === self;
+    const gaveUp = (error: unknown): void => {
+      this.requests.delete(request);
+      failed(error);
+    };
+    const begun = (row: Row | 'elsewhere'): void => {
+      const isNew = row !== 'elsewhere' && row.registration === registration;
+      if (isNew) return this.copies.whenHeld(row, deadline, asker, (error) => held(row, error));
+      this.requests.delete(request);
+      return done(row);
+    };
+    const held = (row: Row, error: Error | undefined): void => {
+      if (error) return gaveUp(error);
       // Whoever holds it now may have given the name anew meanwhile.
       if (isOvertaken())
-        throw new NodeUnavailableError(self, `the others have gone on while "${name}" was registered`);
-      return row;
-    } finally {
+        return gaveUp(
+          new NodeUnavailableError(self, `the others have gone on while "${name}" was registered`),
+        );
       this.requests.delete(request);
-    }
+      return done(row);
+    };
+    this.requests.add(request);
+    const row = this.starts.begin({ ...wanted, groups: [], again: false, isWanted }, deadline);
+    if (row instanceof Promise) row.then(begun, gaveUp);
+    else begun(row);
   }
 
   private startedThere(
@@ -290,18 +318,41 @@ export class Registrar {
     return this.parts.membership.leases.isHeld(row.type);
   }
 
-  /** Ends the worker of this node. False if something else has ended it meanwhile. */
-  private async endHere(row: Row, deadline: number, asker?: NodeId): Promise<boolean> {
+  private endedHere(row: Row, deadline: number): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.endHere(row, deadline, undefined, resolve, reject);
+    });
+  }
+
+  /**
+   * Ends the worker of this node; calls `done` when enough peers hold its end, or `failed`. False if something else has
+   * ended it meanwhile.
+   */
+  private endHere(
+    row: Row,
+    deadline: number,
+    asker: NodeId | undefined,
+    done: (isOurs: boolean) => void,
+    failed: (error: unknown) => void,
+  ): void {
     const isOvertaken = this.watchIncarnation(row.type);
-    const ended = await this.endings.end(row, 'unregistered');
-    await this.copies.held(row, deadline, asker);
-    // Whoever holds it now has gone on without this node meanwhile, and others may not know yet what they have started.
-    if (isOvertaken())
-      throw new NodeUnavailableError(
-        this.parts.self,
-        `the others may have started "${row.name}" anew before they were told`,
-      );
-    return ended;
+    const ended = (isOurs: boolean): void => {
+      this.copies.whenHeld(row, deadline, asker, (error) => {
+        if (error) return failed(error);
+        // Whoever holds it now has gone on without this node meanwhile, and others may not know yet what they have started.
+        if (isOvertaken())
+          return failed(
+            new NodeUnavailableError(
+              this.parts.self,
+              `the others may have started "${row.name}" anew before they were told`,
+            ),
+          );
+        return done(isOurs);
+      });
+    };
+    const isOurs = this.endings.end(row, 'unregistered');
+    if (isOurs instanceof Promise) isOurs.then(ended, failed);
+    else ended(isOurs);
   }
 
   /** Whether this node has joined anew since, because the others had gone on without it; of a type with a quorum. */

@@ -10,6 +10,7 @@ import {
 import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { contentOf, Row, RowFlag, RowStatus, Untracked } from '../tracker/row.js';
 import { FrameKind } from '../transport/frame.js';
+import type { NodeId } from '../transport/node-info.js';
 import { reasonOf } from '../workers/remote-failure.js';
 import type { ActivationSpec } from '../workers/worker-host.interface.js';
 import type { Arbiter } from './arbiter.js';
@@ -75,38 +76,64 @@ export class Starts {
 
   /**
    * Starts a worker, or finds out who has its name: the row of either, or `elsewhere` if it is not wanted here.
-   * Rejects with `WorkerStartError`, or with `OperationTimeoutError` after `deadline`; then nothing stays tracked.
+   * Rejects with `WorkerStartError`, or with `OperationTimeoutError` after `deadline`; then nothing stays tracked. What
+   * has nothing to wait for has ended when this returns, and makes no promise.
    */
-  async begin(spec: StartSpec, deadline: number): Promise<Row | 'elsewhere'> {
-    const { waiters, runtime, self } = this.parts;
-    const began = runtime.now();
+  begin(spec: StartSpec, deadline: number): Promise<Row | 'elsewhere'> | Row | 'elsewhere' {
     this.underWay++;
-    try {
-      for (;;) {
-        if (this.closed) throw new ShuttingDownError();
-        const { ringVersion } = this.parts.membership.members;
-        if (!spec.isWanted()) return 'elsewhere';
-        const { registration } = spec;
-        const strict = this.isStrict(spec);
-        const verdict = this.arbiter.verdict(spec.name, { node: self, registration, strict });
-        if (verdict instanceof Row) return verdict;
-        if (verdict === 'wait' || !this.mayRun(spec) || !this.canAsk(spec)) {
-          if (!(await waiters.changed(spec.name, deadline))) throw tooLate(spec, deadline - began);
-          continue;
-        }
-        const arbiter = this.parts.placements.arbiterOf(spec.name, strict);
-        let row = this.track(spec, arbiter);
-        if (arbiter !== self) {
-          const claimed = await this.claim(row, arbiter, spec, deadline, deadline - began);
-          if (claimed === 'again') continue;
-          if (!this.parts.rows.has(claimed)) return claimed;
-          row = claimed;
-        }
-        return await this.run(row, spec, strict, deadline, deadline - began, ringVersion);
-      }
-    } finally {
-      this.ended();
+    const begun = this.attempt(spec, deadline, deadline - this.parts.runtime.now());
+    if (begun instanceof Promise) return begun.finally(() => this.ended());
+    this.ended();
+    return begun;
+  }
+
+  private attempt(
+    spec: StartSpec,
+    deadline: number,
+    timeoutMs: number,
+  ): Promise<Row | 'elsewhere'> | Row | 'elsewhere' {
+    const { self } = this.parts;
+    if (this.closed) return Promise.reject(new ShuttingDownError());
+    if (!spec.isWanted()) return 'elsewhere';
+    const { registration } = spec;
+    const strict = this.isStrict(spec);
+    const verdict = this.arbiter.verdict(spec.name, { node: self, registration, strict });
+    if (verdict instanceof Row) return verdict;
+    if (verdict === 'wait' || !this.mayRun(spec) || !this.canAsk(spec))
+      return this.attemptLater(spec, deadline, timeoutMs);
+    const arbiter = this.parts.placements.arbiterOf(spec.name, strict);
+    if (arbiter === self) {
+      const { ringVersion } = this.parts.membership.members;
+      const row = this.track(spec, RowStatus.starting);
+      return this.run(row, spec, strict, deadline, timeoutMs, ringVersion);
     }
+    if (arbiter === undefined)
+      return Promise.reject(new NoNodeAvailableError(`no node may decide about "${spec.name}" now`));
+    return this.attemptWith(arbiter, spec, strict, deadline, timeoutMs);
+  }
+
+  private async attemptLater(
+    spec: StartSpec,
+    deadline: number,
+    timeoutMs: number,
+  ): Promise<Row | 'elsewhere'> {
+    if (!(await this.parts.waiters.changed(spec.name, deadline))) throw tooLate(spec, timeoutMs);
+    return this.attempt(spec, deadline, timeoutMs);
+  }
+
+  private async attemptWith(
+    arbiter: NodeId,
+    spec: StartSpec,
+    strict: boolean,
+    deadline: number,
+    timeoutMs: number,
+  ): Promise<Row | 'elsewhere'> {
+    const { ringVersion } = this.parts.membership.members;
+    const row = this.track(spec, RowStatus.claiming);
+    const claimed = await this.claim(row, arbiter, spec, strict, deadline, timeoutMs);
+    if (claimed === 'again') return this.attempt(spec, deadline, timeoutMs);
+    if (!this.parts.rows.has(claimed)) return claimed;
+    return this.run(claimed, spec, strict, deadline, timeoutMs, ringVersion);
   }
 
   private ended(): void {
@@ -115,30 +142,25 @@ export class Starts {
   }
 
   /** A row of this node for a name that was found free just now: its own arbiter has it at once, another must be asked. */
-  private track(spec: StartSpec, arbiter: string | undefined): Row {
-    const { self, rows, clock } = this.parts;
-    if (arbiter === undefined) throw new NoNodeAvailableError(`no node may decide about "${spec.name}" now`);
+  private track(spec: StartSpec, status: Row['status']): Row {
+    const { rows, clock } = this.parts;
     const { name, type, args, registration, groups } = spec;
-    return rows.track({
-      ...{ name, type, args, registration, groups },
-      flags: this.flagsOf(spec),
-      fence: clock.next(),
-      status: arbiter === self ? RowStatus.starting : RowStatus.claiming,
-    });
+    const flags = this.flagsOf(spec);
+    return rows.track({ name, type, args, registration, groups, flags, fence: clock.next(), status });
   }
 
   /** Asks the name's arbiter for it: the row, now that it has it, or that of who has it instead. */
   private async claim(
     row: Row,
-    arbiter: string | undefined,
+    arbiter: NodeId,
     spec: StartSpec,
+    strict: boolean,
     deadline: number,
     timeoutMs: number,
   ): Promise<Row | 'again'> {
     const { placements, rows, runtime, clock } = this.parts;
-    const strict = this.isStrict(spec);
     this.parts.stream.log.flush();
-    const winner = arbiter === undefined ? 'again' : await this.askFor(row, arbiter, strict, deadline);
+    const winner = await this.askFor(row, arbiter, strict, deadline);
     if (!rows.has(row)) return 'again';
     if (winner === 'granted' && placements.arbiterOf(spec.name, strict) === arbiter) {
       // While this node waited for its answer the name may have had another activation, and lost it.
@@ -153,7 +175,7 @@ export class Starts {
 
   private async askFor(
     row: Row,
-    arbiter: string,
+    arbiter: NodeId,
     strict: boolean,
     deadline: number,
   ): Promise<Row | 'granted' | 'again'> {
@@ -174,7 +196,7 @@ export class Starts {
     }
   }
 
-  private async run(
+  private run(
     row: Row,
     spec: Pick<StartSpec, 'again' | 'pinned'>,
     /** The row is new here, and enough others have to hold it before anybody is answered. */
@@ -182,40 +204,56 @@ export class Starts {
     deadline: number,
     timeoutMs: number,
     ringVersion: number,
-  ): Promise<Row> {
-    const { rows, emit, trace, settledHere } = this.parts;
-    try {
-      if (this.closed) throw new ShuttingDownError();
-      await this.build(row, spec, deadline, timeoutMs);
+  ): Promise<Row> | Row {
+    const { name, type, args, fence } = row;
+    if (this.closed) return this.notStarted(row, spec.again, new ShuttingDownError());
+    const starting = this.parts.host.start({
+      ...{ name, type, args, fence },
+      ...(spec.pinned && { pinned: spec.pinned }),
+    });
+    if (!starting && !mustBeHeld) return this.started(row, spec.again, ringVersion);
+    const ready = async (): Promise<void> => {
+      if (starting) await this.inTime(starting, row, spec.again, deadline, timeoutMs);
       if (mustBeHeld) await this.acknowledged(row, spec.again, deadline);
-      if (!rows.has(row)) throw new WorkerStartError(row.name, 'its name was taken away while it started');
-    } catch (error) {
-      const failure = this.failureOf(row, error);
-      if (!rows.has(row)) throw failure;
-      if (!spec.again) {
-        rows.untrack(row, Untracked.givenBack);
-        throw failure;
-      }
-      // The row of a restart stays when this node leaves: it is an orphan then, and others go on with it.
-      if (this.closed) throw failure;
-      this.restartFailed(row, failure);
-      return row;
-    }
+    };
+    return ready().then(
+      () => this.started(row, spec.again, ringVersion),
+      (error: unknown) => this.notStarted(row, spec.again, error),
+    );
+  }
+
+  private started(row: Row, again: boolean, ringVersion: number): Promise<Row> | Row {
+    const { rows, emit, trace, settledHere } = this.parts;
+    const { name, type, fence } = row;
+    if (!rows.has(row))
+      return Promise.reject(new WorkerStartError(name, 'its name was taken away while it started'));
     rows.setStatus(row, RowStatus.running);
-    emit({ type: 'worker-started', name: row.name, workerType: row.type, fence: row.fence });
-    trace(() => `"${row.name}" runs here${spec.again ? ' again' : ''}, fence ${row.fence}`);
+    emit({ type: 'worker-started', name, workerType: type, fence });
+    trace(() => `"${name}" runs here${again ? ' again' : ''}, fence ${fence}`);
     settledHere(row, ringVersion);
     return row;
   }
 
-  private build(
-    row: Row,
-    spec: Pick<StartSpec, 'again' | 'pinned'>,
+  private notStarted(row: Row, again: boolean, error: unknown): Promise<Row> | Row {
+    const { rows } = this.parts;
+    const failure = this.failureOf(row, error);
+    if (!rows.has(row)) return Promise.reject(failure);
+    if (!again) rows.untrack(row, Untracked.givenBack);
+    // The row of a restart stays when this node leaves: it is an orphan then, and others go on with it.
+    if (!again || this.closed) return Promise.reject(failure);
+    this.restartFailed(row, failure);
+    return row;
+  }
+
+  /** Gives a start up that takes too long. */
+  private inTime(
+    starting: Promise<void>,
+    { name }: Row,
+    again: boolean,
     deadline: number,
     timeoutMs: number,
   ): Promise<void> {
     const { host, runtime } = this.parts;
-    const { name, type, args, fence } = row;
     const now = runtime.now();
     return new Promise((resolve, reject) => {
       const late = new DueTask(() => {
@@ -223,8 +261,8 @@ export class Starts {
         reject(new OperationTimeoutError(`the start of "${name}"`, timeoutMs));
       });
       // A restart has no caller who waits: it gets the whole time.
-      this.deadlines.set(late, spec.again ? now + timeoutMs : deadline, now);
-      host.start({ name, type, args, fence, ...(spec.pinned && { pinned: spec.pinned }) }).then(
+      this.deadlines.set(late, again ? now + timeoutMs : deadline, now);
+      starting.then(
         () => {
           this.deadlines.clear(late);
           resolve();

@@ -116,7 +116,8 @@ export class Takeover {
   }
 
   private isWanted(row: Row): boolean {
-    if (!row.orphaned || this.parts.index.get(row.name) !== row) return false;
+    const { index, orphans } = this.parts;
+    if (!row.orphaned || index.get(row.name) !== row || orphans.isReviving(row)) return false;
     return this.parts.membership.fencing.isEveryReleased(row.node, row.type);
   }
 }

@@ -42,8 +42,8 @@ interface DeadNode {
   steps: Iterable<void> | undefined;
   /** Its rows are shown as orphans. */
   marked: boolean;
-  /** It was not dead after all. */
-  revived: boolean;
+  /** It was not dead after all: to be told when all of its rows live again. */
+  revival: ((table: RowTable) => void) | undefined;
 }
 
 /** Rows of a dead node that take the place of what was held of it. */
@@ -83,6 +83,8 @@ export class Orphans {
   private readonly early = new Map<string, Map<NodeId, number>>();
   private readonly sender: PacedSender;
   private showDue = false;
+  /** Nodes that were not dead after all, whose rows do not all live again yet. */
+  private readonly reviving = new Set<NodeId>();
 
   constructor(private readonly parts: OrphansParts) {
     this.sender = new PacedSender(parts.runtime, parts.transport);
@@ -101,7 +103,7 @@ export class Orphans {
   }
 
   *rows(): IterableIterator<Row> {
-    for (const { table } of this.dead.values()) yield* table.values();
+    for (const { table, revival } of this.dead.values()) if (!revival) yield* table.values();
   }
 
   *tables(): IterableIterator<RowTable> {
@@ -112,7 +114,8 @@ export class Orphans {
   add(node: NodeId, incarnation: number, table: RowTable | undefined): void {
     const id = key(node, incarnation);
     const peers = [...this.parts.linkedPeers()];
-    const held = table?.incarnation === incarnation ? table : new RowTable(node, incarnation);
+    const held =
+      this.takeBack(id) ?? (table?.incarnation === incarnation ? table : new RowTable(node, incarnation));
     const dead: DeadNode = {
       table: held,
       read: { table: held, size: held.size, digest: held.digest },
@@ -122,7 +125,7 @@ export class Orphans {
       steps: undefined,
       timer: this.parts.runtime.after(this.parts.pollMs, () => this.giveUpAwaiting(id)),
       marked: false,
-      revived: false,
+      revival: undefined,
     };
     this.dead.set(id, dead);
     const lost: LostFrame = { kind: FrameKind.Lost, node, incarnation, seq: dead.table.seq };
@@ -142,21 +145,57 @@ export class Orphans {
   }
 
   /**
-   * The node is back in the same incarnation: its rows live again. Some may have given way here to what took their place,
-   * and are to be read once more, with all others: a conflict is decided only by those who know of it.
+   * The node is back in the same incarnation: its rows live again, in slices, and none is started elsewhere meanwhile. Some
+   * may have given way here to what took their place, and are to be read once more, with all others: a conflict is
+   * decided only by those who know of it. `done` gets what is held of its log, unless it dies again before.
    */
-  revive(node: NodeId, incarnation: number): RowTable | undefined {
+  revive(node: NodeId, incarnation: number, done: (table: RowTable | undefined) => void): void {
     const id = key(node, incarnation);
     const dead = this.dead.get(id);
-    if (!dead) return undefined;
-    this.dead.delete(id);
-    dead.revived = true;
+    if (!dead) return done(undefined);
+    const isGoingOn = dead.revival !== undefined;
+    dead.revival = done;
+    if (isGoingOn) return undefined;
+    this.reviving.add(node);
     dead.timer?.cancel();
-    this.finishReplacing(dead);
+    runSliced(
+      this.parts.runtime,
+      this.livingAgain(dead),
+      () => this.dead.get(id) === dead,
+      () => {
+        if (this.dead.get(id) !== dead) return;
+        this.dead.delete(id);
+        this.reviving.delete(node);
+        if (!isAsRead(dead)) dead.table.seq = 0;
+        this.parts.settled();
+        dead.revival?.(dead.table);
+      },
+    );
+    return undefined;
+  }
+
+  /** Whether the orphan is of a node that was not dead after all, and is none soon. */
+  isReviving(row: Row): boolean {
+    return this.reviving.has(row.node);
+  }
+
+  /** First comes to an end what was begun: a table is given away only with all of its rows in the index, and no others. */
+  private *livingAgain(dead: DeadNode): IterableIterator<void> {
+    if (dead.steps) yield* dead.steps;
+    for (const row of dead.table.values()) {
+      this.parts.index.alter(row, () => (row.orphaned = false));
+      yield;
+    }
+  }
+
+  /** What is held of a node that has died again before all of its rows lived. */
+  private takeBack(id: string): RowTable | undefined {
+    const dead = this.dead.get(id);
+    if (!dead) return undefined;
+    for (const _ of dead.steps ?? []);
     const { table } = dead;
-    for (const row of table.values()) this.parts.index.alter(row, () => (row.orphaned = false));
     if (!isAsRead(dead)) table.seq = 0;
-    this.parts.settled();
+    this.reviving.delete(table.node);
     return table;
   }
 
@@ -173,7 +212,7 @@ export class Orphans {
   lost(from: NodeId, { node, incarnation, seq }: LostFrame): void {
     const id = key(node, incarnation);
     const dead = this.dead.get(id);
-    if (!dead) {
+    if (!dead || dead.revival) {
       if (!this.parts.isMember(node, incarnation)) {
         const own = this.readUpTo(node, incarnation);
         if (own > seq) return this.sendRest(from, node, incarnation);
@@ -278,7 +317,7 @@ export class Orphans {
       steps: undefined,
       timer: undefined,
       marked: true,
-      revived: false,
+      revival: undefined,
     };
     dead.table.seq = this.finished.get(id) ?? 0;
     this.dead.set(id, dead);
@@ -288,12 +327,17 @@ export class Orphans {
   /** Sends what is left of every dead node to a peer that links, then `last`. */
   sendAll(peer: NodeId, last: () => Frame): void {
     for (const dead of this.dead.values()) {
-      if (dead.table.size > 0) this.sender.send(peer, this.framesOf(dead));
+      if (dead.table.size > 0 && !dead.revival) this.sender.send(peer, this.framesOf(dead));
     }
+    this.sendBehind(peer, last);
+  }
+
+  /** Sends a frame, made when its turn has come, behind all that the peer is told of the dead. */
+  sendBehind(peer: NodeId, frame: () => Frame): void {
     this.sender.send(
       peer,
       (function* () {
-        yield last();
+        yield frame();
       })(),
     );
   }
@@ -338,15 +382,18 @@ export class Orphans {
     for (const oldest of this.finished.keys()) if (this.finished.delete(oldest)) return;
   }
 
-  private orphan(dead: DeadNode, row: Row): void {
+  /** False where the node turned out to live. */
+  private orphan(dead: DeadNode, row: Row): boolean {
     const { index } = this.parts;
-    if (dead.table.get(row.name) !== row) return;
+    if (dead.revival) return false;
+    if (dead.table.get(row.name) !== row) return true;
     if (this.outlives(row)) {
       index.alter(row, () => (row.orphaned = true));
     } else {
       dead.table.delete(row.name);
       index.remove(row);
     }
+    return true;
   }
 
   /** Whether the row may be started elsewhere when its node is dead. */
@@ -373,9 +420,9 @@ export class Orphans {
     runSliced(
       this.parts.runtime,
       steps,
-      () => this.dead.get(id) === dead,
+      () => this.dead.get(id) === dead && !dead.revival,
       () => {
-        if (this.dead.get(id) !== dead) return;
+        if (this.dead.get(id) !== dead || dead.revival) return;
         dead.steps = undefined;
         dead.replacements.shift();
         dead.awaiting.delete(next.from);
@@ -383,11 +430,6 @@ export class Orphans {
         else this.settleIfDone(id);
       },
     );
-  }
-
-  /** Brings at once to an end what was begun: a table is given away only with all of its rows in the index, and no others. */
-  private finishReplacing({ steps }: DeadNode): void {
-    if (steps) for (const _ of steps);
   }
 
   /**
@@ -434,7 +476,7 @@ export class Orphans {
     let bytes = 0;
     let first = true;
     for (const row of dead.table.values()) {
-      if (dead.revived) return;
+      if (dead.revival) return;
       if (!this.outlives(row)) continue;
       if (rows.length === ROWS_PER_FRAME || bytes >= BYTES_PER_FRAME) {
         yield { ...frame, first, last: false, rows };
@@ -481,7 +523,8 @@ export class Orphans {
     const peers = [...linkedPeers()];
     const peer = peers[Math.floor(runtime.random() * peers.length)];
     if (peer === undefined) return;
-    for (const { table } of this.dead.values()) {
+    for (const { table, revival } of this.dead.values()) {
+      if (revival) continue;
       const rows: WireRow[] = [];
       let skipped = Math.floor(runtime.random() * Math.max(0, table.size - SHOWN_AT_ONCE));
       for (const row of table.values()) {
@@ -498,8 +541,8 @@ export class Orphans {
 }
 
 /** Its rows are what all survivors know of it, and are shown as orphans. */
-function isAgreedUpon({ awaiting, marked, replacements }: DeadNode): boolean {
-  return awaiting.size === 0 && marked && replacements.length === 0;
+function isAgreedUpon({ awaiting, marked, replacements, revival }: DeadNode): boolean {
+  return awaiting.size === 0 && marked && replacements.length === 0 && !revival;
 }
 
 /** Nothing of it is left, and nothing more will come. */

@@ -97,6 +97,7 @@ export class OwnLog {
     this.ops[this.table.seq % LOG_LIMIT] = op;
     if (this.flushing) return;
     this.flushing = true;
-    this.runtime.defer(() => this.flush());
+    // What is tracked by all that is deferred is told at once; and no later, for somebody may wait for it.
+    this.runtime.deferLast(() => this.flush());
   }
 }

@@ -41,7 +41,8 @@ export type Frame =
   | RelayFrame
   | RelayControlFrame
   | ViewFrame
-  | RecallFrame;
+  | RecallFrame
+  | RollFrame;
 
 /** Numbers on the wire; one is never given to another frame. */
 export const FrameKind = {
@@ -82,6 +83,7 @@ export const FrameKind = {
   RelayControl: 35,
   View: 36,
   Recall: 37,
+  Roll: 38,
 } as const;
 
 /** A row as it travels: name, type, args, fence, registration, groups, status, and the sum of its `RowFlag`s. */
@@ -133,6 +135,8 @@ export interface PongFrame {
 export interface StatusFrame {
   readonly kind: typeof FrameKind.Status;
   readonly status: 'joining' | 'up' | 'leaving' | 'left';
+  /** Digest of everyone the sender knows, as in `Roll`. */
+  readonly roll: number;
 }
 /** "I hold your log of that incarnation up to `seq`; send what follows." 0: nothing. */
 export interface HaveFrame {
@@ -165,13 +169,24 @@ export interface SnapshotFrame {
 /** The sender has put the receiver into its ring; everything it tracked before was sent before. */
 export interface AdoptedFrame {
   readonly kind: typeof FrameKind.Adopted;
-  readonly members: readonly NodeInfo[];
+  /** Digest of everyone the sender knows, as in `Roll`. The receiver has to find whoever of them it does not know. */
+  readonly roll: number;
   /** Whether the sender knows of all who may hold a lease, so that the receiver does from now on. */
   readonly established: boolean;
   /** Incarnations that the sender has fenced. */
   readonly fenced: ReadonlyArray<readonly [node: NodeId, incarnation: number]>;
   /** Nodes that the sender does not hear and that may run workers of types with a quorum all the same. */
   readonly missing: readonly NodeInfo[];
+}
+/** Whom the sender knows: all members in its view, itself and the receiver included. */
+export interface RollFrame {
+  readonly kind: typeof FrameKind.Roll;
+  /** Their digest: the same for all who know the same. */
+  readonly roll: number;
+  /** What the receiver is to answer: the digest of whom it knows, or, where that is another, who they are. */
+  readonly asks: 'nothing' | 'digest' | 'members';
+  /** All of them, where the receiver has asked for them; else none. */
+  readonly members: readonly NodeInfo[];
 }
 /** Which nodes the sender knows of that host types with a quorum. */
 export interface ViewFrame {

@@ -44,8 +44,8 @@ export interface Hello {
   readonly node: NodeInfo;
   /** Whether the sender takes part in starts already (`up`) or waits for the join barrier (`joining`). */
   readonly status: 'joining' | 'up' | 'leaving';
-  /** Everyone the sender knows, so that one seed is enough. */
-  readonly members: readonly MemberAddress[];
+  /** Digest of everyone the sender knows: who knows others asks for the list, so that one seed is enough. */
+  readonly roll: number;
 }
 
 /** `fenced`: the swarm has gone on without that incarnation; `ignored`: it is on the ignore list of the peer. */

@@ -84,14 +84,16 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     return this.ownContext;
   }
 
-  /** Builds the instance, runs `onWorkerStart` and, for a worker that brings state along, `@OnHandoff('end')`. */
-  /** Has started already when it returns nothing. Throws or rejects as `WorkerHost.start`. */
+  /**
+   * Builds the instance, runs `onWorkerStart` and, for a worker that brings state along, `@OnHandoff('end')`. Has started
+   * already when it returns nothing. Throws, or rejects, as `WorkerHost.start`.
+   */
   start(spec: ActivationSpec): Promise<void> | void {
     this.assertWanted();
     if (spec.pinned) return this.begun(spec.pinned.instance, spec);
     const made = this.run(() => this.hosted.definition.create());
     if (!isThenable(made)) return this.startOf(made, spec);
-    return (made as Promise<object>).then((instance) => this.startOf(instance, spec));
+    return Promise.resolve(made as PromiseLike<object>).then((instance) => this.startOf(instance, spec));
   }
 
   deliver(delivery: Delivery): void {
@@ -271,10 +273,14 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     this.instance = instance;
     this.assertWanted();
     if (pinned || !state) return this.open();
-    return this.unpack(instance, state).then(() => {
-      this.assertWanted();
-      this.open();
-    });
+    const unpacking = this.unpack(instance, state);
+    if (!isThenable(unpacking)) return this.unpacked();
+    return Promise.resolve(unpacking).then(() => this.unpacked());
+  }
+
+  private unpacked(): void {
+    this.assertWanted();
+    this.open();
   }
 
   private open(): void {
@@ -282,13 +288,13 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     this.goOn();
   }
 
-  private async unpack(instance: object, state: Uint8Array): Promise<void> {
+  private unpack(instance: object, state: Uint8Array): unknown {
     const { definition, parts } = this.hosted;
     if (!definition.end) {
       const reason = `${definition.type} has no @OnHandoff('end') that takes the state it brings along; add one`;
       throw new WorkerStartError(this.name, reason);
     }
-    await this.run(() => definition.end?.(instance, parts.codec.decode(state)));
+    return this.run(() => definition.end?.(instance, parts.codec.decode(state)));
   }
 
   private assertWanted(): void {

@@ -25,7 +25,6 @@ import type {
 
 /** How long the end of a worker waits for the running handler, and then for `die`. */
 const STOP_PATIENCE_MS = 5_000;
-const ENDED = Promise.resolve();
 
 export interface LocalWorkerHostParts {
   readonly definitions: ReadonlyMap<string, WorkerDefinition>;
@@ -82,24 +81,24 @@ export class LocalWorkerHost implements WorkerHost {
     return this.parts.definitions.get(type);
   }
 
-  async start(spec: ActivationSpec): Promise<void> {
+  start(spec: ActivationSpec): Promise<void> | void {
     const { name } = spec;
-    const hosted = this.hostedFor(spec);
-    const before = this.activations.get(name);
-    if (before && !before.isEnded) throw new WorkerStartError(name, 'it is on this node already');
-    const activation = new Activation(name, spec.fence, hosted);
+    let activation: Activation;
+    try {
+      const hosted = this.hostedFor(spec);
+      const before = this.activations.get(name);
+      if (before && !before.isEnded) throw new WorkerStartError(name, 'it is on this node already');
+      activation = new Activation(name, spec.fence, hosted);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
     this.activations.set(name, activation);
     try {
-      const ending = this.endings.get(name);
-      if (ending) await ending;
-      const starting = activation.start(spec);
-      if (starting) await starting;
+      const ending = this.endings.size > 0 ? this.endings.get(name) : undefined;
+      const starting = ending ? ending.then(() => activation.start(spec)) : activation.start(spec);
+      return starting && starting.catch((error: unknown) => this.startFailed(activation, spec, error));
     } catch (error) {
-      // A worker that was on its way goes on where it came from.
-      if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
-      void this.close(activation);
-      this.forget(activation);
-      throw error;
+      return this.startFailed(activation, spec, error);
     }
   }
 
@@ -138,13 +137,13 @@ export class LocalWorkerHost implements WorkerHost {
   end(name: string, reason: DieReason): EndedWorker {
     const activation = this.activations.get(name);
     if (!activation || activation.isEnded) {
-      return { waiting: [], ended: this.endings.get(name) ?? Promise.resolve() };
+      return { waiting: [], ended: this.endings.get(name) };
     }
     const waiting = activation.end(reason);
     if (activation.hasBegun) return { waiting, ended: this.close(activation) };
     // Its `start` notices when the method that it waits for has returned, and closes it.
     this.forget(activation);
-    return { waiting, ended: Promise.resolve() };
+    return { waiting, ended: undefined };
   }
 
   allowUntil(type: string, until: number, underLease: boolean): void {
@@ -183,18 +182,26 @@ export class LocalWorkerHost implements WorkerHost {
     return activation;
   }
 
+  private startFailed(activation: Activation, spec: ActivationSpec, error: unknown): Promise<never> {
+    // A worker that was on its way goes on where it came from.
+    if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
+    void this.close(activation);
+    this.forget(activation);
+    return Promise.reject(error as Error);
+  }
+
   private refuse(activation: Activation, reason: DieReason): void {
     for (const delivery of activation.end(reason)) delivery.reply(activation.refusal(), undefined);
   }
 
   /** Lets an ended worker come to its end; the name is taken meanwhile. */
-  private close(activation: Activation): Promise<void> {
+  private close(activation: Activation): Promise<void> | undefined {
     const { name } = activation;
     const before = this.endings.get(name);
     const dying = activation.die(STOP_PATIENCE_MS);
     if (!dying) {
       this.forget(activation);
-      return before ?? ENDED;
+      return before;
     }
     const own = dying.finally(() => this.forget(activation));
     const ending: Promise<void> = (before ? Promise.all([before, own]) : own).then(() => {

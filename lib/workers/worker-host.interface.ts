@@ -60,8 +60,8 @@ export type HandoffAnswer =
 export interface EndedWorker {
   /** Messages that were queued, in the order of arrival. Whoever ended the worker must see to each `reply`. */
   readonly waiting: readonly Delivery[];
-  /** Resolves when the last handler, and then `die`, has ended, or has had its time. */
-  readonly ended: Promise<void>;
+  /** Resolves when the last handler, and then `die`, has ended, or has had its time; `undefined` if that is so already. */
+  readonly ended: Promise<void> | undefined;
 }
 
 /**
@@ -80,8 +80,9 @@ export interface WorkerHost {
    * those threw (a class without `@OnHandoff('end')` cannot take state, and none is lost in silence). Waits for an
    * earlier worker of the name to end. What was opened by a start that fails after `onWorkerStart` is closed by `die`.
    * `end` during it abandons the start. Messages that come meanwhile are handled when it has ended well.
+   * It has ended well already when nothing is returned: of most workers nothing has to be waited for.
    */
-  start(spec: ActivationSpec): Promise<void>;
+  start(spec: ActivationSpec): Promise<void> | void;
   /** Whether a worker of the name is here, starting or started, and has not ended. */
   has(name: string): boolean;
   /** Queues a message for a started worker; one that has ended refuses it with `NodeUnavailableError`. */

@@ -40,16 +40,17 @@ type FieldsOf<F> = { readonly [K in Exclude<keyof F, 'kind'>]-?: Field<F[K]> };
 
 /** A missing field, or one of the wrong type, does not compile. */
 const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
-  [FrameKind.Status]: { status: oneOf('joining', 'up', 'leaving', 'left') },
+  [FrameKind.Status]: { status: oneOf('joining', 'up', 'leaving', 'left'), roll: whole },
   [FrameKind.Have]: { incarnation: whole, seq: whole },
   [FrameKind.Batch]: { incarnation: whole, from: whole, waits: flag, ops: list(rowOp) },
   [FrameKind.Snapshot]: { incarnation: whole, seq: whole, first: flag, last: flag, rows },
   [FrameKind.Adopted]: {
-    members: list(nodeInfo),
+    roll: whole,
     established: flag,
     fenced: list(tuple(text, whole)),
     missing: list(nodeInfo),
   },
+  [FrameKind.Roll]: { roll: whole, asks: oneOf('nothing', 'digest', 'members'), members: list(nodeInfo) },
   [FrameKind.View]: { version: whole, members: list(nodeInfo), missing: list(nodeInfo) },
   [FrameKind.Lost]: { node: text, incarnation: whole, seq: whole },
   [FrameKind.Orphans]: { node: text, incarnation: whole, seq: whole, first: flag, last: flag, rows },

@@ -50,7 +50,7 @@ function helloOf(fields: Fields): Hello {
     protocol: { min: protocol.whole('min'), max: protocol.whole('max') },
     node: nodeOf(fields.child('node')),
     status: fields.oneOf('status', STATUSES),
-    members: fields.list('members', (member) => memberOf(new Fields(member, 'Hello.members'))),
+    roll: fields.whole('roll'),
   };
 }
 

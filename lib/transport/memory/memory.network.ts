@@ -109,7 +109,8 @@ export class MemoryNetwork {
 
   /** @internal */
   isCut(from: Address, to: Address): boolean {
-    return this.cuts.has(`${addressKey(from)}>${addressKey(to)}`);
+    // Asked for each frame, and hardly ever so.
+    return this.cuts.size > 0 && this.cuts.has(`${addressKey(from)}>${addressKey(to)}`);
   }
 
   /** @internal */

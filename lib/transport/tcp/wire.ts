@@ -57,7 +57,7 @@ export const MAX_STRANGER_BYTES = 256;
 /** Largest unit of a handshake before the other side has proved anything. */
 export const MAX_UNPROVED_BYTES = 1 + MAX_STRANGER_BYTES;
 
-/** Largest unit of a handshake: a hello that lists ten thousand members. */
+/** Largest unit of a handshake: the hello of a node with thousands of types of workers. */
 export const MAX_HANDSHAKE_BYTES = 1024 * 1024;
 
 /**

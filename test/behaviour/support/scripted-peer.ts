@@ -79,7 +79,7 @@ export class ScriptedPeer {
         protocol: { min: 1, max: 1 },
         node: this.info,
         status: 'up',
-        members: [],
+        roll: 0,
       }),
       admit: () => undefined,
       linkOpened: (hello) => this.opened(hello),
@@ -118,7 +118,7 @@ export class ScriptedPeer {
 
   /** The node has everything: nothing stands in the way of its starts any more. */
   adopt(): void {
-    this.send({ kind: FrameKind.Adopted, members: [], established: true, fenced: [], missing: [] });
+    this.send({ kind: FrameKind.Adopted, roll: 0, established: true, fenced: [], missing: [] });
   }
 
   /** What the node has sent of one kind. */
@@ -138,6 +138,9 @@ export class ScriptedPeer {
         return this.send({ kind: FrameKind.Pong, id: frame.id, view: 1 });
       case FrameKind.Have:
         return this.answer(frame);
+      case FrameKind.Roll:
+        // It knows nobody whom the other does not.
+        return frame.asks === 'nothing' ? undefined : this.send({ ...frame, asks: 'nothing', members: [] });
       case FrameKind.Batch:
         return this.acknowledge(frame.from + frame.ops.length - 1);
       case FrameKind.Snapshot:

@@ -28,7 +28,12 @@ export const startMutations: readonly Mutation[] = [
     history: gentle,
     firstSeed: 9,
     withinSeeds: 10,
-    plant: () => replaceMethod(Copies, 'held', () => Promise.resolve()),
+    plant: () =>
+      replaceMethod<Copies, Parameters<Copies['whenHeld']>, void>(
+        Copies,
+        'whenHeld',
+        (_, __, ...[, , , done]) => done(),
+      ),
   },
   {
     name: 'answers of a registration that a quorum does not hold yet',

@@ -46,10 +46,10 @@ export class TrafficMeter {
 
   /**
    * Bytes that the frame takes on a link. The nodes of a study describe themselves in as many bytes each: of the list of
-   * a thousand that a joining node gets from each of a thousand, two are written out.
+   * a thousand, two are written out.
    */
   sizeOf(frame: Frame): number {
-    if (frame.kind !== FrameKind.Adopted || frame.members.length <= 2) return this.encodedSize(frame);
+    if (frame.kind !== FrameKind.Roll || frame.members.length <= 2) return this.encodedSize(frame);
     const [first, second] = frame.members as readonly [NodeInfo, NodeInfo];
     const one = this.encodedSize({ ...frame, members: [first] });
     const two = this.encodedSize({ ...frame, members: [first, second] });
@@ -104,9 +104,15 @@ export class TrafficMeter {
   }
 }
 
-/** Of its JSON. The members of a study have addresses of one length: of a thousand, one is written out. */
-function bytesOf({ members, ...hello }: Hello): number {
-  const [first] = members;
-  const list = first === undefined ? 0 : members.length * (JSON.stringify(first).length + 1) - 1;
-  return JSON.stringify({ ...hello, members: [] }).length + list;
+/** Lengths of what hellos say but for their digests, by their nodes and statuses: of many, few differ otherwise. */
+const helloBytes = new WeakMap<NodeInfo, Map<Hello['status'], number>>();
+
+/** Of its JSON. */
+function bytesOf(hello: Hello): number {
+  const { node, status, roll } = hello;
+  let known = helloBytes.get(node);
+  if (!known) helloBytes.set(node, (known = new Map()));
+  let bytes = known.get(status);
+  if (bytes === undefined) known.set(status, (bytes = JSON.stringify({ ...hello, roll: 0 }).length - 1));
+  return bytes + String(roll).length;
 }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_IGNORE_LIST } from '../../../lib/cluster/ignore-list.js';
 import { Membership, type MembershipListener } from '../../../lib/cluster/membership.js';
 import { HybridLogicalClock } from '../../../lib/runtime/hybrid-logical-clock.js';
-import { FrameKind, type AdoptedFrame } from '../../../lib/transport/frame.js';
+import { FrameKind, type RollFrame } from '../../../lib/transport/frame.js';
 import type { NodeInfo } from '../../../lib/transport/node-info.js';
 import { QuietLogger } from '../../support/quiet.logger.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
@@ -49,24 +49,25 @@ function scene() {
       get: (known, name) => Reflect.get(known, name) ?? (() => undefined),
     }),
   });
-  const link = (node: NodeInfo, members: readonly NodeInfo[] = []): void => {
+  const link = (node: NodeInfo): void => {
     transport.link(node.id);
-    membership.linkOpened({
-      cluster: 'test',
-      protocol: { min: 1, max: 1 },
-      node,
-      status: 'up',
-      members: members.map(({ id, host, port, incarnation }) => ({ id, host, port, incarnation })),
-    });
+    membership.linkOpened({ cluster: 'test', protocol: { min: 1, max: 1 }, node, status: 'up', roll: 0 });
   };
-  const adopted = (members: readonly NodeInfo[]): void => {
-    const rest = { established: true, fenced: [], missing: [] };
-    const frame: AdoptedFrame = { kind: FrameKind.Adopted, members, ...rest };
-    membership.adopted(b.id, frame);
+  const named = (members: readonly NodeInfo[]): void => {
+    const frame: RollFrame = { kind: FrameKind.Roll, roll: ++rolls, asks: 'nothing', members };
+    membership.rolls.received(b.id, frame);
   };
-  link(b, [a, c]);
-  adopted([a, b, c]);
-  return { membership, runtime, link, adopted, a, b, c };
+  let rolls = 0;
+  link(b);
+  named([a, b, c]);
+  membership.adopted(b.id, {
+    kind: FrameKind.Adopted,
+    roll: rolls,
+    established: true,
+    fenced: [],
+    missing: [],
+  });
+  return { membership, runtime, link, named, a, b, c };
 }
 
 describe('a member that only others have met', () => {
@@ -80,10 +81,10 @@ describe('a member that only others have met', () => {
   });
 
   it('is waited for under the incarnation that was named last, whatever is found out of the one before', () => {
-    const { membership, runtime, adopted, a, b, c } = scene();
+    const { membership, runtime, named, a, b, c } = scene();
     membership.dialed(c, { kind: 'unreachable', message: 'timed out' });
     const later = info('c', 3, 2);
-    adopted([a, b, later]);
+    named([a, b, later]);
     runtime.pass(POLL_MS);
     expect(membership.isExpecting).toBe(true);
     expect(membership.barrier.blockers()).toEqual([c.id]);

@@ -22,29 +22,67 @@ describe('the members of a swarm', () => {
     members = new Members(newMember(info('self', 1), 'up', 0));
   });
 
-  it('are told by one list for all links, made anew only when one comes or goes', () => {
+  it('are told by one list for all who ask, made anew only when one comes or goes', () => {
     members.add(info('a', 2), 'up', 0);
-    const [infos, addresses] = [members.infos(), members.addresses()];
+    const infos = members.infos();
     expect(ids(infos)).toEqual(['self@10.0.0.1:1', 'a@10.0.0.1:2']);
-    expect(addresses).toEqual(
-      infos.map(({ id, host, port, incarnation }) => ({ id, host, port, incarnation })),
-    );
     members.setStatus(members.get('a@10.0.0.1:2')!, 'leaving');
-    expect([members.infos(), members.addresses()]).toEqual([infos, addresses]);
     expect(members.infos()).toBe(infos);
-    expect(members.addresses()).toBe(addresses);
     members.add(info('b', 3), 'up', 0);
-    expect(ids(members.addresses())).toEqual(['self@10.0.0.1:1', 'a@10.0.0.1:2', 'b@10.0.0.1:3']);
     members.remove('a@10.0.0.1:2');
     expect(ids(members.infos())).toEqual(['self@10.0.0.1:1', 'b@10.0.0.1:3']);
     expect(ids(infos), 'what was told stays').toEqual(['self@10.0.0.1:1', 'a@10.0.0.1:2']);
   });
 
   it('are told with the incarnation that this node has now', () => {
-    expect(members.addresses()[0]?.incarnation).toBe(1);
+    const before = members.digest;
+    expect(members.infos()[0]?.incarnation).toBe(1);
     members.self.info = { ...members.self.info, incarnation: 2 };
-    expect(members.addresses()[0]?.incarnation).toBe(2);
     expect(members.infos()[0]?.incarnation).toBe(2);
+    expect(members.digest).not.toBe(before);
+    expect([members.hasAllOf(members.digest), members.hasAllOf(before)]).toEqual([true, false]);
+  });
+
+  it('have one digest on all nodes, in whatever order they came, and another for each that differs', () => {
+    const [self, a, b] = [info('self', 1), info('a', 2), info('b', 3)];
+    const knowing = (own: NodeInfo, ...others: NodeInfo[]): Members => {
+      const known = new Members(newMember(own, 'up', 0));
+      for (const other of others) known.add(other, 'up', 0);
+      return known;
+    };
+    const digest = knowing(self, a, b).digest;
+    expect(Number.isSafeInteger(digest)).toBe(true);
+    expect([knowing(self, b, a).digest, knowing(a, b, self).digest]).toEqual([digest, digest]);
+    const others = [
+      knowing(self),
+      knowing(self, a),
+      knowing(self, b),
+      knowing(a, b),
+      knowing(self, a, { ...b, incarnation: 2 }),
+      knowing(self, a, { ...b, incarnation: 1 + 2 ** 32 }),
+      knowing(self, a, info('b', 4)),
+    ].map((known) => known.digest);
+    expect(new Set([...others, digest]).size).toBe(others.length + 1);
+    const all = knowing(self, a, b);
+    all.remove(b.id);
+    expect(all.digest).toBe(knowing(self, a).digest);
+  });
+
+  it('are known to hold all of a list that was theirs since the last one went', () => {
+    const digests = [members.digest];
+    const add = (name: string, port: number): void => {
+      members.add(info(name, port), 'up', 0);
+      digests.push(members.digest);
+    };
+    add('a', 2);
+    add('b', 3);
+    add('c', 4);
+    expect(digests.map((digest) => members.hasAllOf(digest))).toEqual([true, true, true, true]);
+    members.remove('nobody@10.0.0.1:9');
+    expect(members.hasAllOf(digests[3]!)).toBe(true);
+    members.remove('b@10.0.0.1:3');
+    expect(digests.map((digest) => members.hasAllOf(digest))).toEqual([false, false, false, false]);
+    expect(members.hasAllOf(members.digest)).toBe(true);
   });
 
   it('are found by their address, also two at one', () => {

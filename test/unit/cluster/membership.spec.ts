@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
+import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { KernelSwarm, type KernelSwarmNode } from '../node/support/kernel-swarm.js';
 
 function upAt({ kernel }: KernelSwarmNode): number {
   return kernel.nodes().filter(({ status }) => status === 'up').length;
+}
+
+/** Finds the first of its nodes only. */
+function seedOf(swarm: KernelSwarm): DiscoveryProvider {
+  return { name: 'seed', candidates: async () => (await swarm.everyone.candidates()).slice(0, 1) };
 }
 
 /** What a node tells from now on, by type. */
@@ -51,6 +57,54 @@ describe('a node that joins', () => {
     swarm.network.breakLink(late.key, b!.key);
     await swarm.until(() => late.kernel.self.status === 'up');
     await swarm.until(() => upAt(a!) === 3);
+  });
+
+  it('finds all from one seed, also where many that know no other start in the same instant, and asks few for their lists', async () => {
+    for (const count of [2, 3, 12]) {
+      const swarm = new KernelSwarm();
+      let lists = 0;
+      swarm.loses = (frame) => {
+        if (frame.kind === FrameKind.Roll && frame.members.length > 0) lists++;
+        return false;
+      };
+      const nodes = await swarm.form(count, { discovery: [seedOf(swarm)] });
+      expect(nodes.map(upAt)).toEqual(nodes.map(() => count));
+      expect(swarm.scheduler.now).toBeLessThan(2_000);
+      expect(lists, `of ${count} nodes`).toBeLessThanOrEqual(2 * count);
+      lists = 0;
+      const late = swarm.boot({ discovery: [seedOf(swarm)] });
+      await swarm.until(() => upAt(late) === count + 1, 1_000);
+      expect(lists).toBeLessThanOrEqual(2);
+    }
+  });
+
+  it('is not up before it knows whom the members know, and asks again for a list that is lost', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b] = await swarm.form(2, { discovery: [seedOf(swarm)] });
+    swarm.loses = (frame) => frame.kind === FrameKind.Roll && frame.members.length > 0;
+    const late = swarm.boot({ discovery: [seedOf(swarm)] });
+    await swarm.until(() => upAt(a!) === 2 && a!.kernel.nodes().length === 3);
+    await swarm.scheduler.advance(1_500);
+    expect([late.kernel.self.status, late.kernel.nodes().length]).toEqual(['joining', 2]);
+    const ready = late.kernel.ready({ timeoutMs: 10 });
+    await swarm.outcome(ready);
+    await expect(ready).rejects.toThrow(`waiting for ${a!.kernel.self.id}`);
+    swarm.loses = () => false;
+    await swarm.until(() => [a!, b!, late].every((node) => upAt(node) === 3), 2_000);
+  });
+
+  it('hears of whom another swarm knows from the first of them that it meets', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b, c, d] = await Promise.all(
+      [0, 1, 2, 3].map(async (index) => swarm.boot({ discovery: index % 2 === 1 ? [of(index - 1)] : [] })),
+    );
+    function of(index: number): DiscoveryProvider {
+      return { name: 'one', candidates: async () => [{ host: '10.0.0.1', port: 7000 + index }] };
+    }
+    const all = [a!, b!, c!, d!];
+    await swarm.until(() => all.every((node) => upAt(node) === 2), 5_000);
+    const meets = swarm.boot({ discovery: [of(1), of(2)] });
+    await swarm.until(() => [...all, meets].every((node) => upAt(node) === 5), 2_000);
   });
 
   it('does not wait for a member that dies meanwhile', async () => {

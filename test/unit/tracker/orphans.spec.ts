@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { RowTable } from '../../../lib/tracker/row-table.js';
 import { RowFlag, RowStatus, Row, Untracked } from '../../../lib/tracker/row.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
@@ -153,14 +154,46 @@ describe('what is left of a dead node', () => {
       expect(node.orphanNames().length).toBe(NAMES.length - 3);
     });
 
-    it('is whole at once when its node turns out to live', () => {
+    it('is whole when its node turns out to live, once all of its rows do, no slice of which takes longer than 5 ms', () => {
       const { runtime, node, newer } = replacing();
-      const table = node.orphans.revive(DEAD, 1)!;
-      expect([...table.values()].map(({ name }) => name)).toEqual(NAMES.slice(1));
-      for (const { name } of newer) expect(node.index.all(name)).toEqual([table.get(name)]);
-      expect(node.index.count).toBe(newer.length);
+      let table: RowTable | undefined;
+      node.orphans.revive(DEAD, 1, (whole) => (table = whole));
+      expect([table, node.orphans.isSettled]).toEqual([undefined, false]);
+      runtime.longestTaskMs = 0;
       runtime.pass(1_000);
+      expect(runtime.longestTaskMs).toBeLessThanOrEqual(5);
+      expect(node.orphans.isSettled).toBe(true);
+      expect([...table!.values()].map(({ name }) => name)).toEqual(NAMES.slice(1));
+      for (const { name } of newer) expect(node.index.all(name)).toEqual([table!.get(name)]);
       expect(node.index.count).toBe(newer.length);
+    });
+
+    it('is an orphan again, and given away to nobody, when its node dies again before all of its rows live', () => {
+      const { runtime, node, newer } = replacing();
+      runtime.pass(1_000);
+      let tables = 0;
+      runtime.measured(() => node.orphans.revive(DEAD, 1, () => tables++));
+      const living = node.index.count;
+      expect(living).toBeGreaterThan(0);
+      expect(living).toBeLessThan(newer.length);
+      expect(newer.every((row) => node.orphans.isReviving(row))).toBe(true);
+      node.takeForDead(DEAD);
+      runtime.pass(1_000);
+      expect([tables, node.index.count, node.orphans.isSettled]).toEqual([0, 0, true]);
+      expect(node.orphanNames()).toEqual(NAMES.slice(1).sort());
+      expect(newer.some((row) => node.orphans.isReviving(row))).toBe(false);
+    });
+
+    it('is given to the link that is open when all of it lives', () => {
+      const { runtime, node } = replacing();
+      runtime.pass(1_000);
+      const given: string[] = [];
+      runtime.measured(() => node.orphans.revive(DEAD, 1, () => given.push('first')));
+      node.orphans.revive(DEAD, 1, (table) => given.push(`second: ${table?.size} rows`));
+      expect(given).toEqual([]);
+      runtime.pass(1_000);
+      node.orphans.revive(DEAD, 1, (table) => given.push(String(table)));
+      expect(given).toEqual([`second: ${NAMES.length - 1} rows`, 'undefined']);
     });
   });
 

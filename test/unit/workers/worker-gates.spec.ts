@@ -22,7 +22,7 @@ function twoTypes() {
   const definitions = new Map(['A', 'B'].map((type) => [type, definition(type, { handler })]));
   const parts = hostOf({}, {}, { definitions });
   const start = (name: string, type: string): Promise<void> =>
-    parts.host.start({ name, type, args: null, fence: 1 });
+    Promise.resolve(parts.host.start({ name, type, args: null, fence: 1 }));
   const send = (name: string, value: unknown): void => {
     const reply: Delivery['reply'] = () => undefined;
     const message = { pattern: 'any', body: { value }, from: 'a', chain: [], deadline: Infinity, reply };

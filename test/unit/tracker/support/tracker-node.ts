@@ -76,7 +76,7 @@ export class TrackerNode {
         this.caughtUp.push(peer);
         this.orphans.sendAll(peer, () => ({
           kind: FrameKind.Adopted,
-          members: [],
+          roll: 0,
           established: true,
           fenced: [],
           missing: [],
@@ -172,7 +172,9 @@ export class TrackerNode {
     this.members.set(peer.id, peer.incarnation);
     this.firstHave.add(peer.id);
     this.stream.open(peer.id);
-    this.replicas.open(peer.id, peer.incarnation, this.orphans.revive(peer.id, peer.incarnation));
+    this.orphans.revive(peer.id, peer.incarnation, (held) =>
+      this.replicas.open(peer.id, peer.incarnation, held),
+    );
   }
 
   private closed(peer: NodeId): void {

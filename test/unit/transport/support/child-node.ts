@@ -19,7 +19,7 @@ let node;
 await transport.open((bound) => {
   node = { ...bound, id: name + '@' + bound.host + ':' + bound.port, name, incarnation: 1, firstIncarnation: 1, leaseMs: 3000, quorums: {}, weight: 1, labels: {}, hosting: true, types: [] };
   return {
-    hello: () => ({ cluster: 'test', protocol: { min: 1, max: 1 }, node, status: 'up', members: [] }),
+    hello: () => ({ cluster: 'test', protocol: { min: 1, max: 1 }, node, status: 'up', roll: 0 }),
     admit() {}, linkOpened() {}, linkClosed() {}, drained() {}, dialed() {},
     frame(from, frame) {
       if (frame.kind === 18) transport.send(from, { kind: 20, id: frame.id, body: frame.body, error: null });

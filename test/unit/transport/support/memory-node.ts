@@ -88,7 +88,7 @@ export class MemoryNode implements TransportHandler {
       protocol: { min: 1, max: 1 },
       node: this.info,
       status: 'up',
-      members: [],
+      roll: 0,
     };
   }
   admit(): Refusal | undefined {

@@ -68,7 +68,11 @@ export function frames(random: Random): Frame[] {
       delayMs: random.below(5_000),
     },
     { kind: FrameKind.Pong, id: whole(), view: whole() },
-    { kind: FrameKind.Status, status: random.pick(['joining', 'up', 'leaving', 'left'] as const) },
+    {
+      kind: FrameKind.Status,
+      status: random.pick(['joining', 'up', 'leaving', 'left'] as const),
+      roll: whole(),
+    },
     { kind: FrameKind.Have, incarnation: whole(), seq: whole() },
     {
       kind: FrameKind.Batch,
@@ -81,10 +85,16 @@ export function frames(random: Random): Frame[] {
     { kind: FrameKind.Snapshot, incarnation: whole(), seq: whole(), ...rows },
     {
       kind: FrameKind.Adopted,
-      members: random.list(3, () => nodeInfo(random)),
+      roll: whole(),
       established: random.bool(),
       fenced: random.list(3, () => [random.name(), whole()] as const),
       missing: random.list(2, () => nodeInfo(random)),
+    },
+    {
+      kind: FrameKind.Roll,
+      roll: whole(),
+      asks: random.pick(['nothing', 'digest', 'members'] as const),
+      members: random.list(3, () => nodeInfo(random)),
     },
     {
       kind: FrameKind.View,
@@ -231,13 +241,11 @@ export function nodeInfo(random: Random): NodeInfo {
 
 export function hello(random: Random): Hello {
   const node = nodeInfo(random);
-  const { id, host, port, incarnation } = nodeInfo(random);
-  const members = [{ id, host, port, incarnation }];
   return {
     cluster: 'c',
     protocol: { min: 1, max: 1 },
     node,
     status: random.pick(['joining', 'up']),
-    members,
+    roll: random.below(2 ** 31),
   };
 }

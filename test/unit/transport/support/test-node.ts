@@ -111,7 +111,7 @@ export class TestNode implements TransportHandler {
 
   hello(): Hello {
     if (this.calling) this.reentrant = true;
-    return { cluster: this.cluster, protocol: this.protocol, node: this.info, status: 'up', members: [] };
+    return { cluster: this.cluster, protocol: this.protocol, node: this.info, status: 'up', roll: 0 };
   }
   admit(): Refusal | undefined {
     return this.refusal;

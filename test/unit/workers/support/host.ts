@@ -69,7 +69,9 @@ export function hostOf(
   const encode = (value: unknown): Uint8Array =>
     codec.encode(value, { root: 'value', instances: 'refuse', maxBytes: 1 << 20 });
   const start = (name = 'lamp', args?: unknown, spec: Partial<ActivationSpec> = {}): Promise<void> =>
-    host.start({ name, type: 'Device', args: args === undefined ? null : encode(args), fence: 1, ...spec });
+    Promise.resolve(
+      host.start({ name, type: 'Device', args: args === undefined ? null : encode(args), fence: 1, ...spec }),
+    );
   /** Delivers a message to `lamp`. */
   const send = (pattern: string, delivery: Partial<Delivery> = {}): Outcome => {
     const outcome: Outcome = {};
