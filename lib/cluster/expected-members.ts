@@ -10,6 +10,8 @@ export interface Expected {
   info: NodeInfo | undefined;
   /** Nothing listens at its address: those who named it will say what is left of it. */
   isGone: boolean;
+  /** They have had their time, or do not know its end yet: nobody is kept from joining by it any more. */
+  isOverdue: boolean;
 }
 
 export class ExpectedMembers {
@@ -27,9 +29,9 @@ export class ExpectedMembers {
     return false;
   }
 
-  /** In the order in which they were first named. */
-  ids(): IterableIterator<NodeId> {
-    return this.byId.keys();
+  /** Those without which nobody joins, in the order in which they were first named. */
+  *awaited(): IterableIterator<NodeId> {
+    for (const [id, { isOverdue }] of this.byId) if (!isOverdue) yield id;
   }
 
   entries(): IterableIterator<[NodeId, Expected]> {

@@ -165,7 +165,7 @@ export class Membership {
       dialer: this.dialer,
       aloneAfterMs: options.aloneAfterMs,
       listeningSince: runtime.now(),
-      expected: () => this.expected.ids(),
+      expected: () => this.expected.awaited(),
       rolls: () => this.rolls,
     });
     this.rolls = new Rolls({
@@ -258,8 +258,8 @@ export class Membership {
   }
 
   /**
-   * Whether others have named a member that this node has neither met nor given up: it may hold rows that nobody else has
-   * told of. For `suspectAfterMs` at most.
+   * Whether others have named a member that this node has not met, and whose end nobody has told: it may hold rows, or have
+   * held some, of which this node knows nothing. For about `suspectAfterMs` at most.
    */
   get isExpecting(): boolean {
     return this.expected.size > 0;
@@ -577,7 +577,7 @@ export class Membership {
     } else {
       // What was found out of an earlier process under its id says nothing of this one.
       this.expected.delete(address.id);
-      this.expected.add({ address, since: this.parts.runtime.now(), info, isGone: false });
+      this.expected.add({ address, since: this.parts.runtime.now(), info, isGone: false, isOverdue: false });
     }
     seek();
   }
@@ -835,14 +835,15 @@ export class Membership {
 
   /**
    * A member that others named is not there any more. They may not know it yet, and have its rows, which this node must not
-   * be without when it says that nobody has a name: it waits until one of them tells of its end.
+   * be without when it says that nobody has a name: until one of them tells of its end, which takes those who do not hear it
+   * as long as a suspicion.
    */
   private expectedIsGone(id: NodeId): void {
     const expected = this.expected.get(id);
     if (!expected || expected.isGone) return;
     expected.isGone = true;
     this.parts.runtime.after(this.parts.options.pollMs, () => {
-      if (this.expected.get(id) === expected) this.unexpect(id);
+      expected.isOverdue = true;
       this.check();
     });
   }
@@ -872,8 +873,11 @@ export class Membership {
   /** Members that others name and that cannot be reached at all are waited for as long as a silent one is, not longer. */
   private forgetUnreachable(): void {
     const { runtime, options } = this.parts;
-    for (const [id, { since }] of [...this.expected.entries()])
-      if (runtime.now() - since > options.suspectAfterMs) this.giveUpExpected(id);
+    const now = runtime.now();
+    for (const [id, { since, isGone }] of [...this.expected.entries()]) {
+      if (isGone && now - since > options.suspectAfterMs + options.pollMs) this.unexpect(id);
+      else if (!isGone && now - since > options.suspectAfterMs) this.giveUpExpected(id);
+    }
     this.check();
     runtime.after(options.suspectAfterMs / 4, () => this.forgetUnreachable());
   }

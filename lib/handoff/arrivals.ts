@@ -153,21 +153,22 @@ export class Arrivals {
     };
     this.arrivals.set(name, arrival);
     this.askLater();
+    const deadline = arrival.since + timeoutMs;
     const starting = host.start({ name, type, args, fence, ...(state !== null && { state }) });
-    if (starting) this.awaitStart(starting, arrival, timeoutMs);
-    else this.started(arrival);
+    if (starting) this.awaitStart(starting, arrival, deadline);
+    else this.started(arrival, deadline);
     return undefined;
   }
 
-  private awaitStart(starting: Promise<void>, arrival: Arrival, timeoutMs: number): void {
+  private awaitStart(starting: Promise<void>, arrival: Arrival, deadline: number): void {
     const late = new DueTask(() => {
-      this.failed(arrival, `its start there did not end within ${timeoutMs} ms`);
+      this.failed(arrival, `its start there did not end within ${deadline - arrival.since} ms`);
     });
-    this.deadlines.set(late, arrival.since + timeoutMs, this.parts.runtime.now());
+    this.deadlines.set(late, deadline, this.parts.runtime.now());
     starting.then(
       () => {
         this.deadlines.clear(late);
-        this.started(arrival);
+        this.started(arrival, deadline);
       },
       (error: unknown) => {
         this.deadlines.clear(late);
@@ -191,12 +192,33 @@ export class Arrivals {
     return rival && `${self} knows that ${rival.node} has it`;
   }
 
-  private started(arrival: Arrival): void {
-    const { row, source } = arrival;
-    if (this.open(row.name) !== arrival) return;
+  private started(arrival: Arrival, deadline: number): void {
+    if (this.open(arrival.row.name) !== arrival) return;
     arrival.ready = true;
-    this.results.add(source, [row.name, row.fence, 'ready', '']);
+    if (this.parts.placements.quorumOf(arrival.row.type) === undefined) this.tellReady(arrival);
+    else void this.tellWhenHeld(arrival, deadline);
     this.beginIfDecided(arrival);
+  }
+
+  private tellReady({ row, source }: Arrival): void {
+    this.results.add(source, [row.name, row.fence, 'ready', '']);
+  }
+
+  /**
+   * Under a quorum as many nodes must hold the row of where the worker goes as hold that of where it comes from, before its
+   * source lets go of that: else those that have read that it is gone would be a quorum that does not know the name.
+   */
+  private async tellWhenHeld(arrival: Arrival, deadline: number): Promise<void> {
+    const { row, source } = arrival;
+    try {
+      await this.parts.copies.held(row, deadline, source);
+      if (this.open(row.name) === arrival) this.tellReady(arrival);
+    } catch (error) {
+      // What its source has left when it died is the only one.
+      if (this.open(row.name) !== arrival || arrival.sourceIsDead) return;
+      this.forget(arrival);
+      this.results.add(source, [row.name, row.fence, 'refused', reasonOf(error)]);
+    }
   }
 
   private failed(arrival: Arrival, reason: string): void {

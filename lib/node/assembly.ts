@@ -318,6 +318,7 @@ export function assemble(
 
   const handoff: HandoffParts = {
     ...shared,
+    copies,
     endings,
     supervisor,
     sender,

@@ -119,15 +119,15 @@ export class Registrar {
     const { runtime, registerTimeoutMs, index, rows, self, membership, placements } = this.parts;
     const deadline = runtime.now() + registerTimeoutMs;
     const timeout = (): Error => new OperationTimeoutError(`unregistering "${name}"`, registerTimeoutMs);
-    /** What a node was asked to end, and has not said whether it did. */
-    let asked: string | undefined;
+    /** What a node was asked to end, and has not said whether it did: the link was lost. */
+    let unanswered: string | undefined;
     for (;;) {
       const row = index.get(name) ?? (await this.askArbiter(name, deadline));
       if (!row && (await this.viewMayChange(name, deadline))) continue;
       if (row === 'unreachable' || (!row && runtime.now() >= deadline)) throw timeout();
       if (!row) return false;
-      // It has ended, whoever did it: what has the name now was registered since.
-      if (asked !== undefined && row.registration !== asked) return true;
+      // It has ended, perhaps by that: what has the name now was registered since.
+      if (unanswered !== undefined && row.registration !== unanswered) return true;
       if (rows.has(row) && this.mayEnd(row)) return this.endedHere(row, deadline);
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
         this.refuseBelowQuorum(row);
@@ -136,11 +136,11 @@ export class Registrar {
       }
       if (row.node !== self && row.mayEnd && membership.members.get(row.node)?.linked) {
         const { registration } = row;
-        asked = registration;
         const question = { kind: FrameKind.Unregister, name, registration } as const;
         const reply = await ask(this.parts, row.node, question, deadline);
         if (reply?.outcome === 'ok') return reply.row !== null;
         if (reply?.error) throw fromWireError(reply.error, this.parts.refs);
+        if (!reply) unanswered = registration;
         await pause(this.parts, ASK_AGAIN_MS);
       } else {
         await this.changedSince(row, deadline);

@@ -2,8 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DEFAULT_IGNORE_LIST } from '../../../lib/cluster/ignore-list.js';
 import { Membership, type MembershipListener } from '../../../lib/cluster/membership.js';
 import { HybridLogicalClock } from '../../../lib/runtime/hybrid-logical-clock.js';
-import { RollDigest } from '../../../lib/cluster/roll.js';
-import { FrameKind } from '../../../lib/transport/frame.js';
+import { FrameKind, type RollFrame } from '../../../lib/transport/frame.js';
 import type { NodeInfo } from '../../../lib/transport/node-info.js';
 import { QuietLogger } from '../../support/quiet.logger.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
@@ -22,12 +21,6 @@ function info(name: string, port: number, incarnation = 1): NodeInfo {
     firstIncarnation: incarnation,
     ...rest,
   };
-}
-
-function digestOf(nodes: readonly NodeInfo[]): number {
-  const digest = new RollDigest();
-  for (const node of nodes) digest.toggle(node);
-  return digest.value;
 }
 
 /** Node `a`, which joins, has met `b`, and cannot reach `c`, which `b` has named. */
@@ -56,20 +49,24 @@ function scene() {
       get: (known, name) => Reflect.get(known, name) ?? (() => undefined),
     }),
   });
-  const link = (node: NodeInfo, known: readonly NodeInfo[] = [node]): void => {
+  const link = (node: NodeInfo): void => {
     transport.link(node.id);
-    const protocol = { min: 1, max: 1 };
-    membership.linkOpened({ cluster: 'test', protocol, node, status: 'up', roll: digestOf(known) });
+    membership.linkOpened({ cluster: 'test', protocol: { min: 1, max: 1 }, node, status: 'up', roll: 0 });
   };
-  /** By node `b`. */
   const named = (members: readonly NodeInfo[]): void => {
-    const roll = digestOf(members);
-    membership.rolls.received(b.id, { kind: FrameKind.Roll, roll, asks: 'nothing', members });
+    const frame: RollFrame = { kind: FrameKind.Roll, roll: ++rolls, asks: 'nothing', members };
+    membership.rolls.received(b.id, frame);
   };
-  link(b, [a, b, c]);
-  const adoption = { roll: digestOf([a, b, c]), established: true, fenced: [], missing: [] };
-  membership.adopted(b.id, { kind: FrameKind.Adopted, ...adoption });
+  let rolls = 0;
+  link(b);
   named([a, b, c]);
+  membership.adopted(b.id, {
+    kind: FrameKind.Adopted,
+    roll: rolls,
+    established: true,
+    fenced: [],
+    missing: [],
+  });
   return { membership, runtime, link, named, a, b, c };
 }
 
@@ -108,10 +105,25 @@ describe('a member that only others have met', () => {
     runtime.pass(POLL_MS);
   });
 
-  it('is not waited for long where nobody tells of that end', () => {
+  it('keeps nobody from joining for longer than a poll where nobody tells of that end', () => {
     const { membership, runtime, link } = scene();
-    link(info('c', 3, 2));
+    const later = info('c', 3, 2);
+    link(later);
     runtime.pass(POLL_MS);
+    expect(membership.barrier.blockers()).toEqual([later.id]);
+    expect(membership.members.get(later.id)?.adoptedUs, 'it is linked, and has not answered').toBe(false);
+    expect(membership.isExpecting, 'whoever named it may have rows of it').toBe(true);
+  });
+
+  it('is expected as long as those who named it may take to notice its end', () => {
+    const { membership, runtime, c } = scene();
+    membership.start();
+    membership.dialed(c, { kind: 'refused', message: 'refused' });
+    runtime.pass(POLL_MS);
+    expect(membership.barrier.blockers()).toEqual([]);
+    runtime.pass(2_000);
+    expect(membership.isExpecting).toBe(true);
+    runtime.pass(3_000);
     expect(membership.isExpecting).toBe(false);
   });
 });

@@ -117,10 +117,13 @@ describe('expected members', () => {
       since: 0,
       info: undefined,
       isGone: false,
+      isOverdue: false,
     }));
     expected.add(a!);
     expected.add(b!);
-    expect([...expected.ids()]).toEqual(['a@10.0.0.1:2', 'b@10.0.0.1:2']);
+    expect([...expected.awaited()]).toEqual(['a@10.0.0.1:2', 'b@10.0.0.1:2']);
+    b!.isOverdue = true;
+    expect([...expected.awaited()]).toEqual(['a@10.0.0.1:2']);
     expect(expected.at('10.0.0.1:2')).toEqual(['a@10.0.0.1:2', 'b@10.0.0.1:2']);
     expect(expected.delete('a@10.0.0.1:2')).toBe(a);
     expect(expected.delete('a@10.0.0.1:2')).toBeUndefined();
