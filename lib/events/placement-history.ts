@@ -17,11 +17,14 @@ export class PlacementHistory {
   constructor(private readonly wallClock: () => number) {}
 
   note(name: string, what: string): void {
-    const notes = this.byName.get(name) ?? [];
-    notes.push({ at: Math.floor(this.wallClock()), what });
-    if (notes.length > NOTES_KEPT) notes.shift();
-    this.byName.delete(name);
-    this.byName.set(name, notes);
+    const note = { at: Math.floor(this.wallClock()), what };
+    const notes = this.byName.get(name);
+    if (notes) {
+      notes.push(note);
+      if (notes.length > NOTES_KEPT) notes.shift();
+      this.byName.delete(name);
+    }
+    this.byName.set(name, notes ?? [note]);
     if (this.byName.size <= NAMES_KEPT) return;
     for (const oldest of this.byName.keys()) {
       if (this.byName.size <= NAMES_KEPT - NAMES_DROPPED) return;

@@ -3,7 +3,7 @@
 // fence, so that whatever is said twice or late means the same.
 import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { runSliced } from '../runtime/slices.js';
-import { contentOf, Row, RowStatus, Untracked } from '../tracker/row.js';
+import { contentOf, contentOfWire, type Row, type RowContent, RowStatus, Untracked } from '../tracker/row.js';
 import {
   FrameKind,
   type DecideFrame,
@@ -82,7 +82,8 @@ export class Arrivals {
         this.forget(arrival);
       } else {
         arrival.committed = true;
-        this.parts.rows.setGroups(arrival.row, groups);
+        // Hardly ever has it joined or left a group meanwhile; a change that is none would be told to everybody.
+        if (!isSame(arrival.row.groups, groups)) this.parts.rows.setGroups(arrival.row, groups);
         this.beginIfDecided(arrival);
       }
     }
@@ -128,9 +129,9 @@ export class Arrivals {
   }
 
   private prepare(from: NodeId, [wire, state]: WireArrival, timeoutMs: number): void {
-    const { rows, membership, self, runtime, host } = this.parts;
-    const claim = Row.fromWire(wire, self);
-    const { name, fence } = claim;
+    const { rows, membership, runtime, host } = this.parts;
+    const claim = contentOfWire(wire);
+    const { name, type, args, fence } = claim;
     const known = this.open(name);
     if (known?.source === from) {
       if (known.row.fence >= fence) return;
@@ -140,7 +141,7 @@ export class Arrivals {
     if (refusal !== undefined) return this.results.add(from, [name, fence, 'refused', refusal]);
     const sender = membership.members.get(from)?.info;
     const arrival: Arrival = {
-      row: rows.track({ ...contentOf(claim), status: RowStatus.arriving }),
+      row: rows.track({ ...claim, status: RowStatus.arriving }),
       source: from,
       process: sender?.firstIncarnation ?? 0,
       incarnation: sender?.incarnation ?? 0,
@@ -152,14 +153,13 @@ export class Arrivals {
     };
     this.arrivals.set(name, arrival);
     this.askLater();
-    const { type, args } = claim;
     const starting = host.start({ name, type, args, fence, ...(state !== null && { state }) });
-    if (starting) this.await(starting, arrival, timeoutMs);
+    if (starting) this.awaitStart(starting, arrival, timeoutMs);
     else this.started(arrival);
     return undefined;
   }
 
-  private await(starting: Promise<void>, arrival: Arrival, timeoutMs: number): void {
+  private awaitStart(starting: Promise<void>, arrival: Arrival, timeoutMs: number): void {
     const late = new DueTask(() => {
       this.failed(arrival, `its start there did not end within ${timeoutMs} ms`);
     });
@@ -177,7 +177,7 @@ export class Arrivals {
   }
 
   /** Why this node would not have the worker now. */
-  private refusal({ name, type, registration, fence }: Row, from: NodeId): string | undefined {
+  private refusal({ name, type, registration, fence }: RowContent, from: NodeId): string | undefined {
     const { membership, placements, forgotten, rows, self, clock, index, replicas } = this.parts;
     clock.observe(fence);
     if (membership.members.self.status !== 'up') return `${self} is ${membership.members.self.status}`;
@@ -299,4 +299,8 @@ export class Arrivals {
       if (this.arrivals.size > 0) this.askLater();
     });
   }
+}
+
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((group, index) => group === other[index]);
 }

@@ -2,7 +2,7 @@
 // starts it without a message; when the target has said that it is ready, and its row is held here, the source lets go
 // of its own row and says commit. Until then everything may fail, and the worker goes on here.
 import { Deadlines, DueTask } from '../runtime/deadlines.js';
-import { contentOf, Row, RowStatus, Untracked, wireBytes } from '../tracker/row.js';
+import { contentOf, type Row, RowStatus, Untracked, wireBytes } from '../tracker/row.js';
 import {
   FrameKind,
   type DecideFrame,
@@ -40,7 +40,8 @@ interface Move {
   prepared: boolean;
   /** Of what it waits for from the target. */
   late: DueTask | undefined;
-  readonly settle: (outcome: MoveOutcome) => void;
+  /** Told once what became of it, when the rows are as they will be. */
+  readonly settled: (outcome: MoveOutcome) => void;
 }
 
 /** What a target is told of a move that was committed, if it asks. */
@@ -112,27 +113,25 @@ export class Moves {
 
   /**
    * Moves a running worker with its state, or a parked one as it is. `large`: also one with a large state; `leaving`:
-   * because this node leaves.
+   * because this node leaves. `settled` is told what became of it, perhaps before this returns.
    */
-  move(row: Row, to: NodeId, how: { large: boolean; leaving: boolean }): Promise<MoveOutcome> {
-    return new Promise((resolve) => {
-      const { name } = row;
-      const move: Move = {
-        row,
-        to,
-        leaving: how.leaving,
-        fence: undefined,
-        prepared: false,
-        late: undefined,
-        settle: (outcome) => {
-          if (move.late) this.deadlines.clear(move.late);
-          if (this.moves.get(name) === move) this.moves.delete(name);
-          resolve(outcome);
-        },
-      };
-      this.moves.set(name, move);
-      this.pack(move, how.large);
-    });
+  move(
+    row: Row,
+    to: NodeId,
+    { large, leaving }: { readonly large: boolean; readonly leaving: boolean },
+    settled: (outcome: MoveOutcome) => void,
+  ): void {
+    const move: Move = {
+      row,
+      to,
+      leaving,
+      fence: undefined,
+      prepared: false,
+      late: undefined,
+      settled,
+    };
+    this.moves.set(row.name, move);
+    this.pack(move, large);
   }
 
   /** What is packed goes to its targets now, not at the end of the tick. */
@@ -145,7 +144,8 @@ export class Moves {
     const move = this.moves.get(row.name);
     if (move?.row !== row) return;
     if (move.fence !== undefined) this.decide(move.to, [row.name, move.fence, 0, []]);
-    move.settle({ kind: 'cancelled' });
+    this.close(move);
+    move.settled({ kind: 'cancelled' });
   }
 
   onPrepared(from: NodeId, { results }: PreparedFrame): void {
@@ -224,13 +224,17 @@ export class Moves {
   private prepare(move: Move, state: Uint8Array | null): void {
     const { clock, runtime, handoff, rows, membership } = this.parts;
     const { row, to } = move;
-    if (!rows.has(row)) return move.settle({ kind: 'cancelled' });
+    if (!rows.has(row)) {
+      this.close(move);
+      return move.settled({ kind: 'cancelled' });
+    }
     if (!membership.members.get(to)?.linked) {
       return this.goOn(move, { kind: 'refused', reason: `there is no link to ${to}` });
     }
     move.fence = clock.next();
-    const arriving = new Row({ ...contentOf(row), fence: move.fence, status: RowStatus.arriving }, to);
-    this.prepares.add(to, [arriving.toWire(), state]);
+    const { name, type, args, registration, groups, flags } = row;
+    const arriving = [name, type, args, move.fence, registration, groups, RowStatus.arriving, flags] as const;
+    this.prepares.add(to, [arriving, state]);
     // The target has as long for its own code; what is under way has to come through before that and after it.
     const patienceMs = 2 * handoff.timeoutMs;
     move.late = new DueTask(() =>
@@ -255,28 +259,33 @@ export class Moves {
   }
 
   private commit(move: Move): void {
-    const { rows, host, reroute, emit, history, trace, self, rest } = this.parts;
+    const { rows, host, reroute, emit, history, trace, self } = this.parts;
     const { row, to, fence } = move;
     const { name, type, groups } = row;
     if (fence === undefined) return;
     const wasRunning = row.status === RowStatus.running;
     this.remember(name, { to, fence, groups });
-    move.settle({ kind: 'moved' });
+    this.close(move);
     this.parts.supervisor.release(row);
     rows.untrack(row, Untracked.moved);
     this.decide(to, [name, fence, 1, groups]);
+    move.settled({ kind: 'moved' });
     if (wasRunning) {
       const { waiting, ended } = host.end(name, move.leaving ? 'drained' : 'moved');
       reroute(name, waiting);
-      this.ending++;
-      void ended.finally(() => {
-        this.ending--;
-        rest.changed();
-      });
+      if (ended) this.awaitEnd(ended);
     }
     emit({ type: 'worker-moved', name, workerType: type, from: self, to, fence });
     history.note(name, `moved to ${to}`);
     trace(() => `"${name}" has moved to ${to}, fence ${fence}`);
+  }
+
+  private awaitEnd(ended: Promise<void>): void {
+    this.ending++;
+    void ended.finally(() => {
+      this.ending--;
+      this.parts.rest.changed();
+    });
   }
 
   /** The worker stays, under a fence above that of the attempt: what the target's start may have shown it to is behind it. */
@@ -284,16 +293,23 @@ export class Moves {
     const { rows, host, clock } = this.parts;
     const { row, to, fence } = move;
     if (!this.isOpen(move)) return;
-    move.settle(outcome);
-    if (!rows.has(row)) return;
-    let current = row;
-    if (fence !== undefined) {
-      this.decide(to, [row.name, fence, 0, []]);
-      // One that is parked is started under a new fence anyway.
-      if (row.status !== RowStatus.parked)
-        current = rows.replace(row, { ...contentOf(row), fence: clock.next() });
+    this.close(move);
+    if (rows.has(row)) {
+      let current = row;
+      if (fence !== undefined) {
+        this.decide(to, [row.name, fence, 0, []]);
+        // One that is parked is started under a new fence anyway.
+        if (row.status !== RowStatus.parked)
+          current = rows.replace(row, { ...contentOf(row), fence: clock.next() });
+      }
+      if (current.status === RowStatus.running) host.resume(current.name, current.fence);
     }
-    if (current.status === RowStatus.running) host.resume(current.name, current.fence);
+    move.settled(outcome);
+  }
+
+  private close(move: Move): void {
+    if (move.late) this.deadlines.clear(move.late);
+    if (this.isOpen(move)) this.moves.delete(move.row.name);
   }
 
   /** What this node knows of an attempt that it does not work on: it has committed, or never will. */

@@ -25,6 +25,18 @@ interface Destination {
   readonly ringVersion: number;
 }
 
+/** One attempt to move a worker. */
+interface Round {
+  readonly name: string;
+  readonly destination: Destination;
+  readonly large: boolean;
+  /** Monotonic. */
+  readonly began: number;
+  /** Whether it counts as moving. */
+  counts: boolean;
+  busy: Timer | undefined;
+}
+
 export class Rebalancer {
   /** Names that do not belong here, in the order in which they were found. */
   private readonly queue = new Map<string, Destination>();
@@ -142,48 +154,51 @@ export class Rebalancer {
       if (this.active >= this.window.size || this.moves.size >= BUSY_FACTOR * handoff.concurrency) return;
       if (runtime.now() >= until) return this.pump();
       this.queue.delete(name);
-      void this.begin(name, destination, false);
+      this.begin(name, destination, false);
     }
     if (this.largeIsActive) return;
     for (const [name, destination] of this.large) {
       this.large.delete(name);
-      void this.begin(name, destination, true);
+      this.begin(name, destination, true);
       return;
     }
   }
 
-  private async begin(name: string, { to, ringVersion }: Destination, large: boolean): Promise<void> {
+  private begin(name: string, destination: Destination, large: boolean): void {
     const { rows, membership, runtime } = this.parts;
+    const { to } = destination;
     const row = rows.get(name);
-    if (!row || this.moves.has(name) || ringVersion !== membership.members.ringVersion) {
+    if (!row || this.moves.has(name) || destination.ringVersion !== membership.members.ringVersion) {
       if (row) this.consider(row);
       return this.parts.rest.changed();
     }
     // Which of several activations stays must be known first; the one that does is looked at again then.
     if (this.isContested(row)) return this.tryAgain(name);
     if (!membership.members.get(to)?.linked) return this.tryAgain(name);
-    let counts = true;
-    const count = (by: 1 | -1): void => {
-      this.active += by;
-      if (by < 0) this.pump();
-    };
-    count(1);
+    const round: Round = { name, destination, large, began: runtime.now(), counts: true, busy: undefined };
+    this.active++;
     this.largeIsActive ||= large;
-    const began = runtime.now();
-    const moving = this.moves.move(row, to, { large, leaving: this.leaving });
-    const busy = this.moves.isPacking(name)
-      ? runtime.after(BUSY_AFTER_MS, () => {
-          if (!this.moves.isPacking(name)) return;
-          counts = false;
-          count(-1);
-        })
-      : undefined;
-    const outcome = await moving;
-    if (outcome.kind === 'moved' && counts && !large) this.window.moved(began, runtime.now());
+    this.moves.move(row, to, { large, leaving: this.leaving }, (outcome) => this.over(round, outcome));
+    if (this.moves.isPacking(name)) round.busy = runtime.after(BUSY_AFTER_MS, () => this.isBusy(round));
+    return undefined;
+  }
+
+  /** It has not come to rest yet: others go on meanwhile. */
+  private isBusy(round: Round): void {
+    if (!round.counts || !this.moves.isPacking(round.name)) return;
+    round.counts = false;
+    this.active--;
+    this.pump();
+  }
+
+  private over(round: Round, outcome: MoveOutcome): void {
+    const { name, destination, large, began, counts, busy } = round;
+    if (outcome.kind === 'moved' && counts && !large) this.window.moved(began, this.parts.runtime.now());
     busy?.cancel();
-    if (counts) count(-1);
+    round.counts = false;
+    if (counts) this.active--;
     if (large) this.largeIsActive = false;
-    this.ended(name, { to, ringVersion }, outcome);
+    this.ended(name, destination, outcome);
     this.pump();
     this.parts.rest.changed();
   }

@@ -78,7 +78,7 @@ export class Endings {
   /** Ends every worker that is left when the node leaves. Their rows stay: other nodes start them again. */
   async endAll(): Promise<void> {
     const { runtime, rows, host, self } = this.parts;
-    const ends: Array<Promise<void>> = [];
+    const ends: Array<Promise<void> | undefined> = [];
     const end = ({ name }: Row): void => {
       // It has ended, or is elsewhere, meanwhile.
       if (!rows.get(name)) return;

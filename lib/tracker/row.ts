@@ -76,23 +76,8 @@ export class Row implements RowContent {
     this.hash = hashOf(this);
   }
 
-  static fromWire(
-    [name, type, args, fence, registration, groups, status, flags]: WireRow,
-    node: NodeId,
-  ): Row {
-    return new Row(
-      {
-        name,
-        type,
-        args,
-        fence,
-        registration,
-        groups,
-        status: status as RowStatus,
-        flags,
-      },
-      node,
-    );
+  static fromWire(wire: WireRow, node: NodeId): Row {
+    return new Row(contentOfWire(wire), node);
   }
 
   get isPinned(): boolean {
@@ -168,6 +153,12 @@ export class Row implements RowContent {
 export function contentOf(row: Row): RowContent {
   const { name, type, args, fence, registration, groups, status, flags } = row;
   return { name, type, args, fence, registration, groups, status, flags };
+}
+
+/** What a row says that another node has sent. */
+export function contentOfWire(wire: WireRow): RowContent {
+  const [name, type, args, fence, registration, groups, status, flags] = wire;
+  return { name, type, args, fence, registration, groups, status: status as RowStatus, flags };
 }
 
 /** Rows travel together up to about this size: with arguments of 64 KiB each, 256 of them would be a frame too large. */

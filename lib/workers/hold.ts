@@ -125,31 +125,35 @@ export class Hold {
    */
   ask<T>(phase: string, timeoutMs: number, method: () => T | PromiseLike<T>): T | Promise<T> {
     const wasEnded = this.owner.isEnded;
-    let isCounted = true;
-    const over = (): void => {
-      if (!isCounted) return;
-      isCounted = false;
-      this.methods--;
-      this.rested();
-    };
     this.methods++;
     let given: T | PromiseLike<T>;
     try {
       given = method();
     } catch (error) {
-      over();
+      this.over();
       if (this.owner.isEnded === wasEnded) throw error;
       this.owner.failedLate(phase, error);
       throw this.owner.refusal();
     }
     // It may have ended its own worker.
     const endedItself = this.owner.isEnded !== wasEnded;
-    if (!isThenable(given)) {
-      over();
-      if (endedItself) throw this.owner.refusal();
-      return given;
-    }
-    const promised = given;
+    if (isThenable(given)) return this.awaited(phase, timeoutMs, given as PromiseLike<T>, endedItself);
+    this.over();
+    if (endedItself) throw this.owner.refusal();
+    return given as T;
+  }
+
+  private awaited<T>(
+    phase: string,
+    timeoutMs: number,
+    promised: PromiseLike<T>,
+    endedItself: boolean,
+  ): Promise<T> {
+    let isCounted = true;
+    const over = (): void => {
+      if (isCounted) this.over();
+      isCounted = false;
+    };
     return new Promise((resolve, reject) => {
       const waiter = this.wait('end', timeoutMs, (outcome) => {
         if (outcome === 'ended') return reject(this.owner.refusal());
@@ -173,6 +177,11 @@ export class Hold {
     });
   }
 
+  private over(): void {
+    this.methods--;
+    this.rested();
+  }
+
   /** A handler or another method has ended. */
   rested(): void {
     if (this.isBusy) return;
@@ -193,6 +202,7 @@ export class Hold {
   }
 
   private tell(event: Event, outcome: Outcome): void {
+    if (this.waiters.size === 0) return;
     for (const waiter of [...this.waiters]) if (waiter.event === event) this.settle(waiter, outcome);
   }
 

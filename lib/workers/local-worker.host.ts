@@ -25,7 +25,6 @@ import type {
 
 /** How long the end of a worker waits for the running handler, and then for `die`. */
 const STOP_PATIENCE_MS = 5_000;
-const ENDED = Promise.resolve();
 
 export interface LocalWorkerHostParts {
   readonly definitions: ReadonlyMap<string, WorkerDefinition>;
@@ -138,13 +137,13 @@ export class LocalWorkerHost implements WorkerHost {
   end(name: string, reason: DieReason): EndedWorker {
     const activation = this.activations.get(name);
     if (!activation || activation.isEnded) {
-      return { waiting: [], ended: this.endings.get(name) ?? Promise.resolve() };
+      return { waiting: [], ended: this.endings.get(name) };
     }
     const waiting = activation.end(reason);
     if (activation.hasBegun) return { waiting, ended: this.close(activation) };
     // Its `start` notices when the method that it waits for has returned, and closes it.
     this.forget(activation);
-    return { waiting, ended: Promise.resolve() };
+    return { waiting, ended: undefined };
   }
 
   allowUntil(type: string, until: number, underLease: boolean): void {
@@ -196,13 +195,13 @@ export class LocalWorkerHost implements WorkerHost {
   }
 
   /** Lets an ended worker come to its end; the name is taken meanwhile. */
-  private close(activation: Activation): Promise<void> {
+  private close(activation: Activation): Promise<void> | undefined {
     const { name } = activation;
     const before = this.endings.get(name);
     const dying = activation.die(STOP_PATIENCE_MS);
     if (!dying) {
       this.forget(activation);
-      return before ?? ENDED;
+      return before;
     }
     const own = dying.finally(() => this.forget(activation));
     const ending: Promise<void> = (before ? Promise.all([before, own]) : own).then(() => {

@@ -60,8 +60,8 @@ export type HandoffAnswer =
 export interface EndedWorker {
   /** Messages that were queued, in the order of arrival. Whoever ended the worker must see to each `reply`. */
   readonly waiting: readonly Delivery[];
-  /** Resolves when the last handler, and then `die`, has ended, or has had its time. */
-  readonly ended: Promise<void>;
+  /** Resolves when the last handler, and then `die`, has ended, or has had its time; `undefined` if that is so already. */
+  readonly ended: Promise<void> | undefined;
 }
 
 /**

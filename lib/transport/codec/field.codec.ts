@@ -149,7 +149,11 @@ export function tuple<T extends readonly unknown[]>(
     write(out, values) {
       for (let index = 0; index < items.length; index += 1) items[index]?.write(out, values[index]);
     },
-    read: (reader, field) => items.map((item) => item.read(reader, field)) as unknown as T,
+    read(reader, field) {
+      const values: unknown[] = [];
+      for (const item of items) values.push(item.read(reader, field));
+      return values as unknown as T;
+    },
   };
 }
 
@@ -159,6 +163,24 @@ const args = nullable(keptBytes);
 const status = upTo(4);
 const flags = upTo(3);
 const untracked = upTo(3);
+
+/** What the parts of a row are called in errors; by the field that holds it, of which there are few. */
+const parts = new Map<string, ReturnType<typeof namesOf>>();
+
+function partsOf(field: string): ReturnType<typeof namesOf> {
+  let names = parts.get(field);
+  if (names === undefined) parts.set(field, (names = namesOf(field)));
+  return names;
+}
+
+function namesOf(field: string) {
+  const part = (name: string): string => `${field}.${name}`;
+  return {
+    ...{ name: part('name'), type: part('type'), args: part('args'), fence: part('fence') },
+    ...{ registration: part('registration'), groups: part('groups'), status: part('status') },
+    ...{ flags: part('flags'), why: part('why') },
+  };
+}
 
 export const row: Field<WireRow> = {
   write(out, [name, type, rowArgs, fence, registration, groups, rowStatus, rowFlags]) {
@@ -171,16 +193,19 @@ export const row: Field<WireRow> = {
     status.write(out, rowStatus);
     flags.write(out, rowFlags);
   },
-  read: (reader, field) => [
-    reader.string(`${field}.name`),
-    reader.string(`${field}.type`),
-    args.read(reader, `${field}.args`),
-    reader.uint(`${field}.fence`),
-    reader.string(`${field}.registration`),
-    texts.read(reader, `${field}.groups`),
-    status.read(reader, `${field}.status`),
-    flags.read(reader, `${field}.flags`),
-  ],
+  read(reader, field) {
+    const at = partsOf(field);
+    return [
+      reader.string(at.name),
+      reader.string(at.type),
+      args.read(reader, at.args),
+      reader.uint(at.fence),
+      reader.string(at.registration),
+      texts.read(reader, at.groups),
+      status.read(reader, at.status),
+      flags.read(reader, at.flags),
+    ];
+  },
 };
 
 export const rows = list(row);
@@ -202,11 +227,10 @@ export const rowOp: Field<RowOp> = {
   read(reader, field) {
     const kind = reader.u8(field);
     if (kind === 0) return [0, row.read(reader, field)];
-    const name = reader.string(`${field}.name`);
-    if (kind === 1) return [1, name, untracked.read(reader, `${field}.why`)];
-    if (kind === 2) {
-      return [2, name, status.read(reader, `${field}.status`), texts.read(reader, `${field}.groups`)];
-    }
+    const at = partsOf(field);
+    const name = reader.string(at.name);
+    if (kind === 1) return [1, name, untracked.read(reader, at.why)];
+    if (kind === 2) return [2, name, status.read(reader, at.status), texts.read(reader, at.groups)];
     return reader.fail(field, `${kind} is no kind of change`);
   },
 };

@@ -1,4 +1,6 @@
 const SLOTS = 1024;
+/** Up to this length a loop is faster than a call into C++ (Node.js 20: 0.10 and 0.15 us for 8 characters, 0.38 and 0.24 for 24). */
+const LOOPED = 10;
 /** Longer strings are rarely the same twice. */
 const LONGEST = 32;
 
@@ -10,7 +12,7 @@ export class StringCache {
   private readonly slots: Array<string | undefined> = Array.from({ length: SLOTS });
 
   /** The string in `bytes[start, end)`, or `undefined` if it is too long or no ASCII. */
-  read(bytes: Uint8Array, start: number, end: number): string | undefined {
+  read(bytes: Buffer, start: number, end: number): string | undefined {
     const length = end - start;
     if (length > LONGEST) return undefined;
     let hash = length;
@@ -22,13 +24,13 @@ export class StringCache {
     const slot = (hash ^ (hash >>> 12)) & (SLOTS - 1);
     const known = this.slots[slot];
     if (known !== undefined && known.length === length && matches(known, bytes, start)) return known;
-    const made = asciiString(bytes, start, end);
+    const made = length > LOOPED ? bytes.toString('latin1', start, end) : asciiString(bytes, start, end);
     this.slots[slot] = made;
     return made;
   }
 }
 
-/** Bytes that are known to be ASCII, as a string; for short ones faster than a call into C++. */
+/** Bytes that are known to be ASCII, as a string. */
 function asciiString(bytes: Uint8Array, start: number, end: number): string {
   let text = '';
   for (let index = start; index < end; index += 1) text += String.fromCharCode(bytes[index] as number);
