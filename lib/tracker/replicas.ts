@@ -208,8 +208,8 @@ export class Replicas {
     const row = table.get(op[1]);
     if (!row) return undefined;
     if (op[0] === 2) return index.alter(row, () => table.update(row, op[2] as RowStatus, op[3]));
-    table.delete(row.name);
-    replica.ended.delete(row.name);
+    table.remove(row);
+    if (replica.ended.size > 0) replica.ended.delete(row.name);
     if (op[2] === Untracked.forgotten) {
       this.parts.forgotten.add(row.registration);
       this.parts.ended(row.name, row.registration);
@@ -227,10 +227,10 @@ export class Replicas {
     clock.observe(row.fence);
     const previous = table.get(row.name);
     if (previous?.hash === row.hash && previous.fence === row.fence) return;
-    table.put(row);
+    table.replace(previous, row);
     if (previous) index.replace(previous, row);
     else index.add(row);
-    replica.ended.delete(row.name);
+    if (replica.ended.size > 0) replica.ended.delete(row.name);
     if (this.noteIfEnded(replica, row)) this.tell(table.node, [[row.name, row.registration]]);
   }
 
