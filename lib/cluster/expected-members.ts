@@ -17,6 +17,10 @@ export class ExpectedMembers {
   /** Ids that differ in their names may share an address. */
   private readonly idsAt = new Map<string, Set<NodeId>>();
 
+  get size(): number {
+    return this.byId.size;
+  }
+
   /** Whether one may still link: not all of them are known to be gone. */
   get isAnyToCome(): boolean {
     for (const { isGone } of this.byId.values()) if (!isGone) return true;

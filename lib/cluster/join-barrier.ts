@@ -2,6 +2,7 @@
 // streamed everything it tracked before. A node that found nobody is up alone only after it has looked long enough.
 import type { Dialer } from './dialer.js';
 import type { NodeId } from '../transport/node-info.js';
+import type { ExpectedMembers } from './expected-members.js';
 import type { Members } from './members.js';
 import type { Rolls } from './rolls.js';
 
@@ -12,7 +13,7 @@ export interface JoinBarrierParts {
   /** Monotonic time at which this node began to listen. */
   readonly listeningSince: number;
   /** Members that others named and that are neither linked nor known to be gone. */
-  expected(): Iterable<NodeId>;
+  readonly expected: Pick<ExpectedMembers, 'size' | 'ids'>;
   rolls(): Pick<Rolls, 'isReading' | 'peers'>;
 }
 
@@ -42,7 +43,8 @@ export class JoinBarrier {
   /** Whether a member, or one whom others named, has not put this node into its ring yet. */
   get isToBeAdopted(): boolean {
     const { members, expected } = this.parts;
-    for (const _ of expected()) return true;
+    // Not by a look at the first of them: it is asked often, and an iterator goes over all that were deleted since.
+    if (expected.size > 0) return true;
     if (this.last !== undefined && members.get(this.last)?.adoptedUs === false) return true;
     for (const { adoptedUs, info } of members.peers()) {
       if (adoptedUs) continue;
@@ -55,7 +57,7 @@ export class JoinBarrier {
   /** Ids of the members that have not answered yet, or not said whom they know. */
   blockers(): string[] {
     const { expected, rolls, members } = this.parts;
-    const waiting = new Set<NodeId>([...expected(), ...rolls().peers()]);
+    const waiting = new Set<NodeId>([...expected.ids(), ...rolls().peers()]);
     for (const { adoptedUs, info } of members.peers()) if (!adoptedUs) waiting.add(info.id);
     return [...waiting];
   }

@@ -165,7 +165,7 @@ export class Membership {
       dialer: this.dialer,
       aloneAfterMs: options.aloneAfterMs,
       listeningSince: runtime.now(),
-      expected: () => this.expected.ids(),
+      expected: this.expected,
       rolls: () => this.rolls,
     });
     this.rolls = new Rolls({
