@@ -19,8 +19,6 @@ export interface JoinBarrierParts {
 
 export class JoinBarrier {
   private since: number;
-  /** Who was waited for when it was looked last: as a rule still, so that a look at each frame need not go through all. */
-  private last: NodeId | undefined;
 
   constructor(private readonly parts: JoinBarrierParts) {
     this.since = parts.listeningSince;
@@ -43,15 +41,7 @@ export class JoinBarrier {
   /** Whether a member, or one whom others named, has not put this node into its ring yet. */
   get isToBeAdopted(): boolean {
     const { members, expected } = this.parts;
-    // Not by a look at the first of them: it is asked often, and an iterator goes over all that were deleted since.
-    if (expected.size > 0) return true;
-    if (this.last !== undefined && members.get(this.last)?.adoptedUs === false) return true;
-    for (const { adoptedUs, info } of members.peers()) {
-      if (adoptedUs) continue;
-      this.last = info.id;
-      return true;
-    }
-    return false;
+    return expected.size > 0 || members.toAdopt > 0;
   }
 
   /** Ids of the members that have not answered yet, or not said whom they know. */
