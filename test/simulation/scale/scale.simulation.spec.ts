@@ -14,7 +14,9 @@ type PhaseName = 'start' | 'rest' | 'register' | 'failover';
 /** Of one node and one of its peers, in `phase`: the same for every size where a node's work is linear in the size. */
 function perPeer({ nodes, ...result }: ScaleResult, phase: PhaseName, unit: 'frames' | 'bytes'): number {
   const { traffic } = result[phase] as Phase;
-  return traffic[unit] / nodes / (nodes - 1);
+  // Those who are left go on without the one that has died.
+  const alive = phase === 'failover' ? nodes - 1 : nodes;
+  return traffic[unit] / alive / (alive - 1);
 }
 
 /** How much more it is in the largest swarm than in the smallest. */
