@@ -29,6 +29,11 @@ export class ExpectedMembers {
     return false;
   }
 
+  get isAnyAwaited(): boolean {
+    for (const { isOverdue } of this.byId.values()) if (!isOverdue) return true;
+    return false;
+  }
+
   /** Those without which nobody joins, in the order in which they were first named. */
   *awaited(): IterableIterator<NodeId> {
     for (const [id, { isOverdue }] of this.byId) if (!isOverdue) yield id;

@@ -2,6 +2,7 @@
 // streamed everything it tracked before. A node that found nobody is up alone only after it has looked long enough.
 import type { Dialer } from './dialer.js';
 import type { NodeId } from '../transport/node-info.js';
+import type { ExpectedMembers } from './expected-members.js';
 import type { Members } from './members.js';
 import type { Rolls } from './rolls.js';
 
@@ -12,14 +13,12 @@ export interface JoinBarrierParts {
   /** Monotonic time at which this node began to listen. */
   readonly listeningSince: number;
   /** Members that others named and that are neither linked nor known to be gone. */
-  expected(): Iterable<NodeId>;
+  readonly expected: Pick<ExpectedMembers, 'isAnyAwaited' | 'awaited'>;
   rolls(): Pick<Rolls, 'isReading' | 'peers'>;
 }
 
 export class JoinBarrier {
   private since: number;
-  /** Who was waited for when it was looked last: as a rule still, so that a look at each frame need not go through all. */
-  private last: NodeId | undefined;
 
   constructor(private readonly parts: JoinBarrierParts) {
     this.since = parts.listeningSince;
@@ -42,20 +41,13 @@ export class JoinBarrier {
   /** Whether a member, or one whom others named, has not put this node into its ring yet. */
   get isToBeAdopted(): boolean {
     const { members, expected } = this.parts;
-    for (const _ of expected()) return true;
-    if (this.last !== undefined && members.get(this.last)?.adoptedUs === false) return true;
-    for (const { adoptedUs, info } of members.peers()) {
-      if (adoptedUs) continue;
-      this.last = info.id;
-      return true;
-    }
-    return false;
+    return expected.isAnyAwaited || members.toAdopt > 0;
   }
 
   /** Ids of the members that have not answered yet, or not said whom they know. */
   blockers(): string[] {
     const { expected, rolls, members } = this.parts;
-    const waiting = new Set<NodeId>([...expected(), ...rolls().peers()]);
+    const waiting = new Set<NodeId>([...expected.awaited(), ...rolls().peers()]);
     for (const { adoptedUs, info } of members.peers()) if (!adoptedUs) waiting.add(info.id);
     return [...waiting];
   }

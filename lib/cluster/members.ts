@@ -11,6 +11,8 @@ export class Members {
   private readonly byAddress = new Map<string, readonly Member[]>();
   /** Those of the others that host types with a quorum: as a rule few, or none, and asked for with each frame that counts. */
   private readonly othersWithQuorum = new Set<Member>();
+  /** Those of the others that have not adopted this node, on their present links. */
+  private readonly strangers = new Set<Member>();
   private sortedRing: readonly Member[] | undefined;
   private made: readonly NodeInfo[] | undefined;
   private readonly roll = new RollDigest();
@@ -36,6 +38,18 @@ export class Members {
   /** Every member but this node. */
   peers(): IterableIterator<Member> {
     return this.others.values();
+  }
+
+  /** How many of the others have not adopted this node, on their present links. */
+  get toAdopt(): number {
+    return this.strangers.size;
+  }
+
+  /** A member has adopted this node, or has to do so anew. */
+  setAdopted(member: Member, adoptedUs: boolean): void {
+    member.adoptedUs = adoptedUs;
+    if (adoptedUs) this.strangers.delete(member);
+    else this.strangers.add(member);
   }
 
   get peerCount(): number {
@@ -88,6 +102,7 @@ export class Members {
     const member = { ...newMember(info, status, now), linked: true };
     const key = addressKey(info);
     this.others.set(info.id, member);
+    this.strangers.add(member);
     if (isQuorumHost(info)) this.othersWithQuorum.add(member);
     this.byAddress.set(key, [...(this.byAddress.get(key) ?? []), member]);
     this.made = undefined;
@@ -105,6 +120,7 @@ export class Members {
       if (left.length > 0) this.byAddress.set(key, left);
       else this.byAddress.delete(key);
       this.othersWithQuorum.delete(gone);
+      this.strangers.delete(gone);
       this.others.delete(id);
       this.made = undefined;
       this.roll.toggle(gone.info);

@@ -165,7 +165,7 @@ export class Membership {
       dialer: this.dialer,
       aloneAfterMs: options.aloneAfterMs,
       listeningSince: runtime.now(),
-      expected: () => this.expected.awaited(),
+      expected: this.expected,
       rolls: () => this.rolls,
     });
     this.rolls = new Rolls({
@@ -364,7 +364,7 @@ export class Membership {
       member.linked = true;
       member.suspected = false;
       member.heardAt = runtime.now();
-      member.adoptedUs = false;
+      this.members.setAdopted(member, false);
       this.members.setStatus(member, hello.status);
     } else {
       member = this.members.add(hello.node, hello.status, runtime.now());
@@ -397,7 +397,7 @@ export class Membership {
     const member = this.members.get(id);
     if (!member?.linked) return;
     member.linked = false;
-    member.adoptedUs = false;
+    this.members.setAdopted(member, false);
     this.parts.logger.debug(`the link to ${id} is closed: ${reason}`);
     this.parts.listener.unlinked(member);
     this.views.unlinked(id);
@@ -484,7 +484,7 @@ export class Membership {
     if (self.status === 'joining' || !this.isEstablished)
       for (const [id, incarnation] of fenced) this.fencing.recall(id, incarnation);
     for (const info of missing) if (!this.isKnown(info)) this.fencing.learned(info);
-    member.adoptedUs = true;
+    this.members.setAdopted(member, true);
     this.rolls.told(from, roll);
     member.wasRead = true;
     member.isEstablished ||= established;

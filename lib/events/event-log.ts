@@ -6,7 +6,7 @@ import type { SwarmEvent, SwarmEventContent } from './swarm-event.js';
 const DROPPED_WARNING_MS = 60_000;
 
 export class EventLog {
-  readonly counters: Record<string, number> = {};
+  private readonly counts = new Map<string, number>();
   private readonly listeners = new Set<(event: SwarmEvent) => void>();
   private dropped = 0;
   private warnedAt = -Infinity;
@@ -21,8 +21,13 @@ export class EventLog {
     return () => void this.listeners.delete(listener);
   }
 
+  /** How often each kind of event, and of what else is counted, has come. */
+  get counters(): Record<string, number> {
+    return Object.fromEntries(this.counts);
+  }
+
   count(counter: string): void {
-    this.counters[counter] = (this.counters[counter] ?? 0) + 1;
+    this.counts.set(counter, (this.counts.get(counter) ?? 0) + 1);
   }
 
   emit(content: SwarmEventContent): void {

@@ -40,7 +40,7 @@ interface Move {
   prepared: boolean;
   /** Of what it waits for from the target. */
   late: DueTask | undefined;
-  /** Told once what became of it, when everything here is as it will be. */
+  /** Told once what became of it, when the rows are as they will be. */
   readonly settled: (outcome: MoveOutcome) => void;
 }
 
@@ -269,6 +269,7 @@ export class Moves {
     this.parts.supervisor.release(row);
     rows.untrack(row, Untracked.moved);
     this.decide(to, [name, fence, 1, groups]);
+    move.settled({ kind: 'moved' });
     if (wasRunning) {
       const { waiting, ended } = host.end(name, move.leaving ? 'drained' : 'moved');
       reroute(name, waiting);
@@ -277,7 +278,6 @@ export class Moves {
     emit({ type: 'worker-moved', name, workerType: type, from: self, to, fence });
     history.note(name, `moved to ${to}`);
     trace(() => `"${name}" has moved to ${to}, fence ${fence}`);
-    move.settled({ kind: 'moved' });
   }
 
   private awaitEnd(ended: Promise<void>): void {

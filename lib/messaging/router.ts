@@ -143,6 +143,7 @@ export class Router {
    * that nobody waits for any more, behind a handler that took too long, are not handled elsewhere either.
    */
   reroute(name: string, deliveries: readonly Delivery[]): void {
+    if (deliveries.length === 0) return this.parked.retry(name);
     const now = this.parts.runtime.now();
     const messages: Message[] = [];
     for (const delivery of deliveries) {

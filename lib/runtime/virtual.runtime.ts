@@ -28,7 +28,7 @@ const VIRTUAL_EPOCH_MS = 1_577_836_800_000;
  * a whole simulated swarm; each node has its own `VirtualRuntime` on it, which can be killed.
  */
 export class VirtualScheduler {
-  private readonly heap: Task[] = [];
+  private readonly tasks = new TaskHeap();
   private readonly drivers = new Set<Driver>();
   private isDriven = false;
   private order = 0;
@@ -42,21 +42,21 @@ export class VirtualScheduler {
 
   schedule(at: number, run: () => void): Task {
     const task: Task = { at: Math.max(at, this.time), order: this.order++, run, cancelled: false };
-    this.push(task);
+    this.tasks.push(task);
     return task;
   }
 
   /** Runs everything that is due within `ms` from now, then stands `ms` later. */
   async advance(ms: number): Promise<void> {
     const until = this.time + ms;
-    await this.runWhile(() => (this.heap[0]?.at ?? Infinity) <= until);
+    await this.runWhile(() => this.tasks.nextAt <= until);
     this.time = until;
   }
 
   /** Runs tasks until `condition` holds; false if `timeoutMs` of virtual time passed first. */
   async runUntil(condition: () => boolean, timeoutMs: number): Promise<boolean> {
     const until = this.time + timeoutMs;
-    await this.runWhile(() => !condition() && (this.heap[0]?.at ?? Infinity) <= until);
+    await this.runWhile(() => !condition() && this.tasks.nextAt <= until);
     return condition();
   }
 
@@ -88,7 +88,7 @@ export class VirtualScheduler {
     }
     // Who has waited for this very moment goes on in it, before time does.
     if (drivers.size === 0 || drivers.size < before) return;
-    const task = this.pop();
+    const task = this.tasks.pop();
     if (!task || task.cancelled) return;
     this.time = task.at;
     try {
@@ -98,36 +98,73 @@ export class VirtualScheduler {
       drivers.clear();
     }
   };
+}
 
-  private push(task: Task): void {
-    const { heap } = this;
-    let at = heap.length;
-    heap.push(task);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!isBefore(task, heap[parent])) break;
-      heap[at] = heap[parent]!;
-      at = parent;
-    }
-    heap[at] = task;
+/**
+ * Tasks by when they are due, those of one moment in the order in which they were scheduled. A binary heap; times and
+ * orders lie in arrays of their own, because a large swarm has millions of tasks, of which each step would look at some.
+ */
+class TaskHeap {
+  private readonly ats: number[] = [];
+  private readonly orders: number[] = [];
+  private readonly tasks: Task[] = [];
+
+  /** When the first is due; `Infinity` if there is none. */
+  get nextAt(): number {
+    return this.ats[0] ?? Infinity;
   }
 
-  private pop(): Task | undefined {
-    const { heap } = this;
-    const first = heap[0];
-    const last = heap.pop();
-    if (!first || !last || heap.length === 0) return first;
+  push(task: Task): void {
+    const { ats, orders, tasks } = this;
+    let at = tasks.length;
+    ats.push(task.at);
+    orders.push(task.order);
+    tasks.push(task);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.isBefore(task.at, task.order, parent)) break;
+      this.move(parent, at);
+      at = parent;
+    }
+    this.place(task, at);
+  }
+
+  pop(): Task | undefined {
+    const { ats, orders, tasks } = this;
+    const first = tasks[0];
+    const last = tasks.pop();
+    ats.pop();
+    orders.pop();
+    const { length } = tasks;
+    if (!first || !last || length === 0) return first;
     let at = 0;
     for (;;) {
       let child = 2 * at + 1;
-      if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1]!, heap[child])) child++;
-      if (!isBefore(heap[child]!, last)) break;
-      heap[at] = heap[child]!;
+      if (child >= length) break;
+      if (child + 1 < length && this.isBefore(ats[child + 1]!, orders[child + 1]!, child)) child++;
+      if (this.isBefore(last.at, last.order, child)) break;
+      this.move(child, at);
       at = child;
     }
-    heap[at] = last;
+    this.place(last, at);
     return first;
+  }
+
+  private isBefore(at: number, order: number, index: number): boolean {
+    const other = this.ats[index]!;
+    return at < other || (at === other && order < this.orders[index]!);
+  }
+
+  private move(from: number, to: number): void {
+    this.ats[to] = this.ats[from]!;
+    this.orders[to] = this.orders[from]!;
+    this.tasks[to] = this.tasks[from]!;
+  }
+
+  private place(task: Task, index: number): void {
+    this.ats[index] = task.at;
+    this.orders[index] = task.order;
+    this.tasks[index] = task;
   }
 }
 
@@ -222,8 +259,4 @@ export function seededRandom(seed: number): () => number {
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
   };
-}
-
-function isBefore(a: Task, b: Task | undefined): boolean {
-  return b === undefined || a.at < b.at || (a.at === b.at && a.order < b.order);
 }

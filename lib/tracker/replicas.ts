@@ -31,8 +31,11 @@ const NOTHING = { incarnation: 0, seq: 0 } as const;
 
 interface Replica {
   table: RowTable;
-  /** Set while a snapshot is being received: names it has shown so far. */
-  snapshot: Set<string> | undefined;
+  /**
+   * Set while a snapshot is being received: names it has shown so far, or that none was held before, so that none will be
+   * too many.
+   */
+  snapshot: Set<string> | 'none before' | undefined;
   /** A repair was asked for at this time and has not come yet. */
   repairAskedAt: number | undefined;
   /** A ping told of operations that have not come yet: looked at again soon. */
@@ -148,18 +151,19 @@ export class Replicas {
     const replica = this.byNode.get(from);
     if (replica?.table.incarnation !== frame.incarnation) return;
     const { table } = replica;
-    if (frame.first) replica.snapshot = new Set();
+    if (frame.first) replica.snapshot = table.size === 0 ? 'none before' : new Set();
     const { snapshot } = replica;
     if (!snapshot) return;
+    const shown = snapshot === 'none before' ? undefined : snapshot;
     for (const row of frame.rows) {
-      snapshot.add(row[0]);
+      shown?.add(row[0]);
       this.apply(replica, [0, row]);
     }
     if (!frame.last) return;
     replica.snapshot = undefined;
     replica.repairAskedAt = undefined;
     table.seq = frame.seq;
-    if (table.size > snapshot.size) this.sweep(replica, snapshot);
+    if (shown && table.size > shown.size) this.sweep(replica, shown);
     this.ack(replica);
   }
 
@@ -210,8 +214,8 @@ export class Replicas {
     const row = table.get(op[1]);
     if (!row) return undefined;
     if (op[0] === 2) return index.alter(row, () => table.update(row, op[2] as RowStatus, op[3]));
-    table.delete(row.name);
-    replica.ended.delete(row.name);
+    table.remove(row);
+    if (replica.ended.size > 0) replica.ended.delete(row.name);
     if (op[2] === Untracked.forgotten) {
       this.parts.forgotten.add(row.registration);
       this.parts.ended(row.name, row.registration);
@@ -229,10 +233,10 @@ export class Replicas {
     clock.observe(row.fence);
     const previous = table.get(row.name);
     if (previous?.hash === row.hash && previous.fence === row.fence) return;
-    table.put(row);
+    table.replace(previous, row);
     if (previous) index.replace(previous, row);
     else index.add(row);
-    replica.ended.delete(row.name);
+    if (replica.ended.size > 0) replica.ended.delete(row.name);
     if (this.noteIfEnded(replica, row)) this.tell(table.node, [[row.name, row.registration]]);
   }
 

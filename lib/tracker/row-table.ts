@@ -30,18 +30,27 @@ export class RowTable {
   /** Puts a row in place of any other of its name, which is returned. */
   put(row: Row): Row | undefined {
     const previous = this.rows.get(row.name);
-    if (previous) this.digest ^= previous.hash;
-    this.rows.set(row.name, row);
-    this.digest = (this.digest ^ row.hash) >>> 0;
+    this.replace(previous, row);
     return previous;
   }
 
   delete(name: string): Row | undefined {
     const row = this.rows.get(name);
-    if (!row) return undefined;
-    this.rows.delete(name);
-    this.digest = (this.digest ^ row.hash) >>> 0;
+    if (row) this.remove(row);
     return row;
+  }
+
+  /** Removes a row that is known to be here: names are looked up no more often than needed, for that costs most. */
+  remove(row: Row): void {
+    this.rows.delete(row.name);
+    this.digest = (this.digest ^ row.hash) >>> 0;
+  }
+
+  /** Puts a row where `previous` is known to stand, or none if there is none. */
+  replace(previous: Row | undefined, row: Row): void {
+    if (previous) this.digest ^= previous.hash;
+    this.rows.set(row.name, row);
+    this.digest = (this.digest ^ row.hash) >>> 0;
   }
 
   update(row: Row, status: Row['status'], groups: readonly string[]): void {

@@ -34,6 +34,8 @@ export interface SimulationOptions {
   readonly kernel?: Partial<KernelOptions>;
   readonly latencyMs?: (random: () => number) => number;
   readonly loses?: (random: () => number, from: Address, to: Address, frame: Frame) => boolean;
+  /** How many of the nodes discovery finds, those that were started first; all by default. */
+  readonly seeds?: number;
   /** Most messages that wait for one worker, 10,000 by default. */
   readonly mailboxLimit?: number;
   /** What a link carries, in bytes per millisecond and direction; without it a frame of any size takes no time. */
@@ -152,7 +154,9 @@ export class SimulatedSwarm {
     const discovery: DiscoveryProvider = {
       name: 'simulated',
       candidates: async () =>
-        this.nodes.map((node) => ({ host: HOST, port: Number(node.key.split(':')[1]) })),
+        this.nodes
+          .slice(0, this.options.seeds)
+          .map((node) => ({ host: HOST, port: Number(node.key.split(':')[1]) })),
     };
     const kernel = new KernelNode(
       {

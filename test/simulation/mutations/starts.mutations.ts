@@ -39,7 +39,7 @@ export const startMutations: readonly Mutation[] = [
     name: 'answers of a registration that a quorum does not hold yet',
     promise: /is not linearizable/,
     history: rough,
-    firstSeed: 6144,
+    firstSeed: 7950,
     withinSeeds: 1,
     plant: () => replaceMethod(Starts, 'acknowledged', () => Promise.resolve()),
   },

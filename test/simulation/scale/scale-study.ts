@@ -11,7 +11,7 @@ export interface ScaleOptions {
   /** Registered on each node, wherever they are then placed. */
   readonly names: number;
   readonly seed: number;
-  /** Real seconds after which the case is given up. */
+  /** Seconds of processor time after which the case is given up. */
   readonly budgetSeconds: number;
   /** Runs a full garbage collection; without it no memory is measured. */
   readonly collectGarbage: (() => void) | undefined;

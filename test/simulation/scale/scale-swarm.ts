@@ -160,7 +160,7 @@ export class ScaleSwarm {
 
   /**
    * Virtual time passes until the condition holds.
-   * @throws OutOfBudgetError when real time is up; Error when `limitMs` of virtual time have passed, or a task has failed
+   * @throws OutOfBudgetError when its time is up; Error when `limitMs` of virtual time have passed, or a task has failed
    */
   async until(what: string, condition: () => boolean, limitMs = 600_000): Promise<void> {
     const end = this.now + limitMs;

@@ -96,6 +96,19 @@ describe('the members of a swarm', () => {
     expect(members.at('10.0.0.1:1'), 'not this node').toBeUndefined();
   });
 
+  it('that have not adopted this node yet are counted until they have, or are gone', () => {
+    const [a, b] = ['a', 'b'].map((name, index) => members.add(info(name, 2 + index), 'up', 0));
+    expect([members.toAdopt, members.isCurrent(a!.info.id)]).toEqual([2, false]);
+    members.setAdopted(a!, true);
+    members.setAdopted(a!, true);
+    expect([members.toAdopt, members.isCurrent(a!.info.id)]).toEqual([1, true]);
+    members.setAdopted(a!, false);
+    expect([members.toAdopt, members.isCurrent(a!.info.id)]).toEqual([2, false]);
+    members.remove(b!.info.id);
+    members.remove(a!.info.id);
+    expect(members.toAdopt).toBe(0);
+  });
+
   it('that host a type with a quorum are known apart', () => {
     const quorums = { Once: 2 };
     members.add(info('a', 2), 'up', 0);

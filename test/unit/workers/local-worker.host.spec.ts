@@ -14,6 +14,22 @@ describe('a worker of this node', () => {
     expect(host.inspect()).toEqual({ workers: 1, waiting: 0 });
   });
 
+  it('has started when its start returns nothing, unless its class has something to wait for', async () => {
+    const spec = { name: 'lamp', type: 'Device', args: null, fence: 1 };
+    const unpacked: string[] = [];
+    const atOnce = hostOf({ end: () => void unpacked.push('at once') });
+    const state = atOnce.encode(5);
+    expect(atOnce.host.start({ ...spec, state })).toBeUndefined();
+    expect(unpacked).toEqual(['at once']);
+    expect(await atOnce.stateOf(Promise.resolve(atOnce.host.pause('lamp', 1_000)))).toBe(true);
+    const waking = gate();
+    const later = hostOf({ end: () => waking.wait });
+    const starting = Promise.resolve(later.host.start({ ...spec, state }));
+    expect(await later.stateOf(starting)).toBe('pending');
+    waking.open();
+    expect(await later.stateOf(starting)).toBe('ok');
+  });
+
   it('leaves nothing behind when its start throws, whatever that is', async () => {
     for (const thrown of [new Error('no'), 'text', undefined, Object.create(null) as object]) {
       const { host, start } = hostOf({
