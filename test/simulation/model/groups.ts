@@ -7,6 +7,8 @@ interface Membership {
   readonly group: string;
   readonly name: string;
   underWay: number;
+  /** Several changes are under way, or were with one that is, so that neither says what is true afterwards. */
+  overlap: boolean;
   /** `undefined`: changes overlapped or failed, so that either may be. */
   last: Change | undefined;
   /** Virtual time of the last change. */
@@ -31,14 +33,18 @@ export class Groups {
   /** @returns to be told how it ended */
   began(group: string, name: string, change: Change): (error: SwarmError | undefined) => void {
     const key = `${group} ${name}`;
-    const membership = this.memberships.get(key) ?? { group, name, underWay: 0, last: undefined, at: 0 };
+    const membership = this.memberships.get(key) ?? {
+      ...{ group, name, underWay: 0, overlap: false },
+      ...{ last: undefined, at: 0 },
+    };
     this.memberships.set(key, membership);
+    membership.overlap ||= membership.underWay > 0;
     membership.underWay++;
-    const overlaps = membership.underWay > 1;
     membership.last = undefined;
     return (error) => {
       membership.underWay--;
-      membership.last = error || overlaps || membership.underWay > 0 ? undefined : change;
+      membership.last = error || membership.overlap ? undefined : change;
+      if (membership.underWay === 0) membership.overlap = false;
       membership.at = this.swarm.now;
     };
   }
