@@ -1,4 +1,5 @@
 import { PerformanceObserver } from 'node:perf_hooks';
+import type { Span } from './measured.scheduler.js';
 
 interface Pause {
   readonly from: number;
@@ -19,16 +20,26 @@ export class Collections {
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     this.note(this.observer.takeRecords());
     this.observer.disconnect();
-    this.pauses.sort((a, b) => a.from - b.from);
+    this.sort();
   }
 
-  /** How long each of the spans, which do not overlap and are in order, was without the pauses that fell into it. */
-  without(spans: readonly Pause[]): number[] {
+  /** Pauses of another kind, to be taken off as well. */
+  join(others: readonly Pause[]): void {
+    this.pauses.push(...others);
+    this.sort();
+  }
+
+  /**
+   * How long each of the spans, which do not overlap and are in order, was without the pauses that fell into it, and
+   * without the time in which the processor worked for other programs, as far as that is known: not where a pause was.
+   */
+  without(spans: readonly Span[]): number[] {
     let next = 0;
-    return spans.map(({ from, to }) => {
+    return spans.map(({ from, to, cpuMs }) => {
       let ms = to - from;
       let counted = from;
       while ((this.pauses[next]?.to ?? Infinity) <= from) next++;
+      if ((this.pauses[next]?.from ?? Infinity) >= to) return Math.min(ms, cpuMs);
       // One that is within another counts once.
       for (let at = next; (this.pauses[at]?.from ?? Infinity) < to; at++) {
         const pause = this.pauses[at]!;
@@ -37,6 +48,10 @@ export class Collections {
       }
       return ms;
     });
+  }
+
+  private sort(): void {
+    this.pauses.sort((a, b) => a.from - b.from);
   }
 
   private note(entries: ReadonlyArray<{ readonly startTime: number; readonly duration: number }>): void {

@@ -2,6 +2,7 @@
 import { KernelSwarm, workerType, type KernelSwarmNode } from '../../unit/node/support/kernel-swarm.js';
 import { Collections } from './collections.js';
 import { MeasuredScheduler } from './measured.scheduler.js';
+import { Tables } from './tables.js';
 
 const TYPE = workerType('Device');
 const NODES = 3;
@@ -19,7 +20,7 @@ const AT_ONCE = 500;
 export interface MeasuredTask {
   readonly index: number;
   readonly phase: string;
-  /** Without the garbage collections that fell into it. */
+  /** Without the garbage collections that fell into it, and the tables that the engine made anew. */
   readonly ms: number;
 }
 
@@ -36,6 +37,8 @@ export interface LargeRun {
   readonly tasks: readonly MeasuredTask[];
   /** Where those of `traced` were scheduled. */
   readonly traces: ReadonlyMap<number, string>;
+  /** How long the engine took each time to make a large table anew, in milliseconds. */
+  readonly tablesMs: readonly number[];
 }
 
 /** Names are registered, then measured: one joins, one is cut off and comes back, one dies, one drains, names end. */
@@ -66,14 +69,32 @@ class LargeSwarm {
     private readonly names: readonly string[],
   ) {}
 
-  async run(
+  async run(nodes: readonly KernelSwarmNode[], shows: (count: number) => () => boolean): Promise<LargeRun> {
+    const { scheduler } = this;
+    const collections = new Collections();
+    const tables = new Tables();
+    collections.begin();
+    tables.begin();
+    scheduler.isMeasuring = true;
+    try {
+      await this.happen(nodes, shows);
+    } finally {
+      tables.end();
+    }
+    await collections.end();
+    collections.join(tables.pauses);
+    const tasks = collections
+      .without(scheduler.spans)
+      .map((ms, index) => ({ index, phase: this.phaseOf[index] ?? '', ms }));
+    const tablesMs = tables.pauses.map(({ from, to }) => to - from);
+    return { tasks, traces: scheduler.traces, tablesMs };
+  }
+
+  private async happen(
     [first, second]: readonly KernelSwarmNode[],
     shows: (count: number) => () => boolean,
-  ): Promise<LargeRun> {
+  ): Promise<void> {
     const { swarm, scheduler, names } = this;
-    const collections = new Collections();
-    collections.begin();
-    scheduler.isMeasuring = true;
     let joined: KernelSwarmNode | undefined;
     await this.phase(
       'a node joins',
@@ -120,11 +141,6 @@ class LargeSwarm {
       scheduler.schedule(scheduler.now, endNext);
     };
     await this.phase('half of the names end', endNext, shows(names.length - Math.floor(names.length / 2)));
-    await collections.end();
-    const tasks = collections
-      .without(scheduler.spans)
-      .map((ms, index) => ({ index, phase: this.phaseOf[index] ?? '', ms }));
-    return { tasks, traces: scheduler.traces };
   }
 
   /** What is done is a task, too. Ends when it is `done` and all is at rest. */
