@@ -185,7 +185,7 @@ export class Conflicts {
   }
 
   private async giveWay(name: string): Promise<void> {
-    const { rows, host, handoff, emit, logger, history, trace, endings } = this.parts;
+    const { rows, host, handoff, emit, logger, history, trace, endings, orphans } = this.parts;
     const row = rows.get(name);
     if (!row?.isHeld || !this.winnerOver(row)) return;
     this.parts.cancelMove(row);
@@ -216,6 +216,7 @@ export class Conflicts {
       // Also where there is no state: the winner must know that it is one, or both would give way to what each has seen last.
       if (!(await this.offer(row, winner, given ?? NO_STATE))) continue;
       if (!rows.has(row)) return;
+      orphans.gaveWayTo(winner);
       endings.giveWay(row);
       emit({ type: 'conflict-resolved', name, winner: winner.node, loser: row.node });
       history.note(name, `gave way to the older one on ${winner.node}`);

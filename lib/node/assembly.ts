@@ -251,6 +251,7 @@ export function assemble(
     linkedPeers: () => members.linkedIds(),
     isMember: (node, incarnation) => members.get(node)?.info.incarnation === incarnation,
     isCurrent: (row) => members.isCurrent(row.node) && !replicas.isLetGo(row),
+    isLetGo: (row) => replicas.isLetGo(row),
     outlives: ({ type, registration, fence }, holder) =>
       registration !== holder.registration && fence > holder.fence && placements.quorumOf(type) !== undefined,
     settled: changed,

@@ -42,6 +42,8 @@ interface DeadNode {
   steps: Iterable<void> | undefined;
   /** Its rows are shown as orphans. */
   marked: boolean;
+  /** Those of its orphans to which activations of this node gave way. */
+  preferred: Row[];
   /** It was not dead after all: to be told when all of its rows live again. */
   revival: ((table: RowTable) => void) | undefined;
 }
@@ -64,6 +66,8 @@ export interface OrphansParts {
   isMember(node: NodeId, incarnation: number): boolean;
   /** Whether the row is what its node says now: it has not let go of the worker, nor is this history that is read first. */
   isCurrent(row: Row): boolean;
+  /** Whether the row's node has let go of the worker: the name goes on elsewhere. */
+  isLetGo(row: Row): boolean;
   /**
    * Whether the orphan is of a registration that can only have been made when the holder's had ended: under a quorum. The
    * holder was away, and does not know it yet.
@@ -83,6 +87,8 @@ export class Orphans {
   private readonly early = new Map<string, Map<NodeId, number>>();
   private readonly sender: PacedSender;
   private showDue = false;
+  /** Rows to which activations of this node gave way. */
+  private readonly preferred = new WeakSet<Row>();
   /** Nodes that were not dead after all, whose rows do not all live again yet. */
   private readonly reviving = new Set<NodeId>();
 
@@ -125,6 +131,7 @@ export class Orphans {
       steps: undefined,
       timer: this.parts.runtime.after(this.parts.pollMs, () => this.giveUpAwaiting(id)),
       marked: false,
+      preferred: [],
       revival: undefined,
     };
     this.dead.set(id, dead);
@@ -261,16 +268,17 @@ export class Orphans {
 
   /**
    * Some of what another node holds, and nobody has started: it is told what has ended, and asked for the rest if it has
-   * read further. A name of which nothing is known here is taken from it: it was held by one that gave way to the dead.
+   * read further. A name of which nothing is known here, or only who let go of it, is taken from it: it was held by one that
+   * gave way to the dead.
    */
   private shown(from: NodeId, { node, incarnation, seq, rows }: OrphansFrame): void {
-    const { forgotten, transport, index, settled } = this.parts;
+    const { forgotten, transport, index, settled, isLetGo } = this.parts;
     const registrations: Array<readonly [string, string]> = [];
     const unknown: Row[] = [];
     for (const wire of rows) {
       const row = Row.fromWire(wire, node);
       if (forgotten.has(row.registration)) registrations.push([row.name, row.registration]);
-      else if (!index.get(row.name)) unknown.push(row);
+      else if (index.all(row.name).every(isLetGo)) unknown.push(row);
     }
     if (registrations.length > 0) transport.send(from, { kind: FrameKind.Forgotten, registrations });
     const own = this.readUpTo(node, incarnation);
@@ -317,6 +325,7 @@ export class Orphans {
       steps: undefined,
       timer: undefined,
       marked: true,
+      preferred: [],
       revival: undefined,
     };
     dead.table.seq = this.finished.get(id) ?? 0;
@@ -357,6 +366,15 @@ export class Orphans {
     }
   }
 
+  /**
+   * An activation of this node gives way to the row. Others may have learnt before that the row's node is dead, and have
+   * taken the row for history of the activation that gives way: if it becomes an orphan, only this node knows that it is
+   * what is left of the name, and tells everybody.
+   */
+  gaveWayTo(row: Row): void {
+    this.preferred.add(row);
+  }
+
   /** The registration has ended for good. */
   forget(name: string, registration: string): void {
     for (const row of this.parts.index.all(name)) {
@@ -389,6 +407,7 @@ export class Orphans {
     if (dead.table.get(row.name) !== row) return true;
     if (this.outlives(row)) {
       index.alter(row, () => (row.orphaned = true));
+      if (this.preferred.has(row)) dead.preferred.push(row);
     } else {
       dead.table.delete(row.name);
       index.remove(row);
@@ -435,7 +454,8 @@ export class Orphans {
   /**
    * Puts what a survivor has read in place of what is held, unless that is as new by now; a step for each row. Rows may
    * change between two steps: each is looked at when its turn comes. New rows come in place of the old of their names,
-   * which are gone for no moment.
+   * which are gone for no moment. What activations of this node gave way to is kept: that it is missing does not say that it
+   * has ended.
    */
   private *replacing(dead: DeadNode, { rows: incoming, seq }: Replacement): IterableIterator<void> {
     const { index, forgotten } = this.parts;
@@ -457,7 +477,10 @@ export class Orphans {
       yield;
     }
     for (const row of before.values()) {
-      index.remove(row);
+      const holder = index.get(row.name);
+      const isLeft = this.preferred.has(row) && !incoming.get(row.name) && this.outlives(row);
+      if (isLeft && !(holder && this.isHistory(row, holder))) incoming.put(row);
+      else index.remove(row);
       yield;
     }
   }
@@ -502,6 +525,7 @@ export class Orphans {
     const { node, seq, size } = dead.table;
     this.parts.trace(() => `${size} rows of ${node}, read up to ${seq}, wait to be started by others`);
     if (isOver(dead)) this.finish(id, dead);
+    this.showPreferred(dead);
     this.showLater();
     this.parts.settled();
   }
@@ -523,8 +547,10 @@ export class Orphans {
     const peers = [...linkedPeers()];
     const peer = peers[Math.floor(runtime.random() * peers.length)];
     if (peer === undefined) return;
-    for (const { table, revival } of this.dead.values()) {
-      if (revival) continue;
+    for (const dead of this.dead.values()) {
+      const { table } = dead;
+      if (dead.revival) continue;
+      this.showPreferred(dead);
       const rows: WireRow[] = [];
       let skipped = Math.floor(runtime.random() * Math.max(0, table.size - SHOWN_AT_ONCE));
       for (const row of table.values()) {
@@ -536,6 +562,26 @@ export class Orphans {
       const { node, incarnation, seq } = table;
       const frame = { kind: FrameKind.Orphans, node, incarnation, seq, first: false, last: false } as const;
       this.sender.send(peer, [{ ...frame, rows }].values());
+    }
+  }
+
+  /** To everybody, and again: nobody else starts them before, and they would be gone with this node. */
+  private showPreferred(dead: DeadNode): void {
+    dead.preferred = dead.preferred.filter((row) => dead.table.get(row.name) === row);
+    if (dead.preferred.length === 0) return;
+    for (const peer of this.parts.linkedPeers()) this.sender.send(peer, this.preferredFramesOf(dead));
+  }
+
+  /** No frame is a first one, either. */
+  private *preferredFramesOf(dead: DeadNode): IterableIterator<OrphansFrame> {
+    for (let next = 0; next < dead.preferred.length && !dead.revival; next += SHOWN_AT_ONCE) {
+      const rows = dead.preferred
+        .slice(next, next + SHOWN_AT_ONCE)
+        .filter((row) => dead.table.get(row.name) === row && this.outlives(row))
+        .map((row) => row.toWire());
+      const { node, incarnation, seq } = dead.table;
+      const frame = { kind: FrameKind.Orphans, node, incarnation, seq, first: false, last: false } as const;
+      if (rows.length > 0) yield { ...frame, rows };
     }
   }
 }

@@ -341,6 +341,58 @@ describe('what is left of a dead node', () => {
     expect(other!.toldForgotten).toContain('lamp');
   });
 
+  describe('to which an activation of another node has given way', () => {
+    /** The others took the row of the dead for history of the activation that gives way; `letGo`: they read that it has. */
+    function givenWay(before: (victim: TrackerNode, loser: TrackerNode) => void = () => undefined) {
+      const { runtime, nodes } = trackers(4);
+      const [victim, loser, ...others] = nodes as [TrackerNode, TrackerNode, ...TrackerNode[]];
+      const { registration } = victim.track('lamp');
+      runtime.pass(1);
+      before(victim, loser);
+      runtime.pass(1);
+      for (const other of others) other.takeForDead(victim.id);
+      const younger = loser.track('lamp', { registration });
+      runtime.pass(1);
+      for (const other of others) other.orphans.superseded('lamp', other.index.get('lamp')!);
+      runtime.pass(POLL_MS);
+      loser.orphans.gaveWayTo(loser.index.all('lamp').find(({ node }) => node === victim.id)!);
+      const letGo = (): void => {
+        loser.rows.untrack(younger, Untracked.gaveWay);
+        runtime.pass(1);
+      };
+      return { runtime, victim, loser, others, letGo };
+    }
+
+    it('is shown to everybody at once by that node, while they still look for who has the name', () => {
+      const { runtime, victim, loser, others, letGo } = givenWay();
+      letGo();
+      loser.takeForDead(victim.id);
+      runtime.pass(1);
+      for (const node of [loser, ...others]) expect(node.orphanNames()).toEqual(['lamp']);
+    });
+
+    it('is shown to everybody again, for who had not read by then that the name was let go of', () => {
+      const { runtime, victim, loser, others, letGo } = givenWay();
+      loser.takeForDead(victim.id);
+      runtime.pass(1);
+      for (const node of others) expect(node.orphanNames()).toEqual([]);
+      letGo();
+      runtime.pass(3_000);
+      for (const node of others) expect(node.orphanNames()).toEqual(['lamp']);
+    });
+
+    it('is kept although those that have read further have it no more', () => {
+      const { runtime, victim, loser, others, letGo } = givenWay((from, to) => {
+        from.transport.unlink(to.id);
+        from.track('last');
+      });
+      letGo();
+      loser.takeForDead(victim.id);
+      runtime.pass(POLL_MS);
+      for (const node of [loser, ...others]) expect(node.orphanNames()).toEqual(['lamp', 'last']);
+    });
+  });
+
   it('leaves nothing behind of a sender that broke off', () => {
     const runtime = new ManualRuntime();
     const node = new TrackerNode('a@h:1', runtime);

@@ -106,6 +106,7 @@ export class TrackerNode {
       pollMs: POLL_MS,
       linkedPeers: () => this.linked,
       isCurrent: () => true,
+      isLetGo: (row) => this.replicas.isLetGo(row),
       outlives: () => false,
       isMember: (node, of) => this.members.get(node) === of,
       settled: () => this.settled++,
