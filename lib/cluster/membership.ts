@@ -22,7 +22,7 @@ import {
 } from '../transport/node-info.js';
 import type { DialOutcome, LinkCloseReason, Transport } from '../transport/transport.interface.js';
 import { Dialer } from './dialer.js';
-import { ExpectedMembers } from './expected-members.js';
+import { ExpectedMembers, type Expected } from './expected-members.js';
 import { FailureDetector } from './failure-detector.js';
 import { CLOCK_RATES, Fencing, type Loss } from './fencing.js';
 import type { IgnoreList } from './ignore-list.js';
@@ -771,8 +771,10 @@ export class Membership {
     this.parts.logger.warn(
       `${id} is a member for others, and neither this node nor any of them hears it now: check the network between them`,
     );
-    const info = this.expected.get(id)?.info;
-    this.unexpect(id);
+    const expected = this.expected.get(id);
+    const info = expected?.info;
+    if (expected?.isGone) this.leaveToOthers(id, expected);
+    else this.unexpect(id);
     // It may be there all the same, with workers that this node knows nothing of.
     if (info && !this.isKnown(info)) this.fencing.learned(info);
     this.check();
@@ -846,6 +848,12 @@ export class Membership {
       expected.isOverdue = true;
       this.check();
     });
+  }
+
+  /** Those who named it learn at the same time that nobody hears it, and have still to tell what is left of it. */
+  private leaveToOthers(id: NodeId, expected: Expected): void {
+    expected.isOverdue = true;
+    if (!this.members.get(id)) this.dialer.forget(expected.address);
   }
 
   /** Another node has given that one up, and what it holds of it is being read. */

@@ -115,6 +115,22 @@ describe('a member that only others have met', () => {
     expect(membership.isExpecting, 'whoever named it may have rows of it').toBe(true);
   });
 
+  it('may have left something that is still to be told where nobody hears it, but keeps nobody from joining', () => {
+    const { membership, runtime, b, c } = scene();
+    membership.dialed(c, { kind: 'refused', message: 'refused' });
+    membership.suspicions.ask(c.id, c.incarnation);
+    membership.suspicions.onVerdict(b.id, {
+      ...{ kind: FrameKind.Verdict, node: c.id, incarnation: c.incarnation, fence: false, verdict: 'silent' },
+      ...{ ackedAgoMs: 0, seq: 0, released: false },
+    });
+    runtime.pass(1);
+    expect(membership.barrier.blockers()).toEqual([]);
+    expect(membership.isExpecting, 'whoever named it may have rows of it').toBe(true);
+    membership.toldOfEnd(c.id, c.incarnation);
+    expect(membership.isExpecting).toBe(false);
+    runtime.pass(POLL_MS);
+  });
+
   it('is expected as long as those who named it may take to notice its end', () => {
     const { membership, runtime, c } = scene();
     membership.start();
