@@ -568,7 +568,9 @@ export class Membership {
   }
 
   private expect(address: MemberAddress, info: NodeInfo | undefined, seek: () => void): void {
-    if (this.closing || address.id === this.members.self.info.id || this.members.get(address.id)) return;
+    if (this.closing || address.id === this.members.self.info.id) return;
+    // What it was before may be a member here still, until it is linked as what it is now.
+    if ((this.members.get(address.id)?.info.incarnation ?? -1) >= address.incarnation) return;
     if (address.incarnation < (this.dead.get(address.id)?.incarnation ?? 0)) return;
     if (this.fencing.isFenced(address.id, address.incarnation)) return;
     const known = this.expected.get(address.id);

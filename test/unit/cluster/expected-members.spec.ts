@@ -96,6 +96,20 @@ describe('a member that only others have met', () => {
     expect(membership.isExpecting).toBe(false);
   });
 
+  it('is waited for although what it was before is still a member', () => {
+    const { membership, link, named, a, b, c } = scene();
+    const later = info('c', 3, 2);
+    link(c);
+    named([a, b, c]);
+    expect(membership.isExpecting).toBe(false);
+    named([a, b, later]);
+    expect(membership.isExpecting).toBe(true);
+    membership.linkClosed(c.id, 'reset');
+    expect(membership.isExpecting).toBe(true);
+    link({ ...later, firstIncarnation: c.incarnation });
+    expect(membership.isExpecting).toBe(false);
+  });
+
   it('may have left something that is still to come where another process is met under its id', () => {
     const { membership, runtime, link } = scene();
     link(info('c', 3, 2));
