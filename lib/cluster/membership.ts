@@ -22,7 +22,7 @@ import {
 } from '../transport/node-info.js';
 import type { DialOutcome, LinkCloseReason, Transport } from '../transport/transport.interface.js';
 import { Dialer } from './dialer.js';
-import { ExpectedMembers } from './expected-members.js';
+import { ExpectedMembers, type Expected } from './expected-members.js';
 import { FailureDetector } from './failure-detector.js';
 import { CLOCK_RATES, Fencing, type Loss } from './fencing.js';
 import type { IgnoreList } from './ignore-list.js';
@@ -568,7 +568,9 @@ export class Membership {
   }
 
   private expect(address: MemberAddress, info: NodeInfo | undefined, seek: () => void): void {
-    if (this.closing || address.id === this.members.self.info.id || this.members.get(address.id)) return;
+    if (this.closing || address.id === this.members.self.info.id) return;
+    // What it was before may be a member here still, until it is linked as what it is now.
+    if ((this.members.get(address.id)?.info.incarnation ?? -1) >= address.incarnation) return;
     if (address.incarnation < (this.dead.get(address.id)?.incarnation ?? 0)) return;
     if (this.fencing.isFenced(address.id, address.incarnation)) return;
     const known = this.expected.get(address.id);
@@ -771,8 +773,10 @@ export class Membership {
     this.parts.logger.warn(
       `${id} is a member for others, and neither this node nor any of them hears it now: check the network between them`,
     );
-    const info = this.expected.get(id)?.info;
-    this.unexpect(id);
+    const expected = this.expected.get(id);
+    const info = expected?.info;
+    if (expected?.isGone) this.leaveToOthers(id, expected);
+    else this.unexpect(id);
     // It may be there all the same, with workers that this node knows nothing of.
     if (info && !this.isKnown(info)) this.fencing.learned(info);
     this.check();
@@ -846,6 +850,12 @@ export class Membership {
       expected.isOverdue = true;
       this.check();
     });
+  }
+
+  /** Those who named it learn at the same time that nobody hears it, and have still to tell what is left of it. */
+  private leaveToOthers(id: NodeId, expected: Expected): void {
+    expected.isOverdue = true;
+    if (!this.members.get(id)) this.dialer.forget(expected.address);
   }
 
   /** Another node has given that one up, and what it holds of it is being read. */

@@ -223,6 +223,15 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
   }
 
   /**
+   * It has ended before, with its node or its registration, and its last handler may still run: now its name has gone to
+   * another activation (`conflict`), or its lease is lost for good (`no-quorum`), and the next lease of its node is not its own.
+   */
+  becomesVoid(reason: DieReason): void {
+    const hasMoved = this.endReason === 'moved' || this.endReason === 'drained';
+    if (!hasMoved && (reason === 'conflict' || reason === 'no-quorum')) this.endReason = reason;
+  }
+
+  /**
    * After `end`: runs `die` when the last handler has ended; waits for either no longer than `patienceMs`. Is done already
    * when it returns nothing.
    */

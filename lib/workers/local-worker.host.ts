@@ -137,6 +137,7 @@ export class LocalWorkerHost implements WorkerHost {
   end(name: string, reason: DieReason): EndedWorker {
     const activation = this.activations.get(name);
     if (!activation || activation.isEnded) {
+      activation?.becomesVoid(reason);
       return { waiting: [], ended: this.endings.get(name) };
     }
     const waiting = activation.end(reason);

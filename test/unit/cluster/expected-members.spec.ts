@@ -96,6 +96,20 @@ describe('a member that only others have met', () => {
     expect(membership.isExpecting).toBe(false);
   });
 
+  it('is waited for although what it was before is still a member', () => {
+    const { membership, link, named, a, b, c } = scene();
+    const later = info('c', 3, 2);
+    link(c);
+    named([a, b, c]);
+    expect(membership.isExpecting).toBe(false);
+    named([a, b, later]);
+    expect(membership.isExpecting).toBe(true);
+    membership.linkClosed(c.id, 'reset');
+    expect(membership.isExpecting).toBe(true);
+    link({ ...later, firstIncarnation: c.incarnation });
+    expect(membership.isExpecting).toBe(false);
+  });
+
   it('may have left something that is still to come where another process is met under its id', () => {
     const { membership, runtime, link } = scene();
     link(info('c', 3, 2));
@@ -113,6 +127,22 @@ describe('a member that only others have met', () => {
     expect(membership.barrier.blockers()).toEqual([later.id]);
     expect(membership.members.get(later.id)?.adoptedUs, 'it is linked, and has not answered').toBe(false);
     expect(membership.isExpecting, 'whoever named it may have rows of it').toBe(true);
+  });
+
+  it('may have left something that is still to be told where nobody hears it, but keeps nobody from joining', () => {
+    const { membership, runtime, b, c } = scene();
+    membership.dialed(c, { kind: 'refused', message: 'refused' });
+    membership.suspicions.ask(c.id, c.incarnation);
+    membership.suspicions.onVerdict(b.id, {
+      ...{ kind: FrameKind.Verdict, node: c.id, incarnation: c.incarnation, fence: false, verdict: 'silent' },
+      ...{ ackedAgoMs: 0, seq: 0, released: false },
+    });
+    runtime.pass(1);
+    expect(membership.barrier.blockers()).toEqual([]);
+    expect(membership.isExpecting, 'whoever named it may have rows of it').toBe(true);
+    membership.toldOfEnd(c.id, c.incarnation);
+    expect(membership.isExpecting).toBe(false);
+    runtime.pass(POLL_MS);
   });
 
   it('is expected as long as those who named it may take to notice its end', () => {

@@ -164,6 +164,39 @@ describe('what a worker does', () => {
     expect(said).toEqual([`slow: ${may}`, `die: ${may}`]);
   });
 
+  it.each([
+    ['stopped', 'conflict', refused('has ended there (conflict)')],
+    ['unregistered', 'no-quorum', refused('has ended there (no-quorum)')],
+    ['stopped', 'unregistered', BOTH],
+  ] as const)(
+    'counts after its end (%s) under no later lease of its node once its name or its lease was lost (%s)',
+    async (reason, later, may) => {
+      const reasons: DieReason[] = [];
+      const { host, said, begin, finish, extend } = await worker(true, {
+        die: (_, why) => void reasons.push(why),
+      });
+      await begin();
+      const { ended } = host.end('lamp', reason);
+      host.end('lamp', later);
+      extend();
+      await finish();
+      await ended;
+      expect(said).toEqual([`slow: ${may}`]);
+      expect(reasons).toEqual([reason]);
+    },
+  );
+
+  it('may still send to tidy up after a move, whatever becomes of its name then', async () => {
+    const { host, said, begin, finish, extend } = await worker(true);
+    await begin();
+    const { ended } = host.end('lamp', 'moved');
+    host.end('lamp', 'conflict');
+    extend();
+    await finish();
+    await ended;
+    expect(said).toEqual([`slow: ${refused('has ended there (moved)')}`, 'die: message']);
+  });
+
   it("is the worker's also when that does it which it has left behind", async () => {
     for (const [underLease, reason, may] of [
       [true, 'unregistered', refused('has ended there (unregistered)')],
