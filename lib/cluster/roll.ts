@@ -1,4 +1,4 @@
-import { HASH_SEED, hashString, hashWord, mixed } from '../distribution/string-hash.js';
+import { HASH_SEED, hashString, hashWord, mixed } from '../runtime/string-hash.js';
 import type { NodeInfo } from '../transport/node-info.js';
 
 /** So many of the upper bits: with the lower ones, a whole number that a double holds. */

@@ -1,7 +1,7 @@
 // Decides where a name belongs: consistent hashing, the same on every node for the same set of nodes.
 import { createHash } from 'node:crypto';
 import HashRing from 'hashring';
-import { HASH_SEED, hashString, mixed } from './string-hash.js';
+import { HASH_SEED, hashString, mixed } from '../runtime/string-hash.js';
 import type { DistributionStrategy, PlaceableNode, Placement } from './strategy.interface.js';
 
 /**

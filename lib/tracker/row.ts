@@ -1,6 +1,6 @@
 // Decides what one row of the registry is: who holds which name, as its host wrote it (single authority per row).
 import type { NodeId } from '../transport/node-info.js';
-import { HASH_SEED, hashString, hashWord, mixed } from '../distribution/string-hash.js';
+import { HASH_SEED, hashString, hashWord, mixed } from '../runtime/string-hash.js';
 import type { WireRow } from '../transport/frame.js';
 
 /**
