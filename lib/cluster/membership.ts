@@ -254,7 +254,12 @@ export class Membership {
 
   /** Whether rows that others had tracked before they linked may still be on their way, for `pollMs` at most. */
   get isReading(): boolean {
-    return this.rowsPending.size > 0;
+    return this.isReadingFrom();
+  }
+
+  /** As `isReading`, of all but `except`. */
+  isReadingFrom(except?: NodeId): boolean {
+    return this.rowsPending.size > (except !== undefined && this.rowsPending.has(except) ? 1 : 0);
   }
 
   /**

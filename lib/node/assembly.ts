@@ -231,8 +231,11 @@ export function assemble(
   });
   const rows = new OwnRows(self.id, stream.log, index);
   const forgotten = new Forgotten();
-  const mayLackRows = (): boolean =>
-    members.self.status === 'joining' || membership.isReading || membership.isExpecting || !orphans.isSettled;
+  const mayLackRows = (except?: NodeId): boolean =>
+    members.self.status === 'joining' ||
+    membership.isReadingFrom(except) ||
+    membership.isExpecting ||
+    !orphans.isSettled;
   const replicas = new Replicas({
     ...{ runtime, transport, clock, index, forgotten, mayLackRows, count, trace },
     ended(name, registration) {

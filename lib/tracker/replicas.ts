@@ -51,8 +51,8 @@ export interface ReplicasParts {
   readonly clock: HybridLogicalClock;
   readonly index: RegistryIndex;
   readonly forgotten: Forgotten;
-  /** Whether others know of nodes that this one has still to meet, or of rows that it has still to read. */
-  mayLackRows(): boolean;
+  /** Whether others know of nodes that this one has still to meet, or of rows that it has still to read, but for those of `except`. */
+  mayLackRows(except: NodeId): boolean;
   /** A registration has ended for good: whatever else is held of it is history. */
   ended(name: string, registration: string): void;
   count(counter: string): void;
@@ -292,7 +292,7 @@ export class Replicas {
       if (shown.has(row.name) || table.get(row.name) !== row) return;
       table.delete(row.name);
       ended.delete(row.name);
-      if (mayLackRows()) this.linger(row, Untracked.moved);
+      if (mayLackRows(row.node)) this.linger(row, Untracked.moved);
       else index.remove(row);
     });
   }
