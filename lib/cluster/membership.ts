@@ -910,13 +910,15 @@ export class Membership {
   private tellStatus(id: NodeId): void {
     const { status } = this.members.self;
     if (status !== 'up' && status !== 'leaving') return;
-    this.parts.transport.send(id, { kind: FrameKind.Status, status, roll: this.members.digest });
+    this.parts.transport.send(id, this.statusFrame(status));
   }
 
   private broadcastStatus(status: StatusFrame['status']): void {
-    const { transport } = this.parts;
-    const frame: StatusFrame = { kind: FrameKind.Status, status, roll: this.members.digest };
-    transport.broadcast([...this.members.linkedIds()], frame);
+    this.parts.transport.broadcast([...this.members.linkedIds()], this.statusFrame(status));
+  }
+
+  private statusFrame(status: StatusFrame['status']): StatusFrame {
+    return { kind: FrameKind.Status, status, roll: this.members.digest };
   }
 
   private check(): void {

@@ -61,7 +61,8 @@ export class Rolls {
 
   /** Those peers. */
   peers(): NodeId[] {
-    return [...this.unread].filter(([, { digest }]) => !this.isKnown(digest)).map(([peer]) => peer);
+    this.sift();
+    return [...this.unread.keys()];
   }
 
   /** A peer has told the digest of whom it knows. */

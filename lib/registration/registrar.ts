@@ -271,27 +271,21 @@ export class Registrar {
         new NodeUnavailableError(self, `"${name}" was registered, and has been unregistered since`),
       );
     const request = { asker, isVoid: false };
-    const isOvertaken = this.watchIncarnation(type);
     const isWanted = (): boolean => !request.isVoid && placements.ownerOf(name, type) === self;
     const gaveUp = (error: unknown): void => {
       this.requests.delete(request);
       failed(error);
     };
-    const begun = (row: Row | 'elsewhere'): void => {
-      const isNew = row !== 'elsewhere' && row.registration === registration;
-      if (isNew) return this.copies.whenHeld(row, deadline, asker, (error) => held(row, error));
+    const found = (row: Row | 'elsewhere'): void => {
       this.requests.delete(request);
-      return done(row);
+      done(row);
     };
-    const held = (row: Row, error: Error | undefined): void => {
-      if (error) return gaveUp(error);
-      // Whoever holds it now may have given the name anew meanwhile.
-      if (isOvertaken())
-        return gaveUp(
-          new NodeUnavailableError(self, `the others have gone on while "${name}" was registered`),
-        );
-      this.requests.delete(request);
-      return done(row);
+    // Whoever holds it now may have given the name anew meanwhile.
+    const overtaken = (): string => `the others have gone on while "${name}" was registered`;
+    const whenHeld = this.watchHolders(type, deadline, asker, overtaken, gaveUp);
+    const begun = (row: Row | 'elsewhere'): void => {
+      if (row === 'elsewhere' || row.registration !== registration) found(row);
+      else whenHeld(row, () => found(row));
     };
     this.requests.add(request);
     const row = this.starts.begin({ ...wanted, groups: [], again: false, isWanted }, deadline);
@@ -335,24 +329,33 @@ export class Registrar {
     done: (isOurs: boolean) => void,
     failed: (error: unknown) => void,
   ): void {
-    const isOvertaken = this.watchIncarnation(row.type);
-    const ended = (isOurs: boolean): void => {
-      this.copies.whenHeld(row, deadline, asker, (error) => {
-        if (error) return failed(error);
-        // Whoever holds it now has gone on without this node meanwhile, and others may not know yet what they have started.
-        if (isOvertaken())
-          return failed(
-            new NodeUnavailableError(
-              this.parts.self,
-              `the others may have started "${row.name}" anew before they were told`,
-            ),
-          );
-        return done(isOurs);
-      });
-    };
+    // Whoever holds it now has gone on without this node meanwhile, and others may not know yet what they have started.
+    const overtaken = (): string => `the others may have started "${row.name}" anew before they were told`;
+    const whenHeld = this.watchHolders(row.type, deadline, asker, overtaken, failed);
+    const ended = (isOurs: boolean): void => whenHeld(row, () => done(isOurs));
     const isOurs = this.endings.end(row, 'unregistered');
     if (isOurs instanceof Promise) isOurs.then(ended, failed);
     else ended(isOurs);
+  }
+
+  /**
+   * What it returns calls `done` when enough peers hold what was tracked of a row, unless this node was overtaken from now
+   * until then: that, or that they do not hold it in time, `failed` is told.
+   */
+  private watchHolders(
+    type: string,
+    deadline: number,
+    asker: NodeId | undefined,
+    overtaken: () => string,
+    failed: (error: unknown) => void,
+  ): (row: Row, done: () => void) => void {
+    const isOvertaken = this.watchIncarnation(type);
+    return (row, done) =>
+      this.copies.whenHeld(row, deadline, asker, (error) => {
+        if (error) failed(error);
+        else if (isOvertaken()) failed(new NodeUnavailableError(this.parts.self, overtaken()));
+        else done();
+      });
   }
 
   /** Whether this node has joined anew since, because the others had gone on without it; of a type with a quorum. */

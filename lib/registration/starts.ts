@@ -99,9 +99,9 @@ export class Starts {
     const strict = this.isStrict(spec);
     const verdict = this.arbiter.verdict(spec.name, { node: self, registration, strict });
     if (verdict instanceof Row) return verdict;
-    if (verdict === 'wait' || !this.mayRun(spec) || !this.canAsk(spec))
-      return this.attemptLater(spec, deadline, timeoutMs);
     const arbiter = this.parts.placements.arbiterOf(spec.name, strict);
+    if (verdict === 'wait' || !this.mayRun(spec) || !this.canAsk(arbiter))
+      return this.attemptLater(spec, deadline, timeoutMs);
     if (arbiter === self) {
       const { ringVersion } = this.parts.membership.members;
       const row = this.track(spec, RowStatus.starting);
@@ -308,9 +308,8 @@ export class Starts {
   }
 
   /** An arbiter that is not to be reached is asked when it is, or when another takes its place. */
-  private canAsk(spec: StartSpec): boolean {
-    const { placements, membership, self } = this.parts;
-    const arbiter = placements.arbiterOf(spec.name, this.isStrict(spec));
+  private canAsk(arbiter: NodeId | undefined): boolean {
+    const { membership, self } = this.parts;
     return arbiter === undefined || arbiter === self || membership.members.get(arbiter)?.linked === true;
   }
 

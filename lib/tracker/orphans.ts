@@ -89,8 +89,6 @@ export class Orphans {
   private showDue = false;
   /** Rows to which activations of this node gave way. */
   private readonly preferred = new WeakSet<Row>();
-  /** Nodes that were not dead after all, whose rows do not all live again yet. */
-  private readonly reviving = new Set<NodeId>();
 
   constructor(private readonly parts: OrphansParts) {
     this.sender = new PacedSender(parts.runtime, parts.transport);
@@ -123,16 +121,11 @@ export class Orphans {
     const held =
       this.takeBack(id) ?? (table?.incarnation === incarnation ? table : new RowTable(node, incarnation));
     const dead: DeadNode = {
-      table: held,
+      ...unread(held),
       read: { table: held, size: held.size, digest: held.digest },
       awaiting: new Set(peers),
-      incoming: new Map(),
-      replacements: [],
-      steps: undefined,
       timer: this.parts.runtime.after(this.parts.pollMs, () => this.giveUpAwaiting(id)),
       marked: false,
-      preferred: [],
-      revival: undefined,
     };
     this.dead.set(id, dead);
     const lost: LostFrame = { kind: FrameKind.Lost, node, incarnation, seq: dead.table.seq };
@@ -163,7 +156,6 @@ export class Orphans {
     const isGoingOn = dead.revival !== undefined;
     dead.revival = done;
     if (isGoingOn) return undefined;
-    this.reviving.add(node);
     dead.timer?.cancel();
     runSliced(
       this.parts.runtime,
@@ -172,7 +164,6 @@ export class Orphans {
       () => {
         if (this.dead.get(id) !== dead) return;
         this.dead.delete(id);
-        this.reviving.delete(node);
         if (!isAsRead(dead)) dead.table.seq = 0;
         this.parts.settled();
         dead.revival?.(dead.table);
@@ -183,7 +174,8 @@ export class Orphans {
 
   /** Whether the orphan is of a node that was not dead after all, and is none soon. */
   isReviving(row: Row): boolean {
-    return this.reviving.has(row.node);
+    for (const { table, revival } of this.dead.values()) if (revival && table.node === row.node) return true;
+    return false;
   }
 
   /** First comes to an end what was begun: a table is given away only with all of its rows in the index, and no others. */
@@ -202,7 +194,6 @@ export class Orphans {
     for (const _ of dead.steps ?? []);
     const { table } = dead;
     if (!isAsRead(dead)) table.seq = 0;
-    this.reviving.delete(table.node);
     return table;
   }
 
@@ -316,18 +307,7 @@ export class Orphans {
     const id = key(node, incarnation);
     const known = this.dead.get(id);
     if (known) return known;
-    const dead: DeadNode = {
-      table: new RowTable(node, incarnation),
-      read: undefined,
-      awaiting: new Set(),
-      incoming: new Map(),
-      replacements: [],
-      steps: undefined,
-      timer: undefined,
-      marked: true,
-      preferred: [],
-      revival: undefined,
-    };
+    const dead = unread(new RowTable(node, incarnation));
     dead.table.seq = this.finished.get(id) ?? 0;
     this.dead.set(id, dead);
     return dead;
@@ -584,6 +564,22 @@ export class Orphans {
       if (rows.length > 0) yield { ...frame, rows };
     }
   }
+}
+
+/** A dead node of which only others tell, so far. */
+function unread(table: RowTable): DeadNode {
+  return {
+    table,
+    read: undefined,
+    awaiting: new Set(),
+    incoming: new Map(),
+    replacements: [],
+    steps: undefined,
+    timer: undefined,
+    marked: true,
+    preferred: [],
+    revival: undefined,
+  };
 }
 
 /** Its rows are what all survivors know of it, and are shown as orphans. */
