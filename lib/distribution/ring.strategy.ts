@@ -63,8 +63,14 @@ class RingPlacement implements Placement {
       for (const point of part) sorted[next++] = point * OWNERS + owner;
     });
     sorted.sort();
-    this.points = Uint32Array.from(sorted, (one) => Math.floor(one / OWNERS));
-    this.owners = Uint32Array.from(sorted, (one) => one % OWNERS);
+    this.points = new Uint32Array(sorted.length);
+    this.owners = new Uint32Array(sorted.length);
+    for (let index = 0; index < sorted.length; index++) {
+      const one = sorted[index] as number;
+      const point = Math.floor(one / OWNERS);
+      this.points[index] = point;
+      this.owners[index] = one - point * OWNERS;
+    }
   }
 
   nodeFor(name: string): string | undefined {
