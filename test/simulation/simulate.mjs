@@ -1,103 +1,124 @@
 // `npm run simulate -- [--seeds 2000] [--first 1] [--all]`: many seeds of the simulation, on all cores. Ends with how many
-// ran and the first that broke a promise; with `--all` goes on behind it, and ends with all that did.
-import { spawn } from 'node:child_process';
+// were played and the first that broke a promise; with `--all` goes on behind it, and ends with all that did.
+import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 
+import { compile } from './compiled.mjs';
+
 const USAGE = 'npm run simulate -- [--seeds 2000] [--first 1] [--all]';
-/** Seeds of one process: enough that its start is cheap beside them, few enough that a failure is soon told. */
-const SLICE = 500;
-const SPEC = 'test/simulation/model/histories.simulation.spec.ts';
+/** Seeds of one request: a player does not wait for the next, and none has much left to do when the others have ended. */
+const SLICE = 20;
+/** After each so many it is told how far it is. */
+const TOLD_EVERY = 1_000;
+/** A player that says nothing for so long hangs; making a failing history smaller takes a minute. */
+const SILENT_MS = 600_000;
+/** Of so many seeds the histories have had every kind of trouble there is. */
+const SEEDS_FOR_ALL_TROUBLE = 400;
+const KINDS_OF_TROUBLE = 16;
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
 const { seeds, first, all } = options();
-const slices = sliced(first, seeds);
-const reports = mkdtempSync(join(tmpdir(), 'nestjs-swarm-simulate-'));
-const began = Date.now();
-let ran = 0;
-/** Seeds that broke a promise, and which; the lowest first. */
+const end = first + seeds;
+const entry = compile('model/player', 'simulate');
+const began = performance.now();
+let next = first;
+/** What a player that died has left of what it was given. */
+const left = [];
+let played = 0;
+/** Seeds that broke a promise, and how; the lowest first. */
 const failures = [];
+const troubles = new Set();
 
-try {
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
-} finally {
-  rmSync(reports, { recursive: true, force: true });
+await Promise.all(Array.from({ length: Math.min(availableParallelism(), seeds) }, work));
+const isTroubled = seeds < SEEDS_FOR_ALL_TROUBLE || troubles.size >= KINDS_OF_TROUBLE;
+console.log(`${played} of ${seeds} seeds were played, from ${first}, in ${secondsSince(began)} s`);
+if (failures[0] && !all) tell(failures[0], 'first ');
+if (all && failures.length > 0) console.log(`failing seeds: ${failures.map(({ seed }) => seed).join(', ')}`);
+if (!isTroubled) console.log(`only ${troubles.size} kinds of trouble: ${[...troubles].sort().join(', ')}`);
+const isKept = failures.length === 0 && isTroubled;
+if (isKept) console.log('all kept their promises');
+process.exit(isKept ? 0 : 1);
+
+/** Has seeds played until there are none left, or one has failed and all below it are done. */
+async function work() {
+  // The next player goes on behind the seed of which one has died.
+  while (isWanted()) await player();
 }
-const seconds = ((Date.now() - began) / 1000).toFixed(0);
-console.log(`${ran} of ${seeds} seeds ran, from ${first}, in ${seconds} s`);
-for (const { seed, why } of all ? failures : failures.slice(0, 1)) {
-  console.log(`${all ? '' : 'first '}failing seed: ${seed}\n\n${why}`);
+
+function isWanted() {
+  return (left.length > 0 || next < end) && (all || failures.length === 0);
+}
+
+/** @returns the seeds a player is given next; with none it ends */
+function slice() {
+  if (!isWanted()) return [];
+  return left.length > 0
+    ? left.splice(0, SLICE)
+    : Array.from({ length: Math.min(SLICE, end - next) }, () => next++);
+}
+
+/** A process that plays one slice after the other. */
+async function player() {
+  const child = fork(entry, [], {
+    execArgv: ['--enable-source-maps'],
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  const silence = setTimeout(() => child.kill('SIGKILL'), SILENT_MS);
+  let errors = '';
+  let hasSpoken = false;
+  let given = [];
+  const give = () => {
+    given = slice();
+    child.send(given);
+  };
+  child.stderr.on('data', (text) => (errors += String(text)));
+  child.on('message', (said) => {
+    silence.refresh();
+    hasSpoken = true;
+    if (said.happened) {
+      for (const kind of said.happened) troubles.add(kind);
+      give();
+      return;
+    }
+    // What nobody caught in time is told of a seed once more.
+    if (given[0] === said.seed) {
+      given.shift();
+      markPlayed();
+    }
+    if (said.broken) fail(said);
+  });
+  give();
+  const [code, signal] = await once(child, 'close');
+  clearTimeout(silence);
+  const death = `the process that played it ended with ${signal ?? code}:\n${errors}`;
+  if (!hasSpoken && given.length > 0) throw new Error(death);
+  // One that has told of what nobody caught ends by itself.
+  if (code !== 0 && given.length > 0) {
+    fail({ seed: given[0], broken: death });
+    given.shift();
+    markPlayed();
+  }
+  left.push(...given);
+}
+
+function markPlayed() {
+  if (++played % TOLD_EVERY === 0) console.log(`${played} seeds played, ${secondsSince(began)} s`);
+}
+
+function fail(failure) {
+  failures.push(failure);
+  failures.sort((a, b) => a.seed - b.seed);
+  if (all) tell(failure);
+}
+
+function tell({ seed, broken }, which = '') {
+  console.log(`${which}failing seed: ${seed}\n\n${broken}`);
   console.log(`\nagain: npm run simulate -- --seeds 1 --first ${seed}\n`);
 }
-if (failures.length === 0) console.log('all kept their promises');
-else if (all) console.log(`failing seeds: ${failures.map(({ seed }) => seed).join(', ')}`);
-process.exit(failures.length > 0 ? 1 : 0);
 
-/** Takes slices until there are none left, or none below the first failing seed. */
-async function work() {
-  const isWanted = (slice) => slice && (all || !(failures[0]?.seed < slice.first));
-  for (let slice = slices.shift(); isWanted(slice); slice = slices.shift()) {
-    const found = await run(slice);
-    const end = slice.first + slice.seeds;
-    ran += found ? found.seed - slice.first + 1 : slice.seeds;
-    console.log(`seeds ${slice.first} to ${end - 1}: ${found ? `FAILED at ${found.seed}` : 'ok'}`);
-    if (!found) continue;
-    failures.push(found);
-    failures.sort((a, b) => a.seed - b.seed);
-    // Where it is no seed that failed, the next would fail alike.
-    if (all && found.isSeed && found.seed + 1 < end)
-      slices.unshift({ first: found.seed + 1, seeds: end - found.seed - 1 });
-  }
-}
-
-/** @returns the slice's first failing seed, if there is one */
-async function run({ first: from, seeds: count }) {
-  const report = join(reports, `${from}.json`);
-  const child = spawn(
-    process.execPath,
-    [
-      join(root, 'node_modules/vitest/vitest.mjs'),
-      ...['run', SPEC, '--project=unit', '--reporter=json', `--outputFile=${report}`],
-    ],
-    { cwd: root, env: { ...process.env, SEEDS: String(count), FIRST_SEED: String(from) } },
-  );
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)));
-  const [code] = await once(child, 'close');
-  const tests = read(report)?.testResults.flatMap(({ assertionResults }) => assertionResults) ?? [];
-  const failed = tests.filter(({ status }) => status === 'failed').map(failureOf);
-  const [earliest] = failed.filter(({ seed }) => seed >= from).sort((a, b) => a.seed - b.seed);
-  if (earliest) return earliest;
-  if (code === 0 && tests.some(({ status }) => status === 'passed')) return undefined;
-  return {
-    seed: from,
-    isSeed: false,
-    why: `no seed of this slice is known to have failed, but vitest did:\n${output}`,
-  };
-}
-
-function failureOf({ title, failureMessages }) {
-  const why = failureMessages.join('\n');
-  return { seed: Number(/\bseed (\d+)/.exec(why)?.[1] ?? NaN), isSeed: true, why: `${title}\n${why}` };
-}
-
-function read(path) {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    return undefined;
-  }
-}
-
-/** All cores have work to the end, also when there are few seeds. */
-function sliced(from, count) {
-  const size = Math.min(SLICE, Math.ceil(count / availableParallelism()));
-  const starts = Array.from({ length: Math.ceil(count / size) }, (_, index) => index * size);
-  return starts.map((start) => ({ first: from + start, seeds: Math.min(size, count - start) }));
+function secondsSince(time) {
+  return ((performance.now() - time) / 1000).toFixed(0);
 }
 
 function options() {
@@ -110,9 +131,8 @@ function options() {
       },
     });
     const [count, from] = [Number(values.seeds), Number(values.first)];
-    if (Number.isSafeInteger(count) && count > 0 && Number.isSafeInteger(from) && from >= 0) {
+    if (Number.isSafeInteger(count) && count > 0 && Number.isSafeInteger(from) && from >= 0)
       return { seeds: count, first: from, all: values.all };
-    }
   } catch {
     // Told below.
   }

@@ -71,3 +71,17 @@ function clocksOf(seed: number): (port: number) => VirtualClocks {
     return { rate: 1 + (random() - 0.5) * 0.0198, wallAheadMs: (random() - 0.5) * 4_000 };
   };
 }
+
+/** Every so many seeds one is of a rough history, which takes as much longer. */
+const ROUGH_EVERY = 8;
+/** And one of links that lose what they carry. */
+const LOSSY_EVERY = 10;
+/** And one of links that carry little. */
+const NARROW_EVERY = 10;
+
+/** Which kind of history a seed stands for. */
+export function modelOf(seed: number): Model {
+  if (seed % ROUGH_EVERY === 0) return rough;
+  if (seed % LOSSY_EVERY === 1) return lossy;
+  return seed % NARROW_EVERY === 3 ? narrow : gentle;
+}

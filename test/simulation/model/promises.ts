@@ -1,7 +1,6 @@
 // Runs plans one by one, and makes the first that breaks a promise as small as it can be.
 import * as fc from 'fast-check';
 import type { Arbitrary } from 'fast-check';
-import { expect } from 'vitest';
 
 import type { Plan } from './plan.js';
 
@@ -28,15 +27,18 @@ export function planOf<Kind extends string>({ plans }: Model<Kind>, seed: number
   return plan;
 }
 
-/** Fails with the smallest history found, as a story that can be read and a plan that can be kept. */
-export async function expectPromisesKept<Kind extends string>(
+/**
+ * Plays the history of a seed.
+ *
+ * @returns the smallest history found that breaks a promise, as a story that can be read and a plan that can be kept;
+ * `undefined` where all were kept
+ */
+export async function storyOfBroken<Kind extends string>(
   model: Model<Kind>,
-  seeds: Iterable<number>,
-): Promise<void> {
-  for (const seed of seeds) {
-    const { violations } = await model.play(planOf(model, seed));
-    if (violations.length > 0) expect.fail(await smallest(model, seed, violations));
-  }
+  seed: number,
+): Promise<string | undefined> {
+  const { violations } = await model.play(planOf(model, seed));
+  return violations.length > 0 ? smallest(model, seed, violations) : undefined;
 }
 
 async function smallest<Kind extends string>(

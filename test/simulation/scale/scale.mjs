@@ -4,9 +4,10 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
-import ts from 'typescript';
+
+import { compile } from '../compiled.mjs';
 
 const USAGE = `npm run simulate:scale -- [--nodes 10,100] [--names 10] [--seed 1]
   --budget 600       seconds of processor time after which a case is given up
@@ -22,9 +23,8 @@ const HEAP_MIB = 16_384;
 /** What is on its way between many nodes outlives many small collections. */
 const YOUNG_MIB = 256;
 
-const root = fileURLToPath(new URL('../../../', import.meta.url));
 const options = read();
-const entry = compile();
+const entry = compile('scale/scale-case', 'scale');
 const { table } = await import(pathToFileURL(join(entry, '../scale-table.js')).href);
 const results = [];
 for (const nodes of options.nodes) {
@@ -80,22 +80,6 @@ async function run(kind, nodes) {
 
 function whyDead(code, signal, seconds) {
   return `its process, which ended with ${signal ?? code} after ${seconds} s`;
-}
-
-/** @returns the built entry */
-function compile() {
-  const { config, error } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile);
-  if (error) throw new Error(ts.flattenDiagnosticMessageText(error.messageText, '\n'));
-  const outDir = join(root, 'build/scale');
-  const parsed = ts.parseJsonConfigFileContent(
-    { ...config, include: ['test/simulation/scale/scale-*.ts'] },
-    ts.sys,
-    root,
-  );
-  // Types are checked by `npm run typecheck`, of all that is there; here only what runs has to be built.
-  const settings = { ...parsed.options, outDir, declaration: false, noCheck: true };
-  ts.createProgram(parsed.fileNames, settings).emit();
-  return join(outDir, 'test/simulation/scale/scale-case.js');
 }
 
 function read() {
