@@ -1,6 +1,7 @@
 // Decides what is left of a dead node: its pinned rows go, its other rows are orphans until another node hosts them.
 // The survivors first agree on how far its log had come: the one that has read furthest tells the others, so that
-// neither a registration nor an unregistration that anyone has seen is lost (promise P4).
+// neither a registration nor an unregistration that anyone has seen is lost (promise P4). Who has read less gives up what
+// the other does not tell of only once that one has said that it is over: where it goes on elsewhere, both keep a row of it.
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
 import {
@@ -31,7 +32,7 @@ interface DeadNode {
   table: RowTable;
   /** What this node had read of its log itself. */
   readonly read: { readonly table: RowTable; readonly size: number; readonly digest: number } | undefined;
-  /** Survivors that have not said yet how far they have read. */
+  /** Survivors that have not said yet how far they have read, or what has become of rows that they did not send. */
   readonly awaiting: Set<NodeId>;
   /** Rows that survivors are sending which have read further, by sender. */
   readonly incoming: Map<NodeId, RowTable>;
@@ -53,6 +54,8 @@ interface Replacement {
   readonly from: NodeId;
   readonly rows: RowTable;
   readonly seq: number;
+  /** Rows that are kept although the sender, which has read further, has not sent them. */
+  readonly kept: Row[];
 }
 
 export interface OrphansParts {
@@ -215,7 +218,7 @@ export class Orphans {
         const own = this.readUpTo(node, incarnation);
         if (own > seq) return this.sendRest(from, node, incarnation);
         // What is left of it is on its way when the other has read this.
-        if (own < seq) this.awaitRows(this.deadNode(node, incarnation), from);
+        if (own < seq) this.awaitWordOf(this.deadNode(node, incarnation), from);
         this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
       } else if (this.early.size < EARLY_REPORTS_LIMIT) {
         const reports = this.early.get(id) ?? new Map<NodeId, number>();
@@ -233,28 +236,56 @@ export class Orphans {
     if (dead.awaiting.delete(from)) this.settleIfDone(id);
   }
 
-  private awaitRows(dead: DeadNode, from: NodeId): void {
+  private awaitWordOf(dead: DeadNode, from: NodeId): void {
     const { runtime, pollMs } = this.parts;
     const { node, incarnation } = dead.table;
     dead.awaiting.add(from);
-    dead.timer ??= runtime.after(pollMs, () => this.giveUpAwaiting(key(node, incarnation)));
+    dead.timer?.cancel();
+    dead.timer = runtime.after(pollMs, () => this.giveUpAwaiting(key(node, incarnation)));
   }
 
-  /** Rows of a dead node from someone who has read at least as far, or who links for the first time. */
+  /** What another node says of the rows of a dead one, or asks about them. */
   received(from: NodeId, frame: OrphansFrame): void {
-    const { node, incarnation, seq } = frame;
-    if (this.parts.isMember(node, incarnation)) return;
+    if (this.parts.isMember(frame.node, frame.incarnation)) return undefined;
+    switch (frame.says) {
+      case 'left':
+        return this.left(from, frame);
+      case 'shown':
+        return this.shown(from, frame);
+      case 'asked':
+        return this.asked(from, frame);
+      case 'over':
+        return this.over(from, frame);
+    }
+  }
+
+  /** All rows of a dead node from someone who has read at least as far, or who links for the first time. */
+  private left(from: NodeId, { node, incarnation, seq, first, last, rows }: OrphansFrame): void {
     const id = key(node, incarnation);
-    if (!frame.first && !this.dead.get(id)?.incoming.has(from)) return this.shown(from, frame);
+    if (!first && !this.dead.get(id)?.incoming.has(from)) return;
     const dead = this.deadNode(node, incarnation);
-    if (frame.first) dead.incoming.set(from, new RowTable(node, incarnation));
+    if (first) dead.incoming.set(from, new RowTable(node, incarnation));
     const incoming = dead.incoming.get(from);
     if (!incoming) return;
-    for (const wire of frame.rows) this.receive(from, incoming, Row.fromWire(wire, node));
-    if (!frame.last) return;
+    for (const row of this.notEnded(from, node, rows)) {
+      row.orphaned = true;
+      incoming.put(row);
+    }
+    if (!last) return;
     dead.incoming.delete(from);
-    dead.replacements.push({ from, rows: incoming, seq });
+    dead.replacements.push({ from, rows: incoming, seq, kept: [] });
     if (dead.replacements.length === 1) this.replaceNext(id, dead);
+  }
+
+  /** The sender is told which of its rows are of registrations that have ended; the others are returned. */
+  private notEnded(from: NodeId, node: NodeId, wires: readonly WireRow[]): Row[] {
+    const { forgotten, transport } = this.parts;
+    const rows = wires.map((wire) => Row.fromWire(wire, node));
+    const ended = rows.filter(({ registration }) => forgotten.has(registration));
+    if (ended.length === 0) return rows;
+    const registrations = ended.map(({ name, registration }) => [name, registration] as const);
+    transport.send(from, { kind: FrameKind.Forgotten, registrations });
+    return rows.filter(({ registration }) => !forgotten.has(registration));
   }
 
   /**
@@ -263,15 +294,8 @@ export class Orphans {
    * gave way to the dead.
    */
   private shown(from: NodeId, { node, incarnation, seq, rows }: OrphansFrame): void {
-    const { forgotten, transport, index, settled, isLetGo } = this.parts;
-    const registrations: Array<readonly [string, string]> = [];
-    const unknown: Row[] = [];
-    for (const wire of rows) {
-      const row = Row.fromWire(wire, node);
-      if (forgotten.has(row.registration)) registrations.push([row.name, row.registration]);
-      else if (index.all(row.name).every(isLetGo)) unknown.push(row);
-    }
-    if (registrations.length > 0) transport.send(from, { kind: FrameKind.Forgotten, registrations });
+    const { transport, index, settled, isLetGo } = this.parts;
+    const unknown = this.notEnded(from, node, rows).filter(({ name }) => index.all(name).every(isLetGo));
     const own = this.readUpTo(node, incarnation);
     if (seq < own) this.sendRest(from, node, incarnation);
     if (seq > own) transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
@@ -285,38 +309,57 @@ export class Orphans {
     settled();
   }
 
-  /** Who has read less must not wait for what has ended, or lives elsewhere: it is told also where nothing is left. */
-  private sendRest(to: NodeId, node: NodeId, incarnation: number): void {
-    const dead = this.dead.get(key(node, incarnation));
-    if (dead) return this.sender.send(to, this.framesOf(dead));
-    const seq = this.readUpTo(node, incarnation);
-    const nothing = {
-      kind: FrameKind.Orphans,
-      node,
-      incarnation,
-      seq,
-      first: true,
-      last: true,
-      rows: [],
-    } as const;
-    return this.sender.send(to, [nothing].values());
+  /**
+   * Another, which has read less, was not sent these. What this node shows a row of lives on, perhaps at a node that the
+   * other has not met: if that one dies, and this one, it must not be gone with them.
+   */
+  private asked(from: NodeId, frame: OrphansFrame): void {
+    const { node, incarnation, seq } = frame;
+    const { index, forgotten } = this.parts;
+    const knows = this.readUpTo(node, incarnation) >= seq;
+    const hasEnded = (name: string, registration: string): boolean =>
+      forgotten.has(registration) ||
+      (knows && index.all(name).every((row) => row.registration !== registration));
+    const rows = frame.rows.filter(([name, , , , registration]) => hasEnded(name, registration));
+    this.sender.send(from, [{ ...frame, says: 'over', rows } as const].values());
   }
 
-  /** What is held of a dead node; nothing yet if only others tell of it. */
-  private deadNode(node: NodeId, incarnation: number): DeadNode {
+  /** The answer to what was asked. */
+  private over(from: NodeId, { node, incarnation, last, rows }: OrphansFrame): void {
     const id = key(node, incarnation);
-    const known = this.dead.get(id);
+    const dead = this.dead.get(id);
+    if (!dead || dead.revival) return;
+    for (const [name, , , , registration] of rows) {
+      const row = dead.table.get(name);
+      if (row?.registration === registration) this.remove(row);
+    }
+    if (last && dead.awaiting.delete(from)) this.settleIfDone(id);
+  }
+
+  /** Who has read less must not wait for what has ended, or lives elsewhere: it is told also where nothing is left. */
+  private sendRest(to: NodeId, node: NodeId, incarnation: number): void {
+    this.sender.send(to, this.framesOf(this.known(node, incarnation), 'left'));
+  }
+
+  /** What is held of a dead node; from now on, if only others tell of it. */
+  private deadNode(node: NodeId, incarnation: number): DeadNode {
+    const dead = this.known(node, incarnation);
+    this.dead.set(key(node, incarnation), dead);
+    return dead;
+  }
+
+  private known(node: NodeId, incarnation: number): DeadNode {
+    const known = this.dead.get(key(node, incarnation));
     if (known) return known;
     const dead = unread(new RowTable(node, incarnation));
-    dead.table.seq = this.finished.get(id) ?? 0;
-    this.dead.set(id, dead);
+    dead.table.seq = this.readUpTo(node, incarnation);
     return dead;
   }
 
   /** Sends what is left of every dead node to a peer that links, then `last`. */
   sendAll(peer: NodeId, last: () => Frame): void {
     for (const dead of this.dead.values()) {
-      if (dead.table.size > 0 && !dead.revival) this.sender.send(peer, this.framesOf(dead));
+      if (dead.table.size > 0 && !dead.revival) this.sender.send(peer, this.framesOf(dead, 'left'));
     }
     this.sendBehind(peer, last);
   }
@@ -400,16 +443,6 @@ export class Orphans {
     return row.outlivesNode && !this.parts.forgotten.has(row.registration);
   }
 
-  private receive(from: NodeId, incoming: RowTable, row: Row): void {
-    if (this.parts.forgotten.has(row.registration)) {
-      const registrations = [[row.name, row.registration]] as const;
-      this.parts.transport.send(from, { kind: FrameKind.Forgotten, registrations });
-      return;
-    }
-    row.orphaned = true;
-    incoming.put(row);
-  }
-
   /** One after the other, in slices: its rows are not agreed upon before the last. */
   private replaceNext(id: string, dead: DeadNode): void {
     const [next] = dead.replacements;
@@ -425,19 +458,31 @@ export class Orphans {
         dead.steps = undefined;
         dead.replacements.shift();
         dead.awaiting.delete(next.from);
+        this.ask(dead, next);
         if (dead.replacements.length > 0) this.replaceNext(id, dead);
         else this.settleIfDone(id);
       },
     );
   }
 
+  /** The sender has read further, and may know that the rest has ended. Who is gone by now takes that along. */
+  private ask(dead: DeadNode, { from, kept }: Replacement): void {
+    if (kept.length === 0 || ![...this.parts.linkedPeers()].includes(from)) return;
+    this.awaitWordOf(dead, from);
+    this.sender.send(
+      from,
+      this.framesOf(dead, 'asked', (table) => kept.filter((row) => table.get(row.name) === row)),
+    );
+  }
+
   /**
    * Puts what a survivor has read in place of what is held, unless that is as new by now; a step for each row. Rows may
    * change between two steps: each is looked at when its turn comes. New rows come in place of the old of their names,
-   * which are gone for no moment. What activations of this node gave way to is kept: that it is missing does not say that it
-   * has ended.
+   * which are gone for no moment. What is missing among them has ended, or goes on at a node that this one may not have
+   * met: it is kept until the survivor has said which. It need not be asked of what activations of this node gave way to: it
+   * would not know.
    */
-  private *replacing(dead: DeadNode, { rows: incoming, seq }: Replacement): IterableIterator<void> {
+  private *replacing(dead: DeadNode, { rows: incoming, seq, kept }: Replacement): IterableIterator<void> {
     const { index, forgotten } = this.parts;
     const before = dead.table;
     if (seq <= before.seq) return;
@@ -458,9 +503,14 @@ export class Orphans {
     }
     for (const row of before.values()) {
       const holder = index.get(row.name);
-      const isLeft = this.preferred.has(row) && !incoming.get(row.name) && this.outlives(row);
-      if (isLeft && !(holder && this.isHistory(row, holder))) incoming.put(row);
-      else index.remove(row);
+      // Another may hold the name since then (`superseded`).
+      const isLeft = !incoming.get(row.name) && this.outlives(row) && index.all(row.name).includes(row);
+      if (isLeft && !(holder && this.isHistory(row, holder))) {
+        incoming.put(row);
+        if (!this.preferred.has(row)) kept.push(row);
+      } else {
+        index.remove(row);
+      }
       yield;
     }
   }
@@ -471,14 +521,18 @@ export class Orphans {
     return !isNewer(row, holder) && !outlives(row, holder);
   }
 
-  /** What is left of a dead node; at least one frame. */
-  private *framesOf(dead: DeadNode): IterableIterator<OrphansFrame> {
+  /** What is left of a dead node, or some of it; at least one frame, each made when its turn has come. */
+  private *framesOf(
+    dead: DeadNode,
+    says: OrphansFrame['says'],
+    some: (table: RowTable) => Iterable<Row> = (table) => table.values(),
+  ): IterableIterator<OrphansFrame> {
     const { node, incarnation, seq } = dead.table;
-    const frame = { kind: FrameKind.Orphans, node, incarnation, seq };
+    const frame = { kind: FrameKind.Orphans, node, incarnation, seq, says };
     let rows: WireRow[] = [];
     let bytes = 0;
     let first = true;
-    for (const row of dead.table.values()) {
+    for (const row of some(dead.table)) {
       if (dead.revival) return;
       if (!this.outlives(row)) continue;
       if (rows.length === ROWS_PER_FRAME || bytes >= BYTES_PER_FRAME) {
@@ -521,7 +575,7 @@ export class Orphans {
     });
   }
 
-  /** Some of them, to any peer. No frame is a first one, so that nobody takes them for all. */
+  /** Some of them, to any peer. */
   private showSome(): void {
     const { runtime, linkedPeers } = this.parts;
     const peers = [...linkedPeers()];
@@ -531,17 +585,18 @@ export class Orphans {
       const { table } = dead;
       if (dead.revival) continue;
       this.showPreferred(dead);
-      const rows: WireRow[] = [];
+      const rows: Row[] = [];
       let skipped = Math.floor(runtime.random() * Math.max(0, table.size - SHOWN_AT_ONCE));
       for (const row of table.values()) {
         if (skipped-- > 0) continue;
         if (rows.length === SHOWN_AT_ONCE) break;
-        if (this.outlives(row)) rows.push(row.toWire());
+        if (this.outlives(row)) rows.push(row);
       }
-      if (rows.length === 0) continue;
-      const { node, incarnation, seq } = table;
-      const frame = { kind: FrameKind.Orphans, node, incarnation, seq, first: false, last: false } as const;
-      this.sender.send(peer, [{ ...frame, rows }].values());
+      if (rows.length > 0)
+        this.sender.send(
+          peer,
+          this.framesOf(dead, 'shown', () => rows),
+        );
     }
   }
 
@@ -549,20 +604,9 @@ export class Orphans {
   private showPreferred(dead: DeadNode): void {
     dead.preferred = dead.preferred.filter((row) => dead.table.get(row.name) === row);
     if (dead.preferred.length === 0) return;
-    for (const peer of this.parts.linkedPeers()) this.sender.send(peer, this.preferredFramesOf(dead));
-  }
-
-  /** No frame is a first one, either. */
-  private *preferredFramesOf(dead: DeadNode): IterableIterator<OrphansFrame> {
-    for (let next = 0; next < dead.preferred.length && !dead.revival; next += SHOWN_AT_ONCE) {
-      const rows = dead.preferred
-        .slice(next, next + SHOWN_AT_ONCE)
-        .filter((row) => dead.table.get(row.name) === row && this.outlives(row))
-        .map((row) => row.toWire());
-      const { node, incarnation, seq } = dead.table;
-      const frame = { kind: FrameKind.Orphans, node, incarnation, seq, first: false, last: false } as const;
-      if (rows.length > 0) yield { ...frame, rows };
-    }
+    const preferred = (table: RowTable): Row[] => dead.preferred.filter((row) => table.get(row.name) === row);
+    for (const peer of this.parts.linkedPeers())
+      this.sender.send(peer, this.framesOf(dead, 'shown', preferred));
   }
 }
 

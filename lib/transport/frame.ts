@@ -205,12 +205,17 @@ export interface LostFrame {
   readonly incarnation: number;
   readonly seq: number;
 }
-/** Rows of a dead node that nobody hosts yet, as the sender holds them. */
+/**
+ * Rows of a dead node that nobody hosts yet, as the sender holds them. `left`: all of them. `shown`: some of them. `asked`:
+ * those that the receiver, which has read further, did not send: are they over? `over`, the answer: those of which the sender
+ * shows no row at any node.
+ */
 export interface OrphansFrame {
   readonly kind: typeof FrameKind.Orphans;
   readonly node: NodeId;
   readonly incarnation: number;
   readonly seq: number;
+  readonly says: 'left' | 'shown' | 'asked' | 'over';
   readonly first: boolean;
   readonly last: boolean;
   readonly rows: readonly WireRow[];

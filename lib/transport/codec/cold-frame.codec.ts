@@ -53,7 +53,15 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
   [FrameKind.Roll]: { roll: whole, asks: oneOf('nothing', 'digest', 'members'), members: list(nodeInfo) },
   [FrameKind.View]: { version: whole, members: list(nodeInfo), missing: list(nodeInfo) },
   [FrameKind.Lost]: { node: text, incarnation: whole, seq: whole },
-  [FrameKind.Orphans]: { node: text, incarnation: whole, seq: whole, first: flag, last: flag, rows },
+  [FrameKind.Orphans]: {
+    node: text,
+    incarnation: whole,
+    seq: whole,
+    says: oneOf('left', 'shown', 'asked', 'over'),
+    first: flag,
+    last: flag,
+    rows,
+  },
   [FrameKind.Forgotten]: { registrations: list(tuple(text, text)) },
   [FrameKind.Register]: {
     id: whole,

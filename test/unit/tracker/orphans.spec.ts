@@ -72,6 +72,92 @@ describe('what is left of a dead node', () => {
     }
   });
 
+  describe('of which one that has read further has less', () => {
+    /**
+     * Whoever has read further has met the one where the lamp goes on, which the other has not, and was not there when what
+     * has ended did.
+     */
+    function readFurther(): Record<'victim' | 'further' | 'behind' | 'holder', TrackerNode> & {
+      runtime: ManualRuntime;
+      ended: Row;
+    } {
+      const { runtime, nodes } = trackers(2);
+      const [victim, behind] = nodes as [TrackerNode, TrackerNode];
+      const { registration } = victim.track('lamp');
+      const ended = victim.track('ended');
+      runtime.pass(1);
+      victim.transport.unlink(behind.id);
+      victim.rows.untrack(ended, Untracked.forgotten);
+      runtime.pass(1);
+      const [further, holder] = ['further@h:8', 'holder@h:9'].map((id) => new TrackerNode(id, runtime)) as [
+        TrackerNode,
+        TrackerNode,
+      ];
+      for (const other of [victim, behind, holder]) further.linkTo(other);
+      runtime.pass(1);
+      further.takeForDead(victim.id);
+      holder.track('lamp', { registration });
+      runtime.pass(1);
+      further.orphans.superseded('lamp', further.index.get('lamp')!);
+      runtime.pass(POLL_MS);
+      expect([...further.orphans.tables()]).toEqual([]);
+      return { runtime, victim, further, behind, holder, ended };
+    }
+
+    it('is kept where it goes on at a node that was not met, and outlives that one and who told of it', () => {
+      const { runtime, victim, further, behind, holder, ended } = readFurther();
+      behind.takeForDead(victim.id);
+      expect(behind.orphans.isSettled).toBe(false);
+      runtime.pass(1);
+      expect(behind.orphans.isSettled).toBe(true);
+      expect(behind.orphanNames()).toEqual(['lamp']);
+      // That no row of it is shown is no proof that it has ended.
+      expect(behind.forgotten.has(ended.registration)).toBe(false);
+      further.takeForDead(holder.id);
+      behind.takeForDead(further.id);
+      runtime.pass(10_000);
+      expect(behind.orphanNames()).toEqual(['lamp']);
+    });
+
+    it('is kept, all of it, when who knows more dies before it has answered', () => {
+      const { runtime, victim, further, behind } = readFurther();
+      further.transport.loses = (frame): boolean => frame.kind === FrameKind.Orphans && frame.says === 'over';
+      behind.takeForDead(victim.id);
+      runtime.pass(1);
+      expect(behind.orphans.isSettled).toBe(false);
+      behind.takeForDead(further.id);
+      runtime.pass(1);
+      expect(behind.orphans.isSettled).toBe(true);
+      expect(behind.orphanNames()).toEqual(['ended', 'lamp']);
+    });
+
+    it('is over for one that has read less only where that one knows that it has ended', () => {
+      const { runtime, victim, further, behind } = readFurther();
+      behind.takeForDead(victim.id);
+      runtime.pass(1);
+      const [unknown, ended] = ['unknown', 'ended before'].map(
+        (name) => new Row(content(name), victim.id),
+      ) as [Row, Row];
+      further.forgotten.add(ended.registration);
+      const rows = [unknown.toWire(), ended.toWire()];
+      const level = behind.orphans.readUpTo(victim.id, 1);
+      for (const [seq, over] of [
+        [level + 1, [ended]],
+        [level, [unknown, ended]],
+      ] as const) {
+        const frame = { kind: FrameKind.Orphans, node: victim.id, incarnation: 1, seq, rows } as const;
+        further.orphans.received(behind.id, { ...frame, says: 'asked', first: true, last: true });
+        expect(further.transport.of(FrameKind.Orphans, behind.id).at(-1)).toEqual({
+          ...frame,
+          says: 'over',
+          first: true,
+          last: true,
+          rows: over.map((row) => row.toWire()),
+        });
+      }
+    });
+  });
+
   it('is agreed upon also when the survivors notice one after the other', () => {
     const { runtime, nodes } = trackers(3);
     const [victim, first, second] = nodes;
@@ -95,7 +181,7 @@ describe('what is left of a dead node', () => {
     const part = (from: string, index: number): void => {
       const position = { first: index === 0, last: index === 2, rows: [rows[index]!] };
       const frame = { kind: FrameKind.Orphans, node: 'dead@h:7', incarnation: 1, seq: 3, ...position };
-      node.orphans.received(from, frame);
+      node.orphans.received(from, { ...frame, says: 'left' });
     };
     part('b', 0);
     part('b', 1);
@@ -110,22 +196,29 @@ describe('what is left of a dead node', () => {
     const NAMES = Array.from({ length: 1_000 }, (_, index) => `lamp-${index}`);
     const DEAD = 'dead@h:7';
 
-    /** A node that holds older rows of all names but the last, and was just sent newer ones of all but the first. */
-    function replacing(): { runtime: ManualRuntime; node: TrackerNode; newer: readonly Row[] } {
+    /**
+     * A node that holds older rows of all names but the last, and was just sent newer ones of all but the first. Who sent
+     * them shows no row of the first, either.
+     */
+    function replacing(): { runtime: ManualRuntime; node: TrackerNode; older: Row[]; newer: Row[] } {
       const runtime = new ManualRuntime();
-      const node = new TrackerNode('a@h:1', runtime);
+      const [node, further] = [new TrackerNode('a@h:1', runtime), new TrackerNode('c@h:3', runtime)];
+      node.linkTo(further);
+      runtime.pass(1);
       const of = (name: string): Row => new Row(content(name, { registration: `r ${name}` }), DEAD);
-      const send = (from: string, seq: number, rows: readonly Row[]): void => {
-        const frame = { kind: FrameKind.Orphans, node: DEAD, incarnation: 1, seq, first: true, last: true };
-        node.orphans.received(from, { ...frame, rows: rows.map((row) => row.toWire()) });
+      const send = (to: TrackerNode, from: string, seq: number, rows: readonly Row[]): void => {
+        const frame = { kind: FrameKind.Orphans, node: DEAD, incarnation: 1, seq, says: 'left' } as const;
+        const wires = rows.map((row) => row.toWire());
+        to.orphans.received(from, { ...frame, first: true, last: true, rows: wires });
       };
-      send('b', 1, NAMES.slice(0, -1).map(of));
+      const [older, newer] = [NAMES.slice(0, -1).map(of), NAMES.slice(1).map(of)];
+      send(node, 'b@h:2', 1, older);
+      send(further, 'b@h:2', 2, newer);
       runtime.pass(1);
       // From now on each row that the index shows takes its time.
       node.changing = (): void => runtime.spend(0.05);
-      const newer = NAMES.slice(1).map(of);
-      runtime.measured(() => send('c', 2, newer));
-      return { runtime, node, newer };
+      runtime.measured(() => send(node, further.id, 2, newer));
+      return { runtime, node, older, newer };
     }
 
     it('holds the event loop for 5 ms at most, and is agreed upon only when all of it is there', () => {
@@ -148,14 +241,19 @@ describe('what is left of a dead node', () => {
       node.orphans.forget(ended!, `r ${ended}`);
       const holder = node.track(held!, { registration: `r ${held}` });
       node.orphans.superseded(held!, holder);
+      // Nor one that those who have read further do not tell of, and that was held for a moment.
+      const brief = node.track(NAMES[0]!, { registration: `r ${NAMES[0]}` });
+      node.orphans.superseded(NAMES[0]!, brief);
+      node.rows.untrack(brief, Untracked.givenBack);
       runtime.pass(1_000);
+      expect(node.transport.of(FrameKind.Orphans).filter(({ says }) => says === 'asked')).toEqual([]);
       expect(node.index.get(ended!)).toBeUndefined();
       expect(node.index.all(held!)).toEqual([holder]);
       expect(node.orphanNames().length).toBe(NAMES.length - 3);
     });
 
     it('is whole when its node turns out to live, once all of its rows do, no slice of which takes longer than 5 ms', () => {
-      const { runtime, node, newer } = replacing();
+      const { runtime, node, older, newer } = replacing();
       let table: RowTable | undefined;
       node.orphans.revive(DEAD, 1, (whole) => (table = whole));
       expect([table, node.orphans.isSettled]).toEqual([undefined, false]);
@@ -163,9 +261,11 @@ describe('what is left of a dead node', () => {
       runtime.pass(1_000);
       expect(runtime.longestTaskMs).toBeLessThanOrEqual(5);
       expect(node.orphans.isSettled).toBe(true);
-      expect([...table!.values()].map(({ name }) => name)).toEqual(NAMES.slice(1));
-      for (const { name } of newer) expect(node.index.all(name)).toEqual([table!.get(name)]);
-      expect(node.index.count).toBe(newer.length);
+      // Whether the first has ended is for its node to say: it is read once more.
+      expect([...table!.values()].map(({ name }) => name)).toEqual([...NAMES.slice(1), NAMES[0]]);
+      for (const name of NAMES) expect(node.index.all(name)).toEqual([table!.get(name)]);
+      expect(table!.get(NAMES[0]!)?.fence).toBe(older[0]!.fence);
+      expect([node.index.count, table!.seq]).toEqual([newer.length + 1, 0]);
     });
 
     it('is an orphan again, and given away to nobody, when its node dies again before all of its rows live', () => {
@@ -188,6 +288,7 @@ describe('what is left of a dead node', () => {
       const { runtime, node } = replacing();
       runtime.pass(1_000);
       const given: string[] = [];
+      node.members.set(DEAD, 1);
       runtime.measured(() => node.orphans.revive(DEAD, 1, () => given.push('first')));
       node.orphans.revive(DEAD, 1, (table) => given.push(`second: ${table?.size} rows`));
       expect(given).toEqual([]);
@@ -397,7 +498,13 @@ describe('what is left of a dead node', () => {
     const runtime = new ManualRuntime();
     const node = new TrackerNode('a@h:1', runtime);
     const rows = [new Row(content('lamp'), 'dead@h:7').toWire()];
-    const frame = { kind: FrameKind.Orphans, node: 'dead@h:7', incarnation: 1, seq: 3 } as const;
+    const frame = {
+      kind: FrameKind.Orphans,
+      node: 'dead@h:7',
+      incarnation: 1,
+      seq: 3,
+      says: 'left',
+    } as const;
     node.orphans.received('b@h:2', { ...frame, first: true, last: false, rows });
     node.orphans.unlinked('b@h:2');
     node.orphans.received('b@h:2', { ...frame, first: false, last: true, rows: [] });

@@ -103,7 +103,14 @@ export function frames(random: Random): Frame[] {
       missing: random.list(2, () => nodeInfo(random)),
     },
     { kind: FrameKind.Lost, node: random.name(), incarnation: whole(), seq: whole() },
-    { kind: FrameKind.Orphans, node: random.name(), incarnation: whole(), seq: whole(), ...rows },
+    {
+      kind: FrameKind.Orphans,
+      node: random.name(),
+      incarnation: whole(),
+      seq: whole(),
+      says: random.pick(['left', 'shown', 'asked', 'over'] as const),
+      ...rows,
+    },
     {
       kind: FrameKind.Forgotten,
       registrations: random.list(3, () => [random.name(), random.name()] as const),
