@@ -216,9 +216,10 @@ export class Orphans {
     if (!dead || dead.revival) {
       if (!this.parts.isMember(node, incarnation)) {
         const own = this.readUpTo(node, incarnation);
-        if (own > seq) return this.sendRest(from, node, incarnation);
+        // Also to one that has read as far, which may wait for it. An answer of its kind would be answered, for ever.
+        if (own >= seq) return this.sendRest(from, node, incarnation);
         // What is left of it is on its way when the other has read this.
-        if (own < seq) this.awaitWordOf(this.deadNode(node, incarnation), from);
+        this.awaitWordOf(this.deadNode(node, incarnation), from);
         this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
       } else if (this.early.size < EARLY_REPORTS_LIMIT) {
         const reports = this.early.get(id) ?? new Map<NodeId, number>();

@@ -174,6 +174,29 @@ describe('what is left of a dead node', () => {
     expect([first!.orphans.isSettled, second!.orphans.isSettled]).toEqual([true, true]);
   });
 
+  it('is talked of once by survivors of which each has long seen that nothing is left', () => {
+    const { runtime, nodes } = trackers(3);
+    const [victim, first, second] = nodes as [TrackerNode, TrackerNode, TrackerNode];
+    victim.rows.untrack(victim.track('gone'), Untracked.forgotten);
+    runtime.pass(1);
+    let told = 0;
+    for (const { transport } of [first, second]) {
+      transport.loses = ({ kind }): boolean => {
+        if (kind === FrameKind.Lost) told++;
+        return false;
+      };
+    }
+    first.takeForDead(victim.id);
+    runtime.pass(POLL_MS);
+    second.takeForDead(victim.id);
+    runtime.pass(POLL_MS);
+    expect(told).toBe(2);
+    for (const { orphans } of [first, second]) {
+      expect(orphans.isSettled).toBe(true);
+      expect([...orphans.tables()]).toEqual([]);
+    }
+  });
+
   it('is whole although two survivors send all of it in turns', () => {
     const runtime = new ManualRuntime();
     const node = new TrackerNode('a@h:1', runtime);
