@@ -56,6 +56,8 @@ export class TcpLink {
   private readonly assembly: FragmentAssembly;
   private readonly turn: ReadTurn;
   private state: 'open' | 'finishing' | 'over' = 'open';
+  /** The connection ended while something that had come before was kept for the next turn. */
+  private isGone = false;
   private flushScheduled = false;
   /** Lanes of which somebody was told that they take no more, and a kind of frame that travels there. */
   private readonly toldFull = new Map<LaneName, number>();
@@ -277,6 +279,7 @@ export class TcpLink {
     this.splitter.goOn();
     if (this.fragmentsReceived > 0) this.acknowledge();
     this.owner.settle();
+    if (this.isGone) this.onGone();
   }
 
   private unit(kind: number, body: Buffer): void {
@@ -328,6 +331,8 @@ export class TcpLink {
 
   /** The peer has ended its side, or the connection is gone: nothing that we could still write would arrive. */
   private onGone(): void {
+    this.isGone = true;
+    if (this.splitter.isHeld) return;
     const wasOpen = this.state === 'open';
     this.destroy();
     if (!wasOpen) return;

@@ -87,6 +87,20 @@ describe('a linked peer that floods', () => {
     expect(flooded.closed[0]).toMatchObject({ reason: 'closed', detail: 'enough' });
   });
 
+  it('is heard to its last word, wherever a turn ends', async () => {
+    // The end of the connection comes with the last chunk, which is read only when the turn for it has come.
+    for (let count = 10; count < 26; count++) {
+      const [flooded, flooder] = [await nodes.open('z'), await nodes.open('a')];
+      await linked(flooder, flooded);
+      handleSlowly(flooded, 1);
+      for (let id = 0; id < count; id++) flooder.send(flooded, cast(id, 4_200));
+      flooder.transport.disconnect(flooded.id, 'enough', true);
+      await until(() => flooded.closed.length === 1, 'closed');
+      expect(idsFrom(flooded, flooder)).toEqual(inOrder(count));
+      expect(flooded.closed[0]).toMatchObject({ reason: 'closed', detail: 'enough' });
+    }
+  });
+
   it('may be gone in the middle of a turn', async () => {
     const flooded = await nodes.open('z');
     const [flooder, other] = [await nodes.open('a'), await nodes.open('b')];
