@@ -268,7 +268,9 @@ export class TcpLink {
     this.splitter.hold();
     this.socket.pause();
     this.owner.held(this);
-    this.owner.runtime.defer(() => this.goOn());
+    const { runtime } = this.owner;
+    // What is deferred now is done before anybody else is heard: the rest is for the turn after.
+    runtime.defer(() => runtime.defer(() => this.goOn()));
   }
 
   private goOn(): void {
@@ -276,6 +278,7 @@ export class TcpLink {
     // First: what is kept may have to wait for one more turn.
     this.socket.resume();
     this.owner.settle();
+    this.turn.newChunk();
     this.splitter.goOn();
     if (this.fragmentsReceived > 0) this.acknowledge();
     this.owner.settle();

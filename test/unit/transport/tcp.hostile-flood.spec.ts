@@ -54,6 +54,28 @@ describe('a linked peer that floods', () => {
     expect(flooded.closed).toEqual([]);
   });
 
+  it('gives the event loop back after each frame that takes a whole turn', async () => {
+    const runtime = new AgingRuntime();
+    const flooded = await nodes.open('z', { runtime });
+    const flooder = await nodes.open('a');
+    await linked(flooder, flooded);
+    let [handled, before, most] = [0, 0, 0];
+    flooded.onFrame = () => {
+      handled++;
+      runtime.aheadMs += 6;
+    };
+    const look = (): void => {
+      most = Math.max(most, handled - before);
+      before = handled;
+      next = setImmediate(look);
+    };
+    let next = setImmediate(look);
+    for (let id = 0; id < 50; id++) flooder.send(flooded, cast(id, 5_000));
+    await until(() => idsFrom(flooded, flooder).length === 50, 'all of it is handled');
+    clearImmediate(next);
+    expect(most).toBe(1);
+  });
+
   it('is counted, and told of once a minute', async () => {
     const runtime = new AgingRuntime();
     const flooded = await nodes.open('z', { runtime });
