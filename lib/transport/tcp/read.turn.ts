@@ -12,11 +12,12 @@ const UNITS_A_LOOK = 16;
 const SMALL_UNIT_BYTES = 4 * 1024;
 
 /**
- * Says to a link when it has read enough for this turn of the event loop. A turn is measured from its first look at the
- * clock: most chunks have fewer units than that, and cost nothing.
+ * Says to a link when it has read enough for this turn of the event loop. A turn is measured from the first chunk that has
+ * so much that the clock is looked at again.
  */
 export class ReadTurn {
   private beganAt: number | undefined;
+  private chunkAt = 0;
   private units = 0;
   private readonly end = (): void => {
     this.beganAt = undefined;
@@ -27,16 +28,17 @@ export class ReadTurn {
   /** More was received. */
   newChunk(): void {
     this.units = 0;
+    this.chunkAt = this.runtime.now();
   }
 
   /** To be asked after each unit. */
   isOver(unitBytes: number): boolean {
     this.units += 1;
     if (unitBytes <= SMALL_UNIT_BYTES && this.units % UNITS_A_LOOK !== 0) return false;
-    const now = this.runtime.now();
-    if (this.beganAt !== undefined) return now - this.beganAt > TURN_MS;
-    this.beganAt = now;
-    this.runtime.defer(this.end);
-    return false;
+    if (this.beganAt === undefined) {
+      this.beganAt = this.chunkAt;
+      this.runtime.defer(this.end);
+    }
+    return this.runtime.now() - this.beganAt > TURN_MS;
   }
 }

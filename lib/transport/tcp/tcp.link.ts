@@ -56,6 +56,8 @@ export class TcpLink {
   private readonly assembly: FragmentAssembly;
   private readonly turn: ReadTurn;
   private state: 'open' | 'finishing' | 'over' = 'open';
+  /** The connection ended while something that had come before was kept for the next turn. */
+  private isGone = false;
   private flushScheduled = false;
   /** Lanes of which somebody was told that they take no more, and a kind of frame that travels there. */
   private readonly toldFull = new Map<LaneName, number>();
@@ -266,7 +268,9 @@ export class TcpLink {
     this.splitter.hold();
     this.socket.pause();
     this.owner.held(this);
-    this.owner.runtime.defer(() => this.goOn());
+    const { runtime } = this.owner;
+    // What is deferred now is done before anybody else is heard: the rest is for the turn after.
+    runtime.defer(() => runtime.defer(() => this.goOn()));
   }
 
   private goOn(): void {
@@ -274,9 +278,11 @@ export class TcpLink {
     // First: what is kept may have to wait for one more turn.
     this.socket.resume();
     this.owner.settle();
+    this.turn.newChunk();
     this.splitter.goOn();
     if (this.fragmentsReceived > 0) this.acknowledge();
     this.owner.settle();
+    if (this.isGone) this.onGone();
   }
 
   private unit(kind: number, body: Buffer): void {
@@ -328,6 +334,8 @@ export class TcpLink {
 
   /** The peer has ended its side, or the connection is gone: nothing that we could still write would arrive. */
   private onGone(): void {
+    this.isGone = true;
+    if (this.splitter.isHeld) return;
     const wasOpen = this.state === 'open';
     this.destroy();
     if (!wasOpen) return;

@@ -41,6 +41,11 @@ export class UnitSplitter {
     this.held = true;
   }
 
+  /** Whether some of what was received may still be kept. */
+  get isHeld(): boolean {
+    return this.held && !this.stopped;
+  }
+
   /** Goes on with what was kept. @throws as `push` */
   goOn(): void {
     const { rest } = this;

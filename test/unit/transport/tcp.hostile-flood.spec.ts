@@ -54,6 +54,28 @@ describe('a linked peer that floods', () => {
     expect(flooded.closed).toEqual([]);
   });
 
+  it('gives the event loop back after each frame that takes a whole turn', async () => {
+    const runtime = new AgingRuntime();
+    const flooded = await nodes.open('z', { runtime });
+    const flooder = await nodes.open('a');
+    await linked(flooder, flooded);
+    let [handled, before, most] = [0, 0, 0];
+    flooded.onFrame = () => {
+      handled++;
+      runtime.aheadMs += 6;
+    };
+    const look = (): void => {
+      most = Math.max(most, handled - before);
+      before = handled;
+      next = setImmediate(look);
+    };
+    let next = setImmediate(look);
+    for (let id = 0; id < 50; id++) flooder.send(flooded, cast(id, 5_000));
+    await until(() => idsFrom(flooded, flooder).length === 50, 'all of it is handled');
+    clearImmediate(next);
+    expect(most).toBe(1);
+  });
+
   it('is counted, and told of once a minute', async () => {
     const runtime = new AgingRuntime();
     const flooded = await nodes.open('z', { runtime });
@@ -85,6 +107,20 @@ describe('a linked peer that floods', () => {
     await until(() => flooded.closed.length === 1, 'closed');
     expect(idsFrom(flooded, flooder)).toEqual(inOrder(300));
     expect(flooded.closed[0]).toMatchObject({ reason: 'closed', detail: 'enough' });
+  });
+
+  it('is heard to its last word, wherever a turn ends', async () => {
+    // The end of the connection comes with the last chunk, which is read only when the turn for it has come.
+    for (let count = 10; count < 26; count++) {
+      const [flooded, flooder] = [await nodes.open('z'), await nodes.open('a')];
+      await linked(flooder, flooded);
+      handleSlowly(flooded, 1);
+      for (let id = 0; id < count; id++) flooder.send(flooded, cast(id, 4_200));
+      flooder.transport.disconnect(flooded.id, 'enough', true);
+      await until(() => flooded.closed.length === 1, 'closed');
+      expect(idsFrom(flooded, flooder)).toEqual(inOrder(count));
+      expect(flooded.closed[0]).toMatchObject({ reason: 'closed', detail: 'enough' });
+    }
   });
 
   it('may be gone in the middle of a turn', async () => {
