@@ -21,6 +21,11 @@ const NODES_KEPT = 4_096;
 const knownPoints = new Map<string, Uint32Array>();
 /** How many rings are kept, one per set of nodes that was asked for lately: worker types may differ in theirs. */
 const RINGS_KEPT = 16;
+/**
+ * Whoever asks for a ring of the same nodes gets the same: names and their arbiters are as a rule placed on the same nodes,
+ * and to sort the points of a thousand takes tens of milliseconds.
+ */
+const knownRings = new Map<string, Placement>();
 
 /**
  * Places every name by consistent hashing: a node that comes or goes moves only its own share of the names.
@@ -31,15 +36,15 @@ const RINGS_KEPT = 16;
  * the lower id is first.
  */
 export function ring(): DistributionStrategy {
-  const rings = new Map<string, Placement>();
   return {
     place(nodes) {
       const id = nodes.map((node) => `${node.id} ${node.weight}`).join('\n');
-      const known = rings.get(id);
+      const known = knownRings.get(id);
       if (known) return known;
       const placement = new RingPlacement(nodes);
-      if (rings.size >= RINGS_KEPT) for (const oldest of rings.keys()) if (rings.delete(oldest)) break;
-      rings.set(id, placement);
+      if (knownRings.size >= RINGS_KEPT)
+        for (const oldest of knownRings.keys()) if (knownRings.delete(oldest)) break;
+      knownRings.set(id, placement);
       return placement;
     },
   };

@@ -1,10 +1,33 @@
 import type { Runtime, Timer } from './runtime.interface.js';
 
-interface Task {
-  readonly at: number;
-  readonly order: number;
-  readonly run: () => void;
-  cancelled: boolean;
+/**
+ * Something that is to be run. One object for all that anybody knows of it: of a large swarm millions wait at a time, and
+ * are what its memory is full of.
+ */
+class Task implements Timer {
+  constructor(
+    private work: (() => void) | undefined,
+    /** The node that it belongs to, if any, which decides whether and when it runs. */
+    private readonly owner: VirtualRuntime | undefined,
+  ) {}
+
+  get isCancelled(): boolean {
+    return this.work === undefined;
+  }
+
+  /** It keeps its place until its time has come, and nothing of what it would have needed. */
+  cancel(): void {
+    this.work = undefined;
+  }
+
+  /** To be called when its time has come. */
+  due(): void {
+    if (this.owner?.takes(this) !== false) this.run();
+  }
+
+  run(): void {
+    this.work?.();
+  }
 }
 
 /**
@@ -40,9 +63,10 @@ export class VirtualScheduler {
     return this.time;
   }
 
-  schedule(at: number, run: () => void): Task {
-    const task: Task = { at: Math.max(at, this.time), order: this.order++, run, cancelled: false };
-    this.tasks.push(task);
+  /** @param owner asked when the time has come whether the task may run then */
+  schedule(at: number, run: () => void, owner?: VirtualRuntime): Timer {
+    const task = new Task(run, owner);
+    this.tasks.push(Math.max(at, this.time), this.order++, task);
     return task;
   }
 
@@ -88,11 +112,12 @@ export class VirtualScheduler {
     }
     // Who has waited for this very moment goes on in it, before time does.
     if (drivers.size === 0 || drivers.size < before) return;
+    const at = this.tasks.nextAt;
     const task = this.tasks.pop();
-    if (!task || task.cancelled) return;
-    this.time = task.at;
+    if (!task || task.isCancelled) return;
+    this.time = at;
     try {
-      task.run();
+      task.due();
     } catch (error) {
       for (const { failed } of drivers) failed(error as Error);
       drivers.clear();
@@ -114,39 +139,39 @@ class TaskHeap {
     return this.ats[0] ?? Infinity;
   }
 
-  push(task: Task): void {
+  push(at: number, order: number, task: Task): void {
     const { ats, orders, tasks } = this;
-    let at = tasks.length;
-    ats.push(task.at);
-    orders.push(task.order);
+    let index = tasks.length;
+    ats.push(at);
+    orders.push(order);
     tasks.push(task);
-    while (at > 0) {
-      const parent = (at - 1) >> 1;
-      if (!this.isBefore(task.at, task.order, parent)) break;
-      this.move(parent, at);
-      at = parent;
+    while (index > 0) {
+      const parent = (index - 1) >> 1;
+      if (!this.isBefore(at, order, parent)) break;
+      this.move(parent, index);
+      index = parent;
     }
-    this.place(task, at);
+    this.place(at, order, task, index);
   }
 
   pop(): Task | undefined {
     const { ats, orders, tasks } = this;
     const first = tasks[0];
     const last = tasks.pop();
-    ats.pop();
-    orders.pop();
+    const at = ats.pop();
+    const order = orders.pop();
     const { length } = tasks;
-    if (!first || !last || length === 0) return first;
-    let at = 0;
+    if (!last || at === undefined || order === undefined || length === 0) return first;
+    let index = 0;
     for (;;) {
-      let child = 2 * at + 1;
+      let child = 2 * index + 1;
       if (child >= length) break;
       if (child + 1 < length && this.isBefore(ats[child + 1]!, orders[child + 1]!, child)) child++;
-      if (this.isBefore(last.at, last.order, child)) break;
-      this.move(child, at);
-      at = child;
+      if (this.isBefore(at, order, child)) break;
+      this.move(child, index);
+      index = child;
     }
-    this.place(last, at);
+    this.place(at, order, last, index);
     return first;
   }
 
@@ -161,9 +186,9 @@ class TaskHeap {
     this.tasks[to] = this.tasks[from]!;
   }
 
-  private place(task: Task, index: number): void {
-    this.ats[index] = task.at;
-    this.orders[index] = task.order;
+  private place(at: number, order: number, task: Task, index: number): void {
+    this.ats[index] = at;
+    this.orders[index] = order;
     this.tasks[index] = task;
   }
 }
@@ -176,17 +201,12 @@ export interface VirtualClocks {
   readonly wallAheadMs?: number;
 }
 
-interface Pending {
-  readonly task: () => void;
-  cancelled: boolean;
-}
-
 /** The runtime of one simulated node. */
 export class VirtualRuntime implements Runtime {
   private killed = false;
   private paused = false;
   /** What became due while the process was paused, in the order in which it did. */
-  private readonly overdue: Pending[] = [];
+  private readonly overdue: Task[] = [];
 
   constructor(
     private readonly scheduler: VirtualScheduler,
@@ -206,14 +226,11 @@ export class VirtualRuntime implements Runtime {
   }
 
   after(ms: number, task: () => void): Timer {
-    const pending = { task, cancelled: false };
-    const scheduled = this.scheduler.schedule(this.scheduler.now + ms / this.rate, () => this.run(pending));
-    return { cancel: () => (pending.cancelled = scheduled.cancelled = true) };
+    return this.scheduler.schedule(this.scheduler.now + ms / this.rate, task, this);
   }
 
   defer(task: () => void): void {
-    const pending = { task, cancelled: false };
-    this.scheduler.schedule(this.scheduler.now, () => this.run(pending));
+    this.scheduler.schedule(this.scheduler.now, task, this);
   }
 
   deferLast(task: () => void): void {
@@ -234,19 +251,18 @@ export class VirtualRuntime implements Runtime {
   /** As SIGCONT: what became due meanwhile runs now, in the order in which it did, then what is due from now on. */
   resume(): void {
     this.paused = false;
-    for (const pending of this.overdue.splice(0)) {
-      this.scheduler.schedule(this.scheduler.now, () => this.run(pending));
-    }
+    for (const task of this.overdue.splice(0))
+      this.scheduler.schedule(this.scheduler.now, () => task.run(), this);
   }
 
   private get rate(): number {
     return this.clocks.rate ?? 1;
   }
 
-  private run(pending: Pending): void {
-    if (this.killed || pending.cancelled) return;
-    if (this.paused) this.overdue.push(pending);
-    else pending.task();
+  /** @internal Whether the task may run now; what is overdue runs with `resume`. */
+  takes(task: Task): boolean {
+    if (this.paused && !this.killed) this.overdue.push(task);
+    return !this.paused && !this.killed;
   }
 }
 

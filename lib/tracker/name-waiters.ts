@@ -43,6 +43,8 @@ export class NameWaiters {
   }
 
   wakeAll(): void {
+    // With every change of the view, of which there are thousands where many nodes start at once.
+    if (this.waiting === 0) return;
     for (const waiters of [...this.byName.values()]) for (const waiter of [...waiters]) waiter.wake(true);
   }
 }

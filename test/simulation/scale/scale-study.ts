@@ -15,6 +15,8 @@ export interface ScaleOptions {
   readonly budgetSeconds: number;
   /** Runs a full garbage collection; without it no memory is measured. */
   readonly collectGarbage: (() => void) | undefined;
+  /** Told all that was measured so far, after each stretch: what comes then may take long, or too long. */
+  readonly measured?: (result: ScaleResult) => void;
 }
 
 /** Measures all but the rolling start. Whatever was measured when the budget is spent is in the result. */
@@ -140,6 +142,7 @@ class ScaleStudy {
   }
 
   private begins(step: string, progress: () => string): void {
+    if (this.step !== step) this.options.measured?.(this.result);
     this.step = step;
     this.progress = progress;
     this.swarm.meter.take();

@@ -58,7 +58,7 @@ export class ScaleSwarm {
   readonly nodes: ScaleNode[] = [];
   private readonly network: MemoryNetwork;
   private readonly addresses: Address[] = [];
-  /** One for all, although each process would make its own: a ring of 1,000 nodes takes 7 MiB. */
+  /** One for all, as are its rings, although each process would make its own: one of 1,000 nodes takes 1.3 MiB. */
   private readonly strategy = ring();
   private readonly failures: Error[] = [];
 

@@ -22,6 +22,11 @@ const GRACE_SHARE = 4;
 const HEAP_MIB = 16_384;
 /** What is on its way between many nodes outlives many small collections. */
 const YOUNG_MIB = 256;
+/**
+ * To look through the heap of a thousand nodes takes tens of seconds of processor time, and half of what is found is
+ * what has travelled: not before there is as much. The collector would also look whenever little is allocated for a while.
+ */
+const FIRST_LOOK_MIB = 8_192;
 
 const options = read();
 const entry = compile('scale/scale-case', 'scale');
@@ -51,7 +56,10 @@ async function run(kind, nodes) {
       ...[
         '--expose-gc',
         `--max-old-space-size=${HEAP_MIB}`,
+        `--min-semi-space-size=${YOUNG_MIB}`,
         `--max-semi-space-size=${YOUNG_MIB}`,
+        `--initial-old-space-size=${FIRST_LOOK_MIB}`,
+        '--no-memory-reducer',
         '--enable-source-maps',
       ],
       ...(profile
@@ -70,12 +78,18 @@ async function run(kind, nodes) {
   child.stdout.on('data', (data) => (output += String(data)));
   const [code, signal] = await once(child, 'close');
   const seconds = ((performance.now() - began) / 1000).toFixed(0);
-  const result =
-    code === 0 ? JSON.parse(output) : { nodes, names, seed, unfinished: whyDead(code, signal, seconds) };
+  const last = output.trimEnd().split('\n').findLast(isWhole);
+  const result = last ? JSON.parse(last) : { nodes, names, seed };
+  if (code !== 0) result.unfinished = whyDead(code, signal, seconds);
   console.log(
     `${kind} of ${nodes} nodes: ${seconds} s${result.unfinished ? `, UNFINISHED in ${result.unfinished}` : ''}`,
   );
   return result;
+}
+
+/** The last line of a process that was stopped may be cut. */
+function isWhole(line) {
+  return line.startsWith('{') && line.endsWith('}');
 }
 
 function whyDead(code, signal, seconds) {
@@ -100,10 +114,10 @@ function read() {
     const [names, seed, budget, rolling] = [values.names, values.seed, values.budget, values.rolling].map(
       Number,
     );
-    const isWhole = (value) => Number.isSafeInteger(value) && value >= 0;
+    const isCount = (value) => Number.isSafeInteger(value) && value >= 0;
     if (
-      nodes.every((count) => isWhole(count) && count > 1 && count <= 2_000) &&
-      [names, seed, budget, rolling].every(isWhole)
+      nodes.every((count) => isCount(count) && count > 1 && count <= 2_000) &&
+      [names, seed, budget, rolling].every(isCount)
     ) {
       if (values.profile) mkdirSync(values.profile, { recursive: true });
       return { ...values, nodes, names, seed, budget, rolling };

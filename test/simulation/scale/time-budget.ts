@@ -1,5 +1,5 @@
-/** Looked at so often only: a look costs as much as a small task of the simulation. */
-const TASKS_PER_LOOK = 64;
+/** Looked at so often only: a look, which asks all threads of the process, costs as much as a task of the simulation. */
+const TASKS_PER_LOOK = 1_024;
 
 /** Processor time in which a case of the study has to end. */
 export class TimeBudget {

@@ -1,4 +1,5 @@
-import { seededRandom, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
+import type { Timer } from '../../../lib/runtime/runtime.interface.js';
+import { seededRandom, type VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
 
 /** So often every task may look at the clock for nothing: whoever looks more often asks how long it has run. */
 const FREE_LOOKS = 4;
@@ -41,16 +42,17 @@ export class MeasuredScheduler extends VirtualScheduler {
     return time + Math.max(0, ++this.looks - FREE_LOOKS) * this.msPerLook;
   }
 
-  override schedule(at: number, run: () => void): ReturnType<VirtualScheduler['schedule']> {
+  override schedule(at: number, run: () => void, owner?: VirtualRuntime): Timer {
     const from = this.traced.size > 0 ? new Error('scheduled') : undefined;
-    return super.schedule(at, () => {
+    const measured = (): void => {
       if (this.isMeasuring && from && this.traced.has(this.spans.length))
         this.traces.set(this.spans.length, String(from.stack));
       this.looks = 0;
       this.isRunning = true;
       this.began = performance.now();
       run();
-    });
+    };
+    return super.schedule(at, measured, owner);
   }
 
   override runUntil(condition: () => boolean, timeoutMs: number): Promise<boolean> {

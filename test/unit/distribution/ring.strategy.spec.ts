@@ -85,6 +85,13 @@ describe('the ring', () => {
     });
   });
 
+  it('is made once for the same nodes, whoever asks for it: types and arbiters are placed on the same', () => {
+    const placement = ring().place(nodes(5));
+    expect(ring().place(nodes(5))).toBe(placement);
+    expect(ring().place(nodes(6))).not.toBe(placement);
+    expect(ring().place(nodes(5, (index) => 1 + (index % 2)))).not.toBe(placement);
+  });
+
   it('spreads names evenly', () => {
     for (const count of [3, 7, 10]) {
       for (const [node, share] of shares(nodes(count))) {
