@@ -40,7 +40,12 @@ export function ring(): DistributionStrategy {
     place(nodes) {
       const id = nodes.map((node) => `${node.id} ${node.weight}`).join('\n');
       const known = knownRings.get(id);
-      if (known) return known;
+      if (known) {
+        // The one asked for longest ago is let go of first.
+        knownRings.delete(id);
+        knownRings.set(id, known);
+        return known;
+      }
       const placement = new RingPlacement(nodes);
       if (knownRings.size >= RINGS_KEPT)
         for (const oldest of knownRings.keys()) if (knownRings.delete(oldest)) break;

@@ -39,6 +39,13 @@ interface DeadNode {
   timer: Timer | undefined;
   /** What a survivor that has read further has sent takes the place of `table`, one such table after the other. */
   readonly replacements: Replacement[];
+  /**
+   * How far the survivor had read whose rows took the place of others. It counts as read here, too, only when all is agreed
+   * upon: who is told of the rows meanwhile must not take those that are kept for ones that were still there by then.
+   */
+  ahead: number;
+  /** Rows that are kept although that survivor has not sent them: it is asked what has become of them. */
+  readonly kept: Set<Row>;
   /** What is still to be done of the first of them. */
   steps: Iterable<void> | undefined;
   /** Its rows are shown as orphans. */
@@ -54,8 +61,6 @@ interface Replacement {
   readonly from: NodeId;
   readonly rows: RowTable;
   readonly seq: number;
-  /** Rows that are kept although the sender, which has read further, has not sent them. */
-  readonly kept: Row[];
 }
 
 export interface OrphansParts {
@@ -139,7 +144,8 @@ export class Orphans {
       (row) => this.orphan(dead, row),
       () => {
         dead.marked = true;
-        this.settleIfDone(id);
+        if (dead.replacements.length > 0) this.replaceNext(id, dead);
+        else this.settleIfDone(id);
       },
     );
     for (const [peer, seq] of this.early.get(id) ?? [])
@@ -274,7 +280,7 @@ export class Orphans {
     }
     if (!last) return;
     dead.incoming.delete(from);
-    dead.replacements.push({ from, rows: incoming, seq, kept: [] });
+    dead.replacements.push({ from, rows: incoming, seq });
     if (dead.replacements.length === 1) this.replaceNext(id, dead);
   }
 
@@ -297,6 +303,8 @@ export class Orphans {
   private shown(from: NodeId, { node, incarnation, seq, rows }: OrphansFrame): void {
     const { transport, index, settled, isLetGo } = this.parts;
     const unknown = this.notEnded(from, node, rows).filter(({ name }) => index.all(name).every(isLetGo));
+    // What is being agreed upon is newer than this; it is shown again.
+    if (isAhead(this.dead.get(key(node, incarnation)))) return;
     const own = this.readUpTo(node, incarnation);
     if (seq < own) this.sendRest(from, node, incarnation);
     if (seq > own) transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
@@ -307,6 +315,8 @@ export class Orphans {
       table.put(row);
       index.add(row);
     }
+    // It may be the only one by now that has them, and others know that they have ended.
+    this.showLater();
     settled();
   }
 
@@ -330,11 +340,14 @@ export class Orphans {
     const id = key(node, incarnation);
     const dead = this.dead.get(id);
     if (!dead || dead.revival) return;
-    for (const [name, , , , registration] of rows) {
+    for (const [name, , , fence, registration] of rows) {
       const row = dead.table.get(name);
-      if (row?.registration === registration) this.remove(row);
+      if (row?.registration === registration && row.fence === fence) this.remove(row);
     }
-    if (last && dead.awaiting.delete(from)) this.settleIfDone(id);
+    if (!dead.awaiting.has(from)) return;
+    if (!last) return this.awaitWordOf(dead, from);
+    dead.awaiting.delete(from);
+    this.settleIfDone(id);
   }
 
   /** Who has read less must not wait for what has ended, or lives elsewhere: it is told also where nothing is left. */
@@ -444,10 +457,10 @@ export class Orphans {
     return row.outlivesNode && !this.parts.forgotten.has(row.registration);
   }
 
-  /** One after the other, in slices: its rows are not agreed upon before the last. */
+  /** One after the other, in slices, once all is marked: its rows are not agreed upon before the last. */
   private replaceNext(id: string, dead: DeadNode): void {
     const [next] = dead.replacements;
-    if (!next) return;
+    if (!next || !dead.marked) return;
     const steps = this.replacing(dead, next);
     dead.steps = steps;
     runSliced(
@@ -459,21 +472,19 @@ export class Orphans {
         dead.steps = undefined;
         dead.replacements.shift();
         dead.awaiting.delete(next.from);
-        this.ask(dead, next);
+        if (next.seq >= dead.ahead) this.ask(dead, next.from);
         if (dead.replacements.length > 0) this.replaceNext(id, dead);
         else this.settleIfDone(id);
       },
     );
   }
 
-  /** The sender has read further, and may know that the rest has ended. Who is gone by now takes that along. */
-  private ask(dead: DeadNode, { from, kept }: Replacement): void {
-    if (kept.length === 0 || ![...this.parts.linkedPeers()].includes(from)) return;
+  /** The survivor has read further, and may know that the rest has ended. Who is gone by now takes that along. */
+  private ask(dead: DeadNode, from: NodeId): void {
+    const { kept, ahead } = dead;
+    if (kept.size === 0 || ![...this.parts.linkedPeers()].includes(from)) return;
     this.awaitWordOf(dead, from);
-    this.sender.send(
-      from,
-      this.framesOf(dead, 'asked', (table) => kept.filter((row) => table.get(row.name) === row)),
-    );
+    this.sender.send(from, this.framesOf(dead, 'asked', kept, ahead));
   }
 
   /**
@@ -483,12 +494,13 @@ export class Orphans {
    * met: it is kept until the survivor has said which. It need not be asked of what activations of this node gave way to: it
    * would not know.
    */
-  private *replacing(dead: DeadNode, { rows: incoming, seq, kept }: Replacement): IterableIterator<void> {
+  private *replacing(dead: DeadNode, { rows: incoming, seq }: Replacement): IterableIterator<void> {
     const { index, forgotten } = this.parts;
     const before = dead.table;
-    if (seq <= before.seq) return;
+    if (seq <= Math.max(before.seq, dead.ahead)) return;
     dead.table = incoming;
-    incoming.seq = seq;
+    incoming.seq = before.seq;
+    dead.ahead = seq;
     for (const row of incoming.values()) {
       const { name } = row;
       const holder = index.get(name);
@@ -508,7 +520,7 @@ export class Orphans {
       const isLeft = !incoming.get(row.name) && this.outlives(row) && index.all(row.name).includes(row);
       if (isLeft && !(holder && this.isHistory(row, holder))) {
         incoming.put(row);
-        if (!this.preferred.has(row)) kept.push(row);
+        if (!this.preferred.has(row)) dead.kept.add(row);
       } else {
         index.remove(row);
       }
@@ -522,20 +534,25 @@ export class Orphans {
     return !isNewer(row, holder) && !outlives(row, holder);
   }
 
-  /** What is left of a dead node, or some of it; at least one frame, each made when its turn has come. */
+  /**
+   * What is left of a dead node, or some of it, as far as it is there by then; at least one frame, each made when its turn
+   * has come.
+   */
   private *framesOf(
     dead: DeadNode,
     says: OrphansFrame['says'],
-    some: (table: RowTable) => Iterable<Row> = (table) => table.values(),
+    some?: Iterable<Row>,
+    seq = dead.table.seq,
   ): IterableIterator<OrphansFrame> {
-    const { node, incarnation, seq } = dead.table;
+    const { table } = dead;
+    const { node, incarnation } = table;
     const frame = { kind: FrameKind.Orphans, node, incarnation, seq, says };
     let rows: WireRow[] = [];
     let bytes = 0;
     let first = true;
-    for (const row of some(dead.table)) {
+    for (const row of some ?? table.values()) {
       if (dead.revival) return;
-      if (!this.outlives(row)) continue;
+      if (!this.outlives(row) || (some && table.get(row.name) !== row)) continue;
       if (rows.length === ROWS_PER_FRAME || bytes >= BYTES_PER_FRAME) {
         yield { ...frame, first, last: false, rows };
         rows = [];
@@ -557,6 +574,8 @@ export class Orphans {
     const dead = this.dead.get(id);
     if (!dead || !isAgreedUpon(dead)) return;
     dead.timer?.cancel();
+    dead.table.seq = Math.max(dead.table.seq, dead.ahead);
+    dead.kept.clear();
     const { node, seq, size } = dead.table;
     this.parts.trace(() => `${size} rows of ${node}, read up to ${seq}, wait to be started by others`);
     if (isOver(dead)) this.finish(id, dead);
@@ -593,11 +612,7 @@ export class Orphans {
         if (rows.length === SHOWN_AT_ONCE) break;
         if (this.outlives(row)) rows.push(row);
       }
-      if (rows.length > 0)
-        this.sender.send(
-          peer,
-          this.framesOf(dead, 'shown', () => rows),
-        );
+      if (rows.length > 0) this.sender.send(peer, this.framesOf(dead, 'shown', rows));
     }
   }
 
@@ -605,7 +620,7 @@ export class Orphans {
   private showPreferred(dead: DeadNode): void {
     dead.preferred = dead.preferred.filter((row) => dead.table.get(row.name) === row);
     if (dead.preferred.length === 0) return;
-    const preferred = (table: RowTable): Row[] => dead.preferred.filter((row) => table.get(row.name) === row);
+    const { preferred } = dead;
     for (const peer of this.parts.linkedPeers())
       this.sender.send(peer, this.framesOf(dead, 'shown', preferred));
   }
@@ -619,12 +634,19 @@ function unread(table: RowTable): DeadNode {
     awaiting: new Set(),
     incoming: new Map(),
     replacements: [],
+    ahead: 0,
+    kept: new Set(),
     steps: undefined,
     timer: undefined,
     marked: true,
     preferred: [],
     revival: undefined,
   };
+}
+
+/** Whether what a survivor has sent that has read further is not agreed upon yet. */
+function isAhead(dead: DeadNode | undefined): boolean {
+  return dead !== undefined && dead.ahead > dead.table.seq;
 }
 
 /** Its rows are what all survivors know of it, and are shown as orphans. */

@@ -1,6 +1,6 @@
 // Studies of many hours run as plain JavaScript: a test runner's transformation of every import costs them a tenth of
 // their time, and they want processes, and flags, of their own.
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
@@ -19,8 +19,13 @@ export function compile(entry, folder) {
   const outDir = join(root, 'build', folder);
   const include = [`test/simulation/${entry}.ts`];
   const parsed = ts.parseJsonConfigFileContent({ ...config, include }, ts.sys, root);
+  for (const { messageText } of parsed.errors)
+    throw new Error(ts.flattenDiagnosticMessageText(messageText, '\n'));
   // Types are checked by `npm run typecheck`, of all that is there; here only what runs has to be built.
-  const settings = { ...parsed.options, outDir, declaration: false, noCheck: true };
-  ts.createProgram(parsed.fileNames, settings).emit();
-  return join(outDir, `test/simulation/${entry}.js`);
+  const settings = { ...parsed.options, outDir, declaration: false, noCheck: true, listEmittedFiles: true };
+  const { emittedFiles = [] } = ts.createProgram(parsed.fileNames, settings).emit();
+  const built = join(outDir, `test/simulation/${entry}.js`);
+  // An older build of it must not be taken for this one.
+  if (!emittedFiles.some((file) => relative(file, built) === '')) throw new Error(`${built} was not built`);
+  return built;
 }

@@ -17,13 +17,16 @@ const SMALL_UNIT_BYTES = 4 * 1024;
  */
 export class ReadTurn {
   private beganAt: number | undefined;
-  private chunkAt = 0;
+  private chunkAt: number;
   private units = 0;
   private readonly end = (): void => {
     this.beganAt = undefined;
   };
 
-  constructor(private readonly runtime: Runtime) {}
+  constructor(private readonly runtime: Runtime) {
+    // What comes right behind the handshake is of a chunk that others have read.
+    this.chunkAt = runtime.now();
+  }
 
   /** More was received. */
   newChunk(): void {

@@ -9,6 +9,8 @@ export interface Played {
   readonly seed: number;
   /** The smallest history that breaks a promise, where one is broken. */
   readonly broken: string | undefined;
+  /** It has told why it plays no more. */
+  readonly dies?: boolean;
 }
 
 /** What a player says when it has no more to play. */
@@ -23,7 +25,11 @@ let playing: number | undefined;
 // What nobody has caught has to do with the seed at hand, or with one just before it.
 process.on('uncaughtException', (error) => {
   if (playing === undefined) throw error;
-  const said = { seed: playing, broken: `nobody caught ${error.stack ?? String(error)}` };
+  const said: Played = {
+    seed: playing,
+    broken: `nobody caught ${error.stack ?? String(error)}`,
+    dies: true,
+  };
   process.send?.(said, () => process.exit());
 });
 

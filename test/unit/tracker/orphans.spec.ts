@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RowTable } from '../../../lib/tracker/row-table.js';
 import { RowFlag, RowStatus, Row, Untracked } from '../../../lib/tracker/row.js';
-import { FrameKind } from '../../../lib/transport/frame.js';
+import { FrameKind, type OrphansFrame } from '../../../lib/transport/frame.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
 import { content, POLL_MS, TrackerNode, trackers } from './support/tracker-node.js';
 
@@ -172,6 +172,76 @@ describe('what is left of a dead node', () => {
     runtime.pass(100);
     expect(second!.orphanNames()).toEqual(['lamp', 'last']);
     expect([first!.orphans.isSettled, second!.orphans.isSettled]).toEqual([true, true]);
+  });
+
+  it('is marked, all of it, before what another has read takes its place', () => {
+    const { runtime, nodes } = trackers(4);
+    const [victim, behind, further, holder] = nodes as [TrackerNode, TrackerNode, TrackerNode, TrackerNode];
+    const lamps = Array.from({ length: 1_000 }, (_, index) => victim.track(`lamp-${index}`));
+    runtime.pass(1_000);
+    victim.transport.unlink(behind.id);
+    // It has not met the one where they go on.
+    behind.unlinkFrom(holder);
+    victim.track('last');
+    runtime.pass(1_000);
+    further.takeForDead(victim.id);
+    for (const { name, registration } of lamps) holder.track(name, { registration });
+    runtime.pass(1_000);
+    for (const { name } of lamps) further.orphans.superseded(name, further.index.get(name)!);
+    // Both to mark a row and to look whether it is left take their time.
+    behind.changing = (): void => runtime.spend(0.05);
+    behind.forgotten.has = (): boolean => {
+      runtime.spend(0.05);
+      return false;
+    };
+    behind.takeForDead(victim.id);
+    runtime.pass(5_000);
+    expect(behind.orphans.isSettled).toBe(true);
+    const left = [...behind.orphans.rows()];
+    expect(left.length).toBe(1_001);
+    expect(left.filter(({ orphaned }) => !orphaned)).toEqual([]);
+  });
+
+  it('is shown as it is when its turn has come, and not what was known to be over by then', () => {
+    const runtime = new ManualRuntime();
+    const [node, other] = [new TrackerNode('a@h:1', runtime), new TrackerNode('b@h:2', runtime)];
+    node.linkTo(other);
+    runtime.pass(10);
+    const [gone, left] = ['gone', 'left'].map((name) => new Row(content(name), 'dead@h:7').toWire());
+    const told = (to: TrackerNode, says: 'left' | 'over', seq: number, rows: OrphansFrame['rows']): void =>
+      to.orphans.received('c@h:3', {
+        ...{ kind: FrameKind.Orphans, node: 'dead@h:7', incarnation: 1 },
+        ...{ first: true, last: true, says, seq, rows },
+      });
+    told(node, 'left', 5, [gone!, left!]);
+    told(other, 'left', 8, [left!]);
+    runtime.pass(1);
+    node.transport.room = 0;
+    runtime.pass(10_000);
+    told(node, 'left', 8, [left!]);
+    told(node, 'over', 8, [gone!]);
+    runtime.pass(100);
+    expect(node.orphanNames()).toEqual(['left']);
+    node.transport.room = Infinity;
+    runtime.pass(100);
+    expect(node.transport.of(FrameKind.Orphans).map(({ says }) => says)).toContain('shown');
+    expect(other.orphanNames()).toEqual(['left']);
+  });
+
+  it('is shown on by one that was only shown it, until it is told that it has ended', () => {
+    const runtime = new ManualRuntime();
+    const [node, other] = [new TrackerNode('a@h:1', runtime), new TrackerNode('b@h:2', runtime)];
+    node.linkTo(other);
+    runtime.pass(10);
+    const ended = new Row(content('ended'), 'dead@h:7');
+    other.forgotten.add(ended.registration);
+    node.orphans.received('c@h:3', {
+      ...{ kind: FrameKind.Orphans, node: 'dead@h:7', incarnation: 1 },
+      ...{ first: true, last: true, says: 'shown', seq: 0, rows: [ended.toWire()] },
+    });
+    expect(node.orphanNames()).toEqual(['ended']);
+    runtime.pass(10_000);
+    expect(node.toldForgotten).toContain('ended');
   });
 
   it('is talked of once by survivors of which each has long seen that nothing is left', () => {
