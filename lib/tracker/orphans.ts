@@ -27,6 +27,8 @@ const SHOWN_AT_ONCE = 64;
 const EARLY_REPORTS_LIMIT = 1_024;
 /** Of how many dead nodes with nothing left it is known how far their logs were read. */
 const FINISHED_LIMIT = 4_096;
+/** How many frames of questions about one dead node wait until its survivors agree. */
+const QUESTIONS_LIMIT = 1_024;
 
 interface DeadNode {
   table: RowTable;
@@ -40,12 +42,12 @@ interface DeadNode {
   /** What a survivor that has read further has sent takes the place of `table`, one such table after the other. */
   readonly replacements: Replacement[];
   /**
-   * How far the survivor had read whose rows took the place of others. It counts as read here, too, only when all is agreed
-   * upon: who is told of the rows meanwhile must not take those that are kept for ones that were still there by then.
+   * Rows that are kept although a survivor that has read further has not sent them: until it has said what has become of
+   * them, nobody is told of them, who would take them for ones that were still there by then.
    */
-  ahead: number;
-  /** Rows that are kept although that survivor has not sent them: it is asked what has become of them. */
-  readonly kept: Set<Row>;
+  kept: Set<Row>;
+  /** What others have asked meanwhile, who have read less. */
+  questions: Array<readonly [from: NodeId, frame: OrphansFrame]>;
   /** What is still to be done of the first of them. */
   steps: Iterable<void> | undefined;
   /** Its rows are shown as orphans. */
@@ -168,7 +170,7 @@ export class Orphans {
     dead.timer?.cancel();
     runSliced(
       this.parts.runtime,
-      this.livingAgain(dead),
+      this.livingAgain(id, dead),
       () => this.dead.get(id) === dead,
       () => {
         if (this.dead.get(id) !== dead) return;
@@ -188,9 +190,11 @@ export class Orphans {
   }
 
   /** First comes to an end what was begun: a table is given away only with all of its rows in the index, and no others. */
-  private *livingAgain(dead: DeadNode): IterableIterator<void> {
+  private *livingAgain(id: string, dead: DeadNode): IterableIterator<void> {
     if (dead.steps) yield* dead.steps;
     for (const row of dead.table.values()) {
+      // It died again in between, and this row may be marked anew.
+      if (this.dead.get(id) !== dead) return;
       this.parts.index.alter(row, () => (row.orphaned = false));
       yield;
     }
@@ -200,6 +204,7 @@ export class Orphans {
   private takeBack(id: string): RowTable | undefined {
     const dead = this.dead.get(id);
     if (!dead) return undefined;
+    dead.timer?.cancel();
     for (const _ of dead.steps ?? []);
     const { table } = dead;
     if (!isAsRead(dead)) table.seq = 0;
@@ -209,7 +214,9 @@ export class Orphans {
   /** A survivor has no link any more: nothing is awaited from it. */
   unlinked(peer: NodeId): void {
     this.sender.unlinked(peer);
-    for (const [id, { awaiting, incoming }] of this.dead) {
+    for (const [id, dead] of this.dead) {
+      const { awaiting, incoming } = dead;
+      dead.questions = dead.questions.filter(([from]) => from !== peer);
       const wasSending = incoming.delete(peer);
       if (awaiting.delete(peer) || wasSending) this.settleIfDone(id);
     }
@@ -303,8 +310,6 @@ export class Orphans {
   private shown(from: NodeId, { node, incarnation, seq, rows }: OrphansFrame): void {
     const { transport, index, settled, isLetGo } = this.parts;
     const unknown = this.notEnded(from, node, rows).filter(({ name }) => index.all(name).every(isLetGo));
-    // What is being agreed upon is newer than this; it is shown again.
-    if (isAhead(this.dead.get(key(node, incarnation)))) return;
     const own = this.readUpTo(node, incarnation);
     if (seq < own) this.sendRest(from, node, incarnation);
     if (seq > own) transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
@@ -320,11 +325,20 @@ export class Orphans {
     settled();
   }
 
-  /**
-   * Another, which has read less, was not sent these. What this node shows a row of lives on, perhaps at a node that the
-   * other has not met: if that one dies, and this one, it must not be gone with them.
-   */
+  /** Another, which has read less, was not sent these: it is answered when this node knows itself what has become of them. */
   private asked(from: NodeId, frame: OrphansFrame): void {
+    const dead = this.dead.get(key(frame.node, frame.incarnation));
+    if (!dead || isAgreedUpon(dead)) this.answer(from, frame);
+    else if (dead.questions.length < QUESTIONS_LIMIT) dead.questions.push([from, frame]);
+    // Who is told that nothing of it is over keeps it.
+    else this.sender.send(from, [{ ...frame, says: 'over', rows: [] } as const].values());
+  }
+
+  /**
+   * What this node shows a row of lives on, perhaps at a node that the other has not met: if that one dies, and this one, it
+   * must not be gone with them.
+   */
+  private answer(from: NodeId, frame: OrphansFrame): void {
     const { node, incarnation, seq } = frame;
     const { index, forgotten } = this.parts;
     const knows = this.readUpTo(node, incarnation) >= seq;
@@ -423,6 +437,7 @@ export class Orphans {
     for (const [id, dead] of this.dead) {
       if (dead.table.get(row.name) !== row) continue;
       dead.table.delete(row.name);
+      dead.kept.delete(row);
       if (isOver(dead)) this.finish(id, dead);
     }
     this.parts.index.remove(row);
@@ -460,7 +475,7 @@ export class Orphans {
   /** One after the other, in slices, once all is marked: its rows are not agreed upon before the last. */
   private replaceNext(id: string, dead: DeadNode): void {
     const [next] = dead.replacements;
-    if (!next || !dead.marked) return;
+    if (!next || !dead.marked || dead.revival || this.dead.get(id) !== dead) return;
     const steps = this.replacing(dead, next);
     dead.steps = steps;
     runSliced(
@@ -472,19 +487,21 @@ export class Orphans {
         dead.steps = undefined;
         dead.replacements.shift();
         dead.awaiting.delete(next.from);
-        if (next.seq >= dead.ahead) this.ask(dead, next.from);
+        if (dead.table === next.rows) this.ask(dead, next.from);
         if (dead.replacements.length > 0) this.replaceNext(id, dead);
         else this.settleIfDone(id);
       },
     );
   }
 
-  /** The survivor has read further, and may know that the rest has ended. Who is gone by now takes that along. */
+  /**
+   * The survivor has read further, and may know that the rest has ended. Who is gone by now takes that along. Only who has
+   * read more is asked, so that no two wait for each other.
+   */
   private ask(dead: DeadNode, from: NodeId): void {
-    const { kept, ahead } = dead;
-    if (kept.size === 0 || ![...this.parts.linkedPeers()].includes(from)) return;
+    if (dead.kept.size === 0 || ![...this.parts.linkedPeers()].includes(from)) return;
     this.awaitWordOf(dead, from);
-    this.sender.send(from, this.framesOf(dead, 'asked', kept, ahead));
+    this.sender.send(from, this.framesOf(dead, 'asked', dead.kept));
   }
 
   /**
@@ -497,10 +514,9 @@ export class Orphans {
   private *replacing(dead: DeadNode, { rows: incoming, seq }: Replacement): IterableIterator<void> {
     const { index, forgotten } = this.parts;
     const before = dead.table;
-    if (seq <= Math.max(before.seq, dead.ahead)) return;
+    if (seq <= before.seq) return;
     dead.table = incoming;
-    incoming.seq = before.seq;
-    dead.ahead = seq;
+    incoming.seq = seq;
     for (const row of incoming.values()) {
       const { name } = row;
       const holder = index.get(name);
@@ -542,17 +558,18 @@ export class Orphans {
     dead: DeadNode,
     says: OrphansFrame['says'],
     some?: Iterable<Row>,
-    seq = dead.table.seq,
   ): IterableIterator<OrphansFrame> {
     const { table } = dead;
-    const { node, incarnation } = table;
+    const { node, incarnation, seq } = table;
     const frame = { kind: FrameKind.Orphans, node, incarnation, seq, says };
     let rows: WireRow[] = [];
     let bytes = 0;
     let first = true;
     for (const row of some ?? table.values()) {
       if (dead.revival) return;
+      if (!some && dead.table !== table) break;
       if (!this.outlives(row) || (some && table.get(row.name) !== row)) continue;
+      if (says !== 'asked' && dead.kept.has(row)) continue;
       if (rows.length === ROWS_PER_FRAME || bytes >= BYTES_PER_FRAME) {
         yield { ...frame, first, last: false, rows };
         rows = [];
@@ -562,7 +579,9 @@ export class Orphans {
       rows.push(row.toWire());
       bytes += wireBytes(row.args, row.groups);
     }
-    yield { ...frame, first, last: true, rows };
+    // Its rows go over to the one that takes its place: the receiver begins anew.
+    if (!some && dead.table !== table) yield* this.framesOf(dead, says);
+    else yield { ...frame, first, last: true, rows };
   }
 
   private giveUpAwaiting(id: string): void {
@@ -574,14 +593,23 @@ export class Orphans {
     const dead = this.dead.get(id);
     if (!dead || !isAgreedUpon(dead)) return;
     dead.timer?.cancel();
-    dead.table.seq = Math.max(dead.table.seq, dead.ahead);
-    dead.kept.clear();
     const { node, seq, size } = dead.table;
     this.parts.trace(() => `${size} rows of ${node}, read up to ${seq}, wait to be started by others`);
+    this.tellKept(dead);
     if (isOver(dead)) this.finish(id, dead);
     this.showPreferred(dead);
     this.showLater();
     this.parts.settled();
+  }
+
+  /** What was kept, and is not over, is told now: to who has asked, and to those that were told of the others meanwhile. */
+  private tellKept(dead: DeadNode): void {
+    const { kept, questions } = dead;
+    dead.kept = new Set();
+    dead.questions = [];
+    for (const [from, frame] of questions) this.answer(from, frame);
+    if (kept.size === 0) return;
+    for (const peer of this.parts.linkedPeers()) this.sender.send(peer, this.framesOf(dead, 'shown', kept));
   }
 
   private showLater(): void {
@@ -634,19 +662,14 @@ function unread(table: RowTable): DeadNode {
     awaiting: new Set(),
     incoming: new Map(),
     replacements: [],
-    ahead: 0,
     kept: new Set(),
+    questions: [],
     steps: undefined,
     timer: undefined,
     marked: true,
     preferred: [],
     revival: undefined,
   };
-}
-
-/** Whether what a survivor has sent that has read further is not agreed upon yet. */
-function isAhead(dead: DeadNode | undefined): boolean {
-  return dead !== undefined && dead.ahead > dead.table.seq;
 }
 
 /** Its rows are what all survivors know of it, and are shown as orphans. */

@@ -174,32 +174,55 @@ describe('what is left of a dead node', () => {
     expect([first!.orphans.isSettled, second!.orphans.isSettled]).toEqual([true, true]);
   });
 
-  it('is marked, all of it, before what another has read takes its place', () => {
-    const { runtime, nodes } = trackers(4);
-    const [victim, behind, further, holder] = nodes as [TrackerNode, TrackerNode, TrackerNode, TrackerNode];
-    const lamps = Array.from({ length: 1_000 }, (_, index) => victim.track(`lamp-${index}`));
-    runtime.pass(1_000);
-    victim.transport.unlink(behind.id);
-    // It has not met the one where they go on.
-    behind.unlinkFrom(holder);
-    victim.track('last');
-    runtime.pass(1_000);
-    further.takeForDead(victim.id);
-    for (const { name, registration } of lamps) holder.track(name, { registration });
-    runtime.pass(1_000);
-    for (const { name } of lamps) further.orphans.superseded(name, further.index.get(name)!);
-    // Both to mark a row and to look whether it is left take their time.
-    behind.changing = (): void => runtime.spend(0.05);
-    behind.forgotten.has = (): boolean => {
-      runtime.spend(0.05);
-      return false;
-    };
-    behind.takeForDead(victim.id);
-    runtime.pass(5_000);
-    expect(behind.orphans.isSettled).toBe(true);
-    const left = [...behind.orphans.rows()];
-    expect(left.length).toBe(1_001);
-    expect(left.filter(({ orphaned }) => !orphaned)).toEqual([]);
+  describe('of many rows, while one that has read further sends less', () => {
+    /** Both to mark a row and to look whether it is left take their time at the one that is behind. */
+    function marking(): Record<'victim' | 'behind', TrackerNode> & { runtime: ManualRuntime; lamps: Row[] } {
+      const { runtime, nodes } = trackers(4);
+      const [victim, behind, further, holder] = nodes as [TrackerNode, TrackerNode, TrackerNode, TrackerNode];
+      const lamps = Array.from({ length: 1_000 }, (_, index) => victim.track(`lamp-${index}`));
+      runtime.pass(1_000);
+      victim.transport.unlink(behind.id);
+      // It has not met the one where they go on.
+      behind.unlinkFrom(holder);
+      victim.track('last');
+      runtime.pass(1_000);
+      further.takeForDead(victim.id);
+      for (const { name, registration } of lamps) holder.track(name, { registration });
+      runtime.pass(1_000);
+      for (const { name } of lamps) further.orphans.superseded(name, further.index.get(name)!);
+      behind.changing = (): void => runtime.spend(0.05);
+      behind.forgotten.has = (): boolean => {
+        runtime.spend(0.05);
+        return false;
+      };
+      behind.takeForDead(victim.id);
+      return { runtime, victim, behind, lamps };
+    }
+
+    it('is marked, all of it, before that takes its place', () => {
+      const { runtime, behind } = marking();
+      runtime.pass(5_000);
+      expect(behind.orphans.isSettled).toBe(true);
+      const left = [...behind.orphans.rows()];
+      expect(left.length).toBe(1_001);
+      expect(left.filter(({ orphaned }) => !orphaned)).toEqual([]);
+    });
+
+    it('is what its node says, and no more, when that is back before all is marked', () => {
+      const { runtime, victim, behind, lamps } = marking();
+      let marked = 0;
+      behind.changing = (): void => {
+        runtime.spend(0.05);
+        if (++marked === 500) runtime.defer(() => behind.linkTo(victim));
+      };
+      runtime.pass(10_000);
+      expect(marked).toBeGreaterThan(500);
+      expect(behind.orphanNames()).toEqual([]);
+      expect(behind.index.count).toBe(1_001);
+      for (const lamp of lamps) victim.rows.untrack(lamp, Untracked.forgotten);
+      runtime.pass(10_000);
+      expect([...behind.index.rows()].map(({ name }) => name)).toEqual(['last']);
+    });
   });
 
   it('is shown as it is when its turn has come, and not what was known to be over by then', () => {
