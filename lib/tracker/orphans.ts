@@ -46,6 +46,10 @@ interface DeadNode {
    * them, nobody is told of them, who would take them for ones that were still there by then.
    */
   kept: Set<Row>;
+  /** Survivors that have been asked, and have not answered yet, and how many times. */
+  readonly asked: Map<NodeId, number>;
+  /** Who was told of the other rows meanwhile. */
+  readonly told: Set<NodeId>;
   /** What others have asked meanwhile, who have read less. */
   questions: Array<readonly [from: NodeId, frame: OrphansFrame]>;
   /** What is still to be done of the first of them. */
@@ -217,6 +221,8 @@ export class Orphans {
     for (const [id, dead] of this.dead) {
       const { awaiting, incoming } = dead;
       dead.questions = dead.questions.filter(([from]) => from !== peer);
+      dead.asked.delete(peer);
+      dead.told.delete(peer);
       const wasSending = incoming.delete(peer);
       if (awaiting.delete(peer) || wasSending) this.settleIfDone(id);
     }
@@ -247,7 +253,8 @@ export class Orphans {
       return;
     }
     if (seq < dead.table.seq) this.sendRest(from, node, incarnation);
-    if (dead.awaiting.delete(from)) this.settleIfDone(id);
+    // How far it has read is no answer to what it was asked.
+    if (!dead.asked.has(from) && dead.awaiting.delete(from)) this.settleIfDone(id);
   }
 
   private awaitWordOf(dead: DeadNode, from: NodeId): void {
@@ -307,12 +314,12 @@ export class Orphans {
    * read further. A name of which nothing is known here, or only who let go of it, is taken from it: it was held by one that
    * gave way to the dead.
    */
-  private shown(from: NodeId, { node, incarnation, seq, rows }: OrphansFrame): void {
+  private shown(from: NodeId, { node, incarnation, seq, last, rows }: OrphansFrame): void {
     const { transport, index, settled, isLetGo } = this.parts;
     const unknown = this.notEnded(from, node, rows).filter(({ name }) => index.all(name).every(isLetGo));
     const own = this.readUpTo(node, incarnation);
-    if (seq < own) this.sendRest(from, node, incarnation);
-    if (seq > own) transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
+    if (last && seq < own) this.sendRest(from, node, incarnation);
+    if (last && seq > own) transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
     if (seq !== own || unknown.length === 0) return;
     const { table } = this.deadNode(node, incarnation);
     for (const row of unknown) {
@@ -328,7 +335,7 @@ export class Orphans {
   /** Another, which has read less, was not sent these: it is answered when this node knows itself what has become of them. */
   private asked(from: NodeId, frame: OrphansFrame): void {
     const dead = this.dead.get(key(frame.node, frame.incarnation));
-    if (!dead || isAgreedUpon(dead)) this.answer(from, frame);
+    if (!dead || !isUnsureOf(dead, frame.rows)) this.answer(from, frame);
     else if (dead.questions.length < QUESTIONS_LIMIT) dead.questions.push([from, frame]);
     // Who is told that nothing of it is over keeps it.
     else this.sender.send(from, [{ ...frame, says: 'over', rows: [] } as const].values());
@@ -358,15 +365,22 @@ export class Orphans {
       const row = dead.table.get(name);
       if (row?.registration === registration && row.fence === fence) this.remove(row);
     }
-    if (!dead.awaiting.has(from)) return;
-    if (!last) return this.awaitWordOf(dead, from);
-    dead.awaiting.delete(from);
-    this.settleIfDone(id);
+    const count = dead.asked.get(from);
+    if (count === undefined) return;
+    if (last && count === 1) {
+      dead.asked.delete(from);
+      dead.awaiting.delete(from);
+      this.settleIfDone(id);
+    } else {
+      if (last) dead.asked.set(from, count - 1);
+      // It is at it.
+      this.awaitWordOf(dead, from);
+    }
   }
 
   /** Who has read less must not wait for what has ended, or lives elsewhere: it is told also where nothing is left. */
   private sendRest(to: NodeId, node: NodeId, incarnation: number): void {
-    this.sender.send(to, this.framesOf(this.known(node, incarnation), 'left'));
+    this.sendLeft(to, this.known(node, incarnation));
   }
 
   /** What is held of a dead node; from now on, if only others tell of it. */
@@ -387,9 +401,14 @@ export class Orphans {
   /** Sends what is left of every dead node to a peer that links, then `last`. */
   sendAll(peer: NodeId, last: () => Frame): void {
     for (const dead of this.dead.values()) {
-      if (dead.table.size > 0 && !dead.revival) this.sender.send(peer, this.framesOf(dead, 'left'));
+      if (dead.table.size > 0 && !dead.revival) this.sendLeft(peer, dead);
     }
     this.sendBehind(peer, last);
+  }
+
+  private sendLeft(to: NodeId, dead: DeadNode): void {
+    if (dead.kept.size > 0) dead.told.add(to);
+    this.sender.send(to, this.framesOf(dead, 'left'));
   }
 
   /** Sends a frame, made when its turn has come, behind all that the peer is told of the dead. */
@@ -486,7 +505,7 @@ export class Orphans {
         if (this.dead.get(id) !== dead || dead.revival) return;
         dead.steps = undefined;
         dead.replacements.shift();
-        dead.awaiting.delete(next.from);
+        if (!dead.asked.has(next.from)) dead.awaiting.delete(next.from);
         if (dead.table === next.rows) this.ask(dead, next.from);
         if (dead.replacements.length > 0) this.replaceNext(id, dead);
         else this.settleIfDone(id);
@@ -500,6 +519,7 @@ export class Orphans {
    */
   private ask(dead: DeadNode, from: NodeId): void {
     if (dead.kept.size === 0 || ![...this.parts.linkedPeers()].includes(from)) return;
+    dead.asked.set(from, (dead.asked.get(from) ?? 0) + 1);
     this.awaitWordOf(dead, from);
     this.sender.send(from, this.framesOf(dead, 'asked', dead.kept));
   }
@@ -585,7 +605,9 @@ export class Orphans {
   }
 
   private giveUpAwaiting(id: string): void {
-    this.dead.get(id)?.awaiting.clear();
+    const dead = this.dead.get(id);
+    dead?.asked.clear();
+    dead?.awaiting.clear();
     this.settleIfDone(id);
   }
 
@@ -604,12 +626,12 @@ export class Orphans {
 
   /** What was kept, and is not over, is told now: to who has asked, and to those that were told of the others meanwhile. */
   private tellKept(dead: DeadNode): void {
-    const { kept, questions } = dead;
+    const { kept, questions, told } = dead;
     dead.kept = new Set();
     dead.questions = [];
     for (const [from, frame] of questions) this.answer(from, frame);
-    if (kept.size === 0) return;
-    for (const peer of this.parts.linkedPeers()) this.sender.send(peer, this.framesOf(dead, 'shown', kept));
+    if (kept.size > 0) for (const peer of told) this.sender.send(peer, this.framesOf(dead, 'shown', kept));
+    told.clear();
   }
 
   private showLater(): void {
@@ -663,6 +685,8 @@ function unread(table: RowTable): DeadNode {
     incoming: new Map(),
     replacements: [],
     kept: new Set(),
+    asked: new Map(),
+    told: new Set(),
     questions: [],
     steps: undefined,
     timer: undefined,
@@ -670,6 +694,15 @@ function unread(table: RowTable): DeadNode {
     preferred: [],
     revival: undefined,
   };
+}
+
+/** Whether some of the rows may be over, or may not, for all that this node knows: it has asked itself, or is told just now. */
+function isUnsureOf({ kept, table, replacements, revival }: DeadNode, rows: readonly WireRow[]): boolean {
+  const isKept = ([name]: WireRow): boolean => {
+    const row = table.get(name);
+    return row !== undefined && kept.has(row);
+  };
+  return replacements.length > 0 || revival !== undefined || rows.some(isKept);
 }
 
 /** Its rows are what all survivors know of it, and are shown as orphans. */

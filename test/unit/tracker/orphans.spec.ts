@@ -131,6 +131,50 @@ describe('what is left of a dead node', () => {
       expect(behind.orphanNames()).toEqual(['ended', 'lamp']);
     });
 
+    it('goes although who knows more is heard again before it has answered', () => {
+      const { runtime, victim, further, behind } = readFurther();
+      behind.takeForDead(victim.id);
+      const { node, incarnation, seq, rows } = further.transport.of(FrameKind.Orphans).at(-1)!;
+      expect(behind.orphans.isSettled).toBe(false);
+      const left = {
+        kind: FrameKind.Orphans,
+        node,
+        incarnation,
+        seq,
+        rows,
+        first: true,
+        last: true,
+      } as const;
+      behind.orphans.received(further.id, { ...left, says: 'left' });
+      behind.orphans.lost(further.id, { kind: FrameKind.Lost, node, incarnation, seq });
+      expect(behind.orphans.isSettled).toBe(false);
+      runtime.pass(20_000);
+      for (const { orphans, index } of [behind, further]) {
+        expect(orphans.isSettled).toBe(true);
+        expect(index.get('ended')).toBeUndefined();
+      }
+    });
+
+    it('goes although who knows more waits for yet another', () => {
+      const { runtime, victim, further, behind } = readFurther();
+      const silent = new TrackerNode('silent@h:6', runtime);
+      silent.transport.loses = (): boolean => true;
+      further.linkTo(silent);
+      const more = {
+        kind: FrameKind.Lost,
+        node: victim.id,
+        incarnation: victim.incarnation,
+        seq: 99,
+      } as const;
+      further.orphans.lost(silent.id, more);
+      expect(further.orphans.isSettled).toBe(false);
+      behind.takeForDead(victim.id);
+      runtime.pass(1);
+      expect(behind.orphans.isSettled).toBe(true);
+      runtime.pass(20_000);
+      for (const { index } of [behind, further]) expect(index.get('ended')).toBeUndefined();
+    });
+
     it('is over for one that has read less only where that one knows that it has ended', () => {
       const { runtime, victim, further, behind } = readFurther();
       behind.takeForDead(victim.id);
