@@ -1,6 +1,7 @@
 // Decides whom to dial and when: candidates from discovery, members that others named, members whose link broke,
 // and nodes that were taken for dead (so that a partition heals even if discovery knows one seed only).
 import { PROVIDER_TIMEOUT_MS, type DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
+import { keepLatest } from '../runtime/keep-latest.js';
 import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.js';
 import { within } from '../runtime/within.js';
 import { addressKey, type Address } from '../transport/node-info.js';
@@ -111,13 +112,8 @@ export class Dialer {
   /** A member was lost: its address stays a candidate for an hour. */
   remember(address: Address): void {
     const key = addressKey(address);
-    this.former.delete(key);
-    this.former.set(key, { address, until: this.runtime.now() + FORMER_MS });
+    keepLatest(this.former, key, { address, until: this.runtime.now() + FORMER_MS }, FORMER_LIMIT);
     this.dialLatelyLost();
-    for (const oldest of this.former.keys()) {
-      if (this.former.size <= FORMER_LIMIT) break;
-      this.former.delete(oldest);
-    }
   }
 
   private dialLatelyLost(): void {

@@ -1,6 +1,7 @@
 // Decides who is silent: a ping on every link every heartbeat, any frame is proof of life (carries P7: nobody is
 // waited for longer than `suspectAfterMs`). Whether a silent node is dead is the membership's decision. It suspects this
 // node first: while the event loop was held up, what the others sent waits unread, and what they believe is not known.
+import { keepLatest } from '../runtime/keep-latest.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
 import { FrameKind } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
@@ -100,8 +101,7 @@ export class FailureDetector {
   private newPing(): number {
     const { sentAt, parts } = this;
     const id = (this.pingId = (this.pingId + 1) >>> 0);
-    sentAt.set(id, parts.runtime.now());
-    if (sentAt.size > KNOWN_PINGS) for (const oldest of sentAt.keys()) if (sentAt.delete(oldest)) break;
+    keepLatest(sentAt, id, parts.runtime.now(), KNOWN_PINGS);
     return id;
   }
 

@@ -2,6 +2,7 @@
 // fenced it, so that its lease cannot be renewed; the lease is over; and every member that could have been told anything
 // by it has given it up, so that all of them see what it has left behind in the same way. Until then it is missing: it
 // keeps its place, and what belongs there waits.
+import { keepLatest } from '../runtime/keep-latest.js';
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import { FrameKind, type VerdictFrame } from '../transport/frame.js';
 import type { NodeId, NodeInfo } from '../transport/node-info.js';
@@ -168,13 +169,13 @@ export class Fencing {
       this.missing.has(keyOf(id, incarnation))
     )
       this.fence(id, incarnation, this.parts.members.self.info.id);
-    else if (!this.isFenced(id, incarnation)) remember(this.highestFenced, id, incarnation);
+    else if (!this.isFenced(id, incarnation)) keepLatest(this.highestFenced, id, incarnation, FENCED_LIMIT);
   }
 
   /** Acknowledges nothing of that incarnation from now on. */
   fence(id: NodeId, incarnation: number, by: NodeId): void {
     if (this.isFenced(id, incarnation)) return;
-    remember(this.highestFenced, id, incarnation);
+    keepLatest(this.highestFenced, id, incarnation, FENCED_LIMIT);
     this.parts.fenced(id, incarnation, by);
     this.voteSelf(id, incarnation);
   }
@@ -365,7 +366,7 @@ export class Fencing {
   }
 
   private noteOver(id: NodeId, incarnation: number): void {
-    remember(this.overUpTo, id, Math.max(incarnation, this.overUpTo.get(id) ?? 0));
+    keepLatest(this.overUpTo, id, Math.max(incarnation, this.overUpTo.get(id) ?? 0), FENCED_LIMIT);
   }
 
   private tellReleased(info: NodeInfo, types: readonly string[]): void {
@@ -381,14 +382,6 @@ export class Fencing {
   forgetAck({ id, incarnation }: NodeInfo): void {
     this.acks.delete(keyOf(id, incarnation));
   }
-}
-
-/** The latest of many. */
-function remember(among: Map<NodeId, number>, id: NodeId, incarnation: number): void {
-  among.delete(id);
-  among.set(id, incarnation);
-  if (among.size <= FENCED_LIMIT) return;
-  for (const oldest of among.keys()) if (among.delete(oldest)) break;
 }
 
 function keyOf(id: NodeId, incarnation: number): string {

@@ -2,6 +2,7 @@
 // (promises P1, P2 and P7). The one place that writes the set of members.
 import type { DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
 import type { HybridLogicalClock } from '../runtime/hybrid-logical-clock.js';
+import { keepLatest } from '../runtime/keep-latest.js';
 import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.js';
 import {
   FrameKind,
@@ -816,12 +817,7 @@ export class Membership {
     this.suspicions.gone(id);
     this.suspicions.lost(id);
     this.detector.gone(id);
-    this.dead.delete(id);
-    this.dead.set(id, { incarnation, acksSince: member.acksSince });
-    for (const oldest of this.dead.keys()) {
-      if (this.dead.size <= DEAD_LIMIT) break;
-      this.dead.delete(oldest);
-    }
+    keepLatest(this.dead, id, { incarnation, acksSince: member.acksSince }, DEAD_LIMIT);
     this.dialer.forget(member.info);
     if (loss.kind !== 'left') this.dialer.remember(member.info);
     if (loss.kind === 'unheard') this.noteLost(member.info);
@@ -836,10 +832,7 @@ export class Membership {
 
   private noteLost(info: NodeInfo): void {
     const key = addressKey(info);
-    this.lost.delete(key);
-    this.lost.set(key, info);
-    if (this.lost.size > LOST_LIMIT)
-      for (const oldest of this.lost.keys()) if (this.lost.delete(oldest)) break;
+    keepLatest(this.lost, key, info, LOST_LIMIT);
   }
 
   /**

@@ -1,6 +1,7 @@
 // Decides where a name belongs: consistent hashing, the same on every node for the same set of nodes.
 import { createHash } from 'node:crypto';
 import HashRing from 'hashring';
+import { keepLatest } from '../runtime/keep-latest.js';
 import { HASH_SEED, hashString, mixed } from '../runtime/string-hash.js';
 import type { DistributionStrategy, PlaceableNode, Placement } from './strategy.interface.js';
 
@@ -39,17 +40,9 @@ export function ring(): DistributionStrategy {
   return {
     place(nodes) {
       const id = nodes.map((node) => `${node.id} ${node.weight}`).join('\n');
-      const known = knownRings.get(id);
-      if (known) {
-        // The one asked for longest ago is let go of first.
-        knownRings.delete(id);
-        knownRings.set(id, known);
-        return known;
-      }
-      const placement = new RingPlacement(nodes);
-      if (knownRings.size >= RINGS_KEPT)
-        for (const oldest of knownRings.keys()) if (knownRings.delete(oldest)) break;
-      knownRings.set(id, placement);
+      const placement = knownRings.get(id) ?? new RingPlacement(nodes);
+      // The one asked for longest ago is let go of first.
+      keepLatest(knownRings, id, placement, RINGS_KEPT);
       return placement;
     },
   };
@@ -112,9 +105,7 @@ function pointsOf(id: string, weight: number): Uint32Array {
   // Its types say something else than what it returns.
   const byNode = hashRing.points([id]) as unknown as Record<string, readonly number[]>;
   const points = Uint32Array.from(byNode[id] ?? []);
-  if (knownPoints.size >= NODES_KEPT)
-    for (const oldest of knownPoints.keys()) if (knownPoints.delete(oldest)) break;
-  knownPoints.set(key, points);
+  keepLatest(knownPoints, key, points, NODES_KEPT);
   return points;
 }
 

@@ -2,6 +2,7 @@
 // node; the loser's side acts. It packs the loser, offers its state to the winner, and lets go when the winner has it.
 import { contentOf, RowStatus, type Row } from '../tracker/row.js';
 import { winsConflict } from '../tracker/registry-index.js';
+import { keepLatest } from '../runtime/keep-latest.js';
 import { runSliced, SLICE_MS } from '../runtime/slices.js';
 import { FrameKind, type OfferedFrame, type OfferFrame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
@@ -291,9 +292,7 @@ export class Conflicts {
           return true;
         },
       );
-      this.taken.set(key, merged);
-      if (this.taken.size > TAKEN_LIMIT)
-        for (const old of this.taken.keys()) if (this.taken.delete(old)) break;
+      keepLatest(this.taken, key, merged, TAKEN_LIMIT);
     }
     const isTaken = await merged;
     // It was never given to the worker: the next offer of it is as good as the first.

@@ -2,6 +2,7 @@
 // starts it without a message; when the target has said that it is ready, and its row is held here, the source lets go
 // of its own row and says commit. Until then everything may fail, and the worker goes on here.
 import { Deadlines, DueTask } from '../runtime/deadlines.js';
+import { keepLatest } from '../runtime/keep-latest.js';
 import { contentOf, type Row, RowStatus, Untracked, wireBytes } from '../tracker/row.js';
 import {
   FrameKind,
@@ -325,10 +326,7 @@ export class Moves {
   }
 
   private remember(name: string, committed: Committed): void {
-    this.committed.delete(name);
-    this.committed.set(name, committed);
-    if (this.committed.size <= COMMITTED_LIMIT) return;
-    for (const oldest of this.committed.keys()) if (this.committed.delete(oldest)) break;
+    keepLatest(this.committed, name, committed, COMMITTED_LIMIT);
   }
 
   private isOpen(move: Move): boolean {

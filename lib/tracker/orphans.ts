@@ -3,6 +3,7 @@
 // neither a registration nor an unregistration that anyone has seen is lost (promise P4). Who has read less gives up what
 // the other does not tell of only once that one has said that it is over: where it goes on elsewhere, both keep a row of it.
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
+import { keepLatest } from '../runtime/keep-latest.js';
 import { runSliced } from '../runtime/slices.js';
 import {
   FrameKind,
@@ -465,10 +466,7 @@ export class Orphans {
   private finish(id: string, { table }: DeadNode): void {
     this.dead.delete(id);
     const seq = Math.max(table.seq, this.finished.get(id) ?? 0);
-    this.finished.delete(id);
-    this.finished.set(id, seq);
-    if (this.finished.size <= FINISHED_LIMIT) return;
-    for (const oldest of this.finished.keys()) if (this.finished.delete(oldest)) return;
+    keepLatest(this.finished, id, seq, FINISHED_LIMIT);
   }
 
   /** False where the node turned out to live. */
