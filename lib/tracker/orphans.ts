@@ -339,7 +339,7 @@ export class Orphans {
     if (!dead || !isUnsureOf(dead, frame.rows)) this.answer(from, frame);
     else if (dead.questions.length < QUESTIONS_LIMIT) dead.questions.push([from, frame]);
     // Who is told that nothing of it is over keeps it.
-    else this.sender.send(from, [{ ...frame, says: 'over', rows: [] } as const].values());
+    else this.sayOver(from, frame, []);
   }
 
   /**
@@ -353,8 +353,13 @@ export class Orphans {
     const hasEnded = (name: string, registration: string): boolean =>
       forgotten.has(registration) ||
       (knows && index.all(name).every((row) => row.registration !== registration));
-    const rows = frame.rows.filter(([name, , , , registration]) => hasEnded(name, registration));
-    this.sender.send(from, [{ ...frame, says: 'over', rows } as const].values());
+    const over = frame.rows.filter(([name, , , , registration]) => hasEnded(name, registration));
+    this.sayOver(from, frame, over);
+  }
+
+  /** Sends the question back, with those of its rows that are over. */
+  private sayOver(to: NodeId, question: OrphansFrame, rows: readonly WireRow[]): void {
+    this.sender.send(to, [{ ...question, says: 'over', rows } as const].values());
   }
 
   /** The answer to what was asked. */
