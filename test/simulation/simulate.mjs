@@ -8,8 +8,8 @@ import { parseArgs } from 'node:util';
 import { compile } from './compiled.mjs';
 
 const USAGE = 'npm run simulate -- [--seeds 2000] [--first 1] [--all]';
-/** Seeds of one request: a player does not wait for the next, and none has much left to do when the others have ended. */
-const SLICE = 20;
+/** Most seeds of one request: a player does not wait for the next, and none has much left to do when the others have ended. */
+const MOST_AT_ONCE = 20;
 /** After each so many it is told how far it is. */
 const TOLD_EVERY = 1_000;
 /** A player that says nothing for so long hangs; making a failing history smaller takes a minute. */
@@ -20,6 +20,9 @@ const KINDS_OF_TROUBLE = 16;
 
 const { seeds, first, all } = options();
 const end = first + seeds;
+const players = Math.min(availableParallelism(), seeds);
+/** All cores have work to the end, also when there are few seeds. */
+const atOnce = Math.min(MOST_AT_ONCE, Math.ceil(seeds / players));
 const entry = compile('model/player', 'simulate');
 const began = performance.now();
 let next = first;
@@ -30,7 +33,7 @@ let played = 0;
 const failures = [];
 const troubles = new Set();
 
-await Promise.all(Array.from({ length: Math.min(availableParallelism(), seeds) }, work));
+await Promise.all(Array.from({ length: players }, work));
 const isTroubled = seeds < SEEDS_FOR_ALL_TROUBLE || troubles.size >= KINDS_OF_TROUBLE;
 console.log(`${played} of ${seeds} seeds were played, from ${first}, in ${secondsSince(began)} s`);
 if (failures[0] && !all) tell(failures[0], 'first ');
@@ -54,8 +57,8 @@ function isWanted() {
 function slice() {
   if (!isWanted()) return [];
   return left.length > 0
-    ? left.splice(0, SLICE)
-    : Array.from({ length: Math.min(SLICE, end - next) }, () => next++);
+    ? left.splice(0, atOnce)
+    : Array.from({ length: Math.min(atOnce, end - next) }, () => next++);
 }
 
 /** A process that plays one slice after the other. */
@@ -95,8 +98,7 @@ async function player() {
     const death = `the process that played it ended with ${signal ?? code}:\n${errors}`;
     // Not of this seed, but of all.
     if (played === 0) throw new Error(death);
-    fail({ seed: given[0], broken: death });
-    given.shift();
+    fail({ seed: given.shift(), broken: death });
     markPlayed();
   }
   left.push(...given);
