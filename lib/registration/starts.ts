@@ -59,9 +59,11 @@ export class Starts {
 
   /** Starts a parked worker of this node anew, as another activation. Its row must belong here. */
   async restart(row: Row): Promise<void> {
-    const { rows, clock, runtime, registerTimeoutMs, membership } = this.parts;
+    const { rows, clock, runtime, registerTimeoutMs, membership, cancelMove } = this.parts;
     if (this.closed || !rows.has(row)) return;
     this.underWay++;
+    // It may have belonged elsewhere a moment ago, and its move still wait for the target.
+    cancelMove(row);
     const fresh = rows.replace(row, { ...contentOf(row), fence: clock.next(), status: RowStatus.starting });
     try {
       const deadline = runtime.now() + registerTimeoutMs;

@@ -31,6 +31,11 @@ export class FenceLog {
     this.records.push({ kind: 'resume', name, fence, from, at: nanoseconds(this.now()), node });
   }
 
+  /** Its registration has ended, and it with it. */
+  ended(name: string, fence: number, node: string): void {
+    this.records.push({ kind: 'end', name, fence, at: nanoseconds(this.now()), node });
+  }
+
   /** To be called when the promise of the call resolves, before time goes on. */
   accepted(name: string, { fence, endedMs }: FencedAnswer, node: string): void {
     const endedAt = nanoseconds(endedMs);

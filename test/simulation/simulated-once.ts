@@ -110,8 +110,10 @@ export function onceWorker(size: number, surroundings: OnceSurroundings): Worker
     conflict(instance, state) {
       (instance as Once).total += (state as State).total;
     },
-    die(instance) {
-      activations.ended((instance as Once).context.name, node);
+    die(instance, reason) {
+      const { name, fence } = (instance as Once).context;
+      if (reason === 'unregistered') fences.ended(name, fence, node);
+      activations.ended(name, node);
     },
     handler: (pattern) => handlers[pattern],
   };

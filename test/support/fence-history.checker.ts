@@ -1,6 +1,6 @@
 // Proves promise P2 over a history: activations of a name follow each other, and what an older one does counts for
 // nothing once a newer one is at work.
-import type { AnswerRecord, BeginRecord, FenceRecord, ResumeRecord } from './fence-history.js';
+import type { AnswerRecord, BeginRecord, EndRecord, FenceRecord, ResumeRecord } from './fence-history.js';
 
 /** Two records that cannot both be under promise P2. */
 export interface Violation {
@@ -21,6 +21,7 @@ interface Life {
   readonly begins: BeginRecord[];
   readonly answers: AnswerRecord[];
   readonly resumes: Map<number, ResumeRecord>;
+  readonly ends: EndRecord[];
 }
 
 /**
@@ -29,7 +30,8 @@ interface Life {
  * 1. Ordered by time, the messages of a name begin under fences that never fall.
  * 2. Ordered by time, no answer of an older activation is accepted after one of a newer. An answer that was on its way
  *    while the worker *moved* is none of those: its handler had ended before the move took the state along, so what it
- *    has done is known to the newer one (`ResumeRecord`, `endedAt`).
+ *    has done is known to the newer one (`ResumeRecord`, `endedAt`). Nor is one that was on its way while the worker was
+ *    *unregistered*: its handler had ended before the worker did, and that before a newer one began (`EndRecord`).
  * 3. Two nodes never run activations of one fence.
  *
  * Of two records of the same time neither is late. Each pair of activations is told once by each rule.
@@ -38,17 +40,20 @@ export function checkFences(records: Iterable<FenceRecord>): Violation[] {
   const lives = new Map<string, Life>();
   for (const record of records) {
     let life = lives.get(record.name);
-    if (!life) lives.set(record.name, (life = { begins: [], answers: [], resumes: new Map() }));
+    if (!life) lives.set(record.name, (life = { begins: [], answers: [], resumes: new Map(), ends: [] }));
     if (record.kind === 'begin') life.begins.push(record);
     else if (record.kind === 'answer') life.answers.push(record);
-    else life.resumes.set(record.fence, record);
+    else if (record.kind === 'resume') life.resumes.set(record.fence, record);
+    else life.ends.push(record);
   }
   const found = new Found();
-  for (const { begins, answers, resumes } of lives.values()) {
+  for (const life of lives.values()) {
+    const { begins, answers, resumes } = life;
     findFallen(begins, (late, before) => found.add('begin', late, before));
     findTwins(begins, (late, before) => found.add('twice', late, before));
     findFallen(answers, (late, before) => {
-      if (!isOfMove(late, before, resumes)) found.add('answer', late, before);
+      if (!isOfMove(late, before, resumes) && !isOfEnded(late, before, life))
+        found.add('answer', late, before);
     });
   }
   return found.violations;
@@ -91,12 +96,22 @@ function findTwins(
 /** Whether `newer` goes on from the state that `late` has left behind, over any number of moves. */
 function isOfMove(
   late: AnswerRecord,
-  newer: AnswerRecord,
+  newer: Pick<AnswerRecord, 'fence'>,
   resumes: ReadonlyMap<number, ResumeRecord>,
 ): boolean {
   let step = resumes.get(newer.fence);
   while (step && step.from > late.fence && step.from < step.fence) step = resumes.get(step.from);
   return step?.from === late.fence && late.endedAt !== undefined && late.endedAt <= step.at;
+}
+
+/** Whether what has answered `late`, or what went on from it, had ended with its registration before `newer` began. */
+function isOfEnded(late: AnswerRecord, newer: AnswerRecord, { begins, resumes, ends }: Life): boolean {
+  const first = begins.find(({ fence }) => fence === newer.fence);
+  return ends.some((end) => {
+    if (!first || end.at >= first.at || end.fence >= newer.fence) return false;
+    if (end.fence !== late.fence) return isOfMove(late, end, resumes);
+    return late.endedAt !== undefined && late.endedAt <= end.at;
+  });
 }
 
 class Found {

@@ -30,7 +30,12 @@ export interface ResumeRecord extends Written {
   readonly from: number;
 }
 
-export type FenceRecord = BeginRecord | AnswerRecord | ResumeRecord;
+/** That activation has ended because its registration did: what was answered before is history, not lost. */
+export interface EndRecord extends Written {
+  readonly kind: 'end';
+}
+
+export type FenceRecord = BeginRecord | AnswerRecord | ResumeRecord | EndRecord;
 
 const NS_PER_MS = 1e6;
 
@@ -60,6 +65,7 @@ export function recordOf(line: string): FenceRecord {
   const written = { name, fence: fenceOf('fence', fence), at: timeOf('at', fields?.['at']), node };
   switch (kind) {
     case 'begin':
+    case 'end':
       return { kind, ...written };
     case 'resume':
       return { kind, ...written, from: fenceOf('from', fields?.['from']) };
@@ -68,7 +74,7 @@ export function recordOf(line: string): FenceRecord {
       return { kind, ...written, ...(endedAt !== undefined && { endedAt: timeOf('endedAt', endedAt) }) };
     }
     default:
-      throw new Error(`kind must be begin, answer or resume, not ${JSON.stringify(kind)}`);
+      throw new Error(`kind must be begin, answer, resume or end, not ${JSON.stringify(kind)}`);
   }
 }
 

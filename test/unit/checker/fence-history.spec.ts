@@ -11,6 +11,7 @@ import {
   recordOf,
   type AnswerRecord,
   type BeginRecord,
+  type EndRecord,
   type FenceRecord,
   type ResumeRecord,
 } from '../../support/fence-history.js';
@@ -26,6 +27,10 @@ function answer(fence: number, ms: number, node: string, endedMs?: number): Answ
 
 function resume(fence: number, from: number, ms: number): ResumeRecord {
   return { kind: 'resume', name: 'lamp', fence, from, at: nanoseconds(ms), node: 'b' };
+}
+
+function end(fence: number, ms: number): EndRecord {
+  return { kind: 'end', name: 'lamp', fence, at: nanoseconds(ms), node: 'a' };
 }
 
 /** What one worker does in its life: a message every 2 ms, each accepted 1 ms later. */
@@ -134,6 +139,30 @@ describe('an answer that was on its way while its worker moved', () => {
   });
 });
 
+describe('an answer that was on its way while its worker was unregistered', () => {
+  const anew = [begin(3, 7, 'c'), answer(3, 8, 'c')];
+  const ended = [begin(1, 1, 'a'), end(1, 4), ...anew];
+
+  it('is none that came too late', () => {
+    expect(checkFences([...ended, answer(1, 9, 'd', 3)])).toEqual([]);
+    const moved = [begin(1, 1, 'a'), resume(2, 1, 4), begin(2, 5, 'b'), end(2, 6), ...anew];
+    expect(checkFences([...moved, answer(1, 9, 'd', 3), answer(2, 10, 'd', 5.5)])).toEqual([]);
+  });
+
+  it('is one if its handler still ran when the worker ended, or may have', () => {
+    expect(checkFences([...ended, answer(1, 9, 'd', 4.5)])).toHaveLength(1);
+    expect(checkFences([...ended, answer(1, 9, 'd')])).toHaveLength(1);
+  });
+
+  it('is one if a newer activation had begun when the worker ended', () => {
+    expect(checkFences([begin(1, 1, 'a'), ...anew, end(1, 7), answer(1, 9, 'd', 3)])).toHaveLength(1);
+  });
+
+  it('is one if it was another activation that ended', () => {
+    expect(checkFences([begin(1, 1, 'a'), end(2, 4), ...anew, answer(1, 9, 'd', 3)])).toHaveLength(1);
+  });
+});
+
 it('checks 100,000 records within a second', () => {
   const history: FenceRecord[] = [];
   for (let name = 0; name < 100; name++)
@@ -196,7 +225,7 @@ describe('the file of a fence history', () => {
     [
       'another kind',
       lineOf(begin(1, 1, 'a')).replace('begin', 'began'),
-      'kind must be begin, answer or resume',
+      'kind must be begin, answer, resume or end',
     ],
     [
       'a fence that is no number',
