@@ -62,9 +62,13 @@ export class Registrar {
         : codec.encode(args, { root: 'args', instances: 'refuse', maxBytes: maxArgsBytes });
     const registration = this.newRegistration();
     const question = { kind: FrameKind.Register, name, type, registration } as const;
+    /** A node was asked, and has not said whether it started it: the link was lost. */
+    let isUnanswered = false;
     for (let hops = 0, hint: NodeId | undefined; ;) {
       const known = index.get(name);
-      if (known?.isShown) return this.mineOrTaken(known, registration);
+      // What has the name now may have been registered after what was asked for had been started, and had ended.
+      if (known?.isShown && (!isUnanswered || known.registration === registration))
+        return this.mineOrTaken(known, registration);
       const owner = hint ?? placements.ownerOf(name, type);
       hint = undefined;
       if (owner === undefined) {
@@ -77,6 +81,7 @@ export class Registrar {
           ? elsewhereOr(await this.startedHere({ name, type, args: encoded, registration }, deadline))
           : this.startedThere(await ask(this.parts, owner, { ...question, args: encoded }, deadline));
       if (started instanceof Row) return this.mineOrTaken(started, registration);
+      isUnanswered ||= started === 'unreachable';
       if (typeof started === 'object' && ++hops > MAX_HOPS) {
         throw new NoNodeAvailableError(`the nodes do not agree about who owns "${name}"`);
       }
