@@ -4,8 +4,8 @@ import { BenchSwarm } from '../harness/bench-swarm.js';
 const REGISTERING = 64;
 const CALLING = 512;
 const PREFIX = 'worker-';
-/** Registered and unregistered before: processes that have just started compile while they work. */
-const WARM_UP = 10_000;
+/** Registered and unregistered before, for each node: processes that have just started compile while they work. */
+const WARM_UP = 3_000;
 
 /** How rows of so many nodes and names begin. */
 export function sizeOf(nodes: number, names: number): string {
@@ -22,7 +22,7 @@ export function lifetime(nodes: number, names: number, execArgv: readonly string
     {
       title: `${size}: register, ${REGISTERING} in flight`,
       unit: '/s',
-      note: `fresh processes per sample, in which ${WARM_UP} others were registered and unregistered; registered from one node`,
+      note: `fresh processes per sample, after ${WARM_UP} others for each node were registered and unregistered; registered from one node`,
     },
     { title: `${size}: known everywhere, after the last answer`, unit: 'ms' },
     {
@@ -40,8 +40,8 @@ export function lifetime(nodes: number, names: number, execArgv: readonly string
         async (swarm) => {
           const survivor = swarm.node(0);
           const victim = swarm.node(nodes - 1);
-          await survivor.ask('register', 'earlier-', 0, WARM_UP, REGISTERING);
-          await survivor.ask('unregister', 'earlier-', 0, WARM_UP, REGISTERING);
+          await survivor.ask('register', 'earlier-', 0, nodes * WARM_UP, REGISTERING);
+          await survivor.ask('unregister', 'earlier-', 0, nodes * WARM_UP, REGISTERING);
           await swarm.all('knows', 0);
           const known = swarm.nodes.slice(1).map((node) => node.ask<number>('knownAt', names));
           const registering = await survivor.ask<number>('register', PREFIX, 0, names, REGISTERING);
