@@ -229,7 +229,7 @@ export class Arrivals {
   }
 
   private beginIfDecided(arrival: Arrival): void {
-    const { rows, host, clock, emit, trace, history, settledHere, rest } = this.parts;
+    const { rows, host, clock, supervisor, emit, trace, history, settledHere, rest } = this.parts;
     const { source, committed } = arrival;
     if (!arrival.ready || !this.isDecided(arrival)) return;
     if (this.isSuperseded(arrival)) return this.forget(arrival);
@@ -240,6 +240,7 @@ export class Arrivals {
     } else {
       // Its source may have gone on with it, under a newer fence than that of this attempt.
       row = rows.replace(row, { ...contentOf(row), status: RowStatus.running, fence: clock.next() });
+      supervisor.renewed(arrival.row, row);
       host.resume(row.name, row.fence);
     }
     emit({ type: 'worker-started', name: row.name, workerType: row.type, fence: row.fence });

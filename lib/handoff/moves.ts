@@ -189,8 +189,9 @@ export class Moves {
 
   /** At once if the worker is at rest and its class waits for nothing: so are most, and all of them move together. */
   private pack(move: Move, large: boolean): void {
-    const { host, handoff } = this.parts;
+    const { host, handoff, endings } = this.parts;
     const { row } = move;
+    if (endings.isEnding(row)) return this.goOn(move, { kind: 'refused', reason: 'it is being ended' });
     if (row.status === RowStatus.parked) return this.prepare(move, null);
     const atRest = host.pause(row.name, handoff.timeoutMs);
     if (typeof atRest === 'boolean') return this.ask(move, large, atRest);

@@ -12,6 +12,9 @@ import type { RegistrationParts } from './registration-parts.js';
 type EndReason = 'unregistered' | 'stopped' | 'failed';
 
 export class Endings {
+  /** Their workers are being stopped. */
+  private readonly ending = new WeakSet<Row>();
+
   constructor(private readonly parts: RegistrationParts) {}
 
   /** Ends a worker and its registration, at once if it has nothing to wait for. False if it had ended already. */
@@ -22,8 +25,16 @@ export class Endings {
     if (row.status === RowStatus.claiming) return this.untrack(row, reason);
     const { waiting, ended } = host.end(row.name, reason);
     refuse(waiting, () => new WorkerNotFoundError(row.name));
-    if (ended) return ended.then(() => this.untrack(row, reason));
+    if (ended) {
+      this.ending.add(row);
+      return ended.then(() => this.untrack(row, reason));
+    }
     return this.untrack(row, reason);
+  }
+
+  /** Whether its worker is being stopped, and its registration ends with it. */
+  isEnding(row: Row): boolean {
+    return this.ending.has(row);
   }
 
   /** Its worker has ended. */

@@ -250,16 +250,18 @@ export class Starts {
   /** Gives a start up that takes too long. */
   private inTime(
     starting: Promise<void>,
-    { name }: Row,
+    row: Row,
     again: boolean,
     deadline: number,
     timeoutMs: number,
   ): Promise<void> {
-    const { host, runtime } = this.parts;
+    const { rows, host, runtime } = this.parts;
+    const { name } = row;
     const now = runtime.now();
     return new Promise((resolve, reject) => {
       const late = new DueTask(() => {
-        host.end(name, 'stopped');
+        // Who has taken its row away has ended it too, and may have started another since.
+        if (rows.has(row)) host.end(name, 'stopped');
         reject(new OperationTimeoutError(`the start of "${name}"`, timeoutMs));
       });
       // A restart has no caller who waits: it gets the whole time.
@@ -290,7 +292,6 @@ export class Starts {
           throw new WorkerStartError(row.name, 'it was stopped before enough nodes held it');
         return;
       } catch (error) {
-        // Who has taken its row away has ended it too, and may have started another since.
         if (!rows.has(row)) throw error;
         if (again && !this.closed && host.has(row.name)) continue;
         host.end(row.name, 'stopped');

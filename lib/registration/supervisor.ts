@@ -31,7 +31,7 @@ export class Supervisor {
   /** How the workers of this node failed lately, by registration; the one that failed longest ago first. */
   private readonly failures = new Map<string, Failures>();
   /** What workers wished that did not run yet. */
-  private readonly wishes = new WeakMap<Row, () => void>();
+  private readonly wishes = new WeakMap<Row, (row: Row) => void>();
   /** Parked rows that wait for their next start, by name. */
   private readonly pausing = new Map<string, { readonly registration: string; readonly timer: Timer }>();
 
@@ -58,8 +58,14 @@ export class Supervisor {
 
   /** A worker has come to run here. */
   runs(row: Row): void {
-    this.wishes.get(row)?.();
+    this.wishes.get(row)?.(row);
     this.wishes.delete(row);
+  }
+
+  /** The same activation goes on under another row. */
+  renewed(before: Row, now: Row): void {
+    const wish = this.wishes.get(before);
+    if (wish) this.wishes.set(now, wish);
   }
 
   /** A running worker has failed, or one that had run before could not be started. */
@@ -88,7 +94,7 @@ export class Supervisor {
 
   /** A parked row of this node belongs here, and nothing stands in its way: starts it, unless it has to wait. */
   resume(row: Row): void {
-    if (!this.pausing.has(row.name)) void this.starts.restart(row);
+    if (this.pausing.get(row.name)?.registration !== row.registration) void this.starts.restart(row);
   }
 
   /** The row goes elsewhere, or ends: it is not started here. */
@@ -104,7 +110,7 @@ export class Supervisor {
     const row = this.parts.rows.get(name);
     if (row?.fence !== fence) return;
     if (row.status === RowStatus.running) act(row);
-    else if (!this.wishes.has(row)) this.wishes.set(row, () => act(row));
+    else if (!this.wishes.has(row)) this.wishes.set(row, act);
   }
 
   /** Milliseconds until the next start, `undefined` if there is to be none. Notes the failure. */

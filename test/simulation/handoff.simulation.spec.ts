@@ -1,9 +1,11 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Arrivals } from '../../lib/handoff/arrivals.js';
 import { FrameKind, type Frame } from '../../lib/transport/frame.js';
+import type { WorkerContext } from '../../lib/workers/worker-context.js';
 import { seeds } from '../support/seeds.js';
 import { Load } from './load.js';
-import { SimulatedSwarm } from './simulated-swarm.js';
+import { type SimulatedNode, SimulatedSwarm } from './simulated-swarm.js';
+import { simulatedWorkers } from './simulated-worker.js';
 
 const SEEDS = seeds(40);
 const TIMEOUT_MS = 1_800_000;
@@ -175,6 +177,80 @@ describe(`a handoff, over ${FEW_SEEDS.length} seeds, whose other side`, () => {
       swarm.scheduler.schedule(swarm.now + 1_500, () => swarm.network.heal());
     }
   }
+});
+
+it('a worker that stops itself where it arrives is stopped, also if its source dies before it has let go of it', async () => {
+  let isJoining = false;
+  let source: SimulatedNode | undefined;
+  const stopped = new Set<string>();
+  const swarm = new SimulatedSwarm({
+    seed: 3,
+    loses: (_, __, to, frame) => {
+      if (!isJoining || source || frame.kind !== FrameKind.Prepared) return false;
+      source = swarm.nodes.find(({ key }) => key === `${to.host}:${to.port}`)!;
+      swarm.scheduler.schedule(swarm.now, () => swarm.crash(source!, true));
+      return true;
+    },
+    definitions: (app) => {
+      const workers = new Map(simulatedWorkers(app.activations, app.runtime, app.key));
+      const counter = workers.get('Counter')!;
+      workers.set('Counter', {
+        ...counter,
+        start(instance, context, args) {
+          if (isJoining && app.key === swarm.nodes.at(-1)!.key) {
+            stopped.add(context.name);
+            context.stop();
+          }
+          return counter.start?.(instance, context, args);
+        },
+      });
+      return workers;
+    },
+  });
+  await swarm.form(3);
+  const { kernel } = swarm.nodes[0]!;
+  await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', {}, {}))));
+  isJoining = true;
+  await swarm.settle(swarm.boot().started);
+  await swarm.advance(10_000);
+  expect(source?.alive, 'it has died').toBe(false);
+  expect(stopped.size).toBeGreaterThan(0);
+  for (const name of stopped)
+    for (const node of swarm.alive)
+      expect(node.kernel.lookup(name), `${name} ${swarm.story.join('\n')}`).toBeUndefined();
+});
+
+it('a worker that has failed and is unregistered while it ends does not go on elsewhere', async () => {
+  const contexts = new Map<string, WorkerContext>();
+  const swarm = new SimulatedSwarm({
+    seed: 3,
+    definitions: ({ activations, runtime, key }) => {
+      const workers = new Map(simulatedWorkers(activations, runtime, key));
+      const counter = workers.get('Counter')!;
+      workers.set('Counter', {
+        ...counter,
+        start(instance, context, args) {
+          contexts.set(context.name, context);
+          return counter.start?.(instance, context, args);
+        },
+        async die(instance, reason) {
+          await new Promise<void>((resolve) => runtime.after(4_000, resolve));
+          counter.die?.(instance, reason);
+        },
+      });
+      return workers;
+    },
+  });
+  await swarm.form(3);
+  const { kernel } = swarm.nodes[0]!;
+  await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', {}, {}))));
+  for (const context of contexts.values()) context.fail(new Error('it has broken'));
+  await swarm.advance(10);
+  const ended = Promise.all(NAMES.map((name) => kernel.unregister(name)));
+  await swarm.settle(swarm.boot().started);
+  expect(await swarm.settle(ended)).toEqual(NAMES.map(() => true));
+  await swarm.advance(10_000);
+  for (const node of swarm.alive) expect([...node.kernel.rows({})], swarm.story.join('\n')).toEqual([]);
 });
 
 describe('a worker that will not move', () => {

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { seeds } from '../support/seeds.js';
 import { Load } from './load.js';
-import { SimulatedSwarm } from './simulated-swarm.js';
+import { type SimulatedNode, SimulatedSwarm } from './simulated-swarm.js';
 
 const NAMES = Array.from({ length: 200 }, (_, i) => `name-${i}`);
 const SEEDS = seeds(20);
@@ -98,4 +98,32 @@ it('2,000 names that two halves both run are one again everywhere within 2 s, ea
   const total = (name: string): Promise<unknown> =>
     left!.call(name, { pattern: 'total', data: undefined, timeoutMs: undefined, chain: [] });
   expect(new Set(await swarm.settle(Promise.all(names.map(total))))).toEqual(new Set([2]));
+});
+
+it('a start that hangs and has given way does not end what goes on in its place, when its time is over', async () => {
+  const swarm = new SimulatedSwarm({ seed: 1 });
+  await swarm.form(2);
+  const [here, there] = swarm.nodes as [SimulatedNode, SimulatedNode];
+  const name = NAMES.find((one) => here.kernel.ownerOf(one, 'Counter') === here.kernel.self.id)!;
+  const total = (): Promise<unknown> =>
+    here.kernel.call(name, { pattern: 'total', data: undefined, timeoutMs: undefined, chain: [] });
+  swarm.network.cut(here.key, there.key);
+  await swarm.advance(PARTITION_MS);
+  await swarm.settle(there.kernel.register(name, 'Counter', undefined, {}));
+  await swarm.advance(10);
+  const hanging = here.kernel.register(name, 'Counter', { takesMs: 'hang' }, { timeoutMs: 20_000 });
+  let isOver = false;
+  const over = hanging.then(
+    () => (isOver = true),
+    () => (isOver = true),
+  );
+
+  swarm.network.heal();
+  const isMoved = (): boolean =>
+    swarm.nodes.every(({ kernel }) => kernel.lookup(name)?.node === here.kernel.self.id);
+  expect(await swarm.scheduler.runUntil(isMoved, 15_000), swarm.story.join('\n')).toBe(true);
+  expect(await swarm.settle(total())).toBe(0);
+  expect(isOver).toBe(false);
+  await swarm.settle(over);
+  expect(await swarm.settle(total())).toBe(0);
 });
