@@ -45,7 +45,8 @@ export class SwarmRegistry {
    * @param options `timeoutMs`, by default `registerTimeoutMs` of the module
    * @throws AlreadyRegisteredError (its `ref` reaches the holder), WorkerStartError, UnknownWorkerTypeError,
    *   NoNodeAvailableError, OperationTimeoutError, PayloadTooLargeError, UnserializableError,
-   *   SwarmConfigurationError (the class is no worker)
+   *   SwarmConfigurationError (the class is no worker), NodeUnavailableError (the answer was lost with a link, and by now
+   *   the worker has been unregistered by somebody else, or its node was fenced)
    */
   register<W>(name: string, worker: Type<W>, ...args: RegisterArgs<W>): Promise<WorkerRef<W>>;
   register(name: string, workerType: string, args?: unknown, options?: CallOptions): Promise<WorkerRef>;
