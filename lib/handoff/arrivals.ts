@@ -239,7 +239,8 @@ export class Arrivals {
       rows.setStatus(row, RowStatus.running);
     } else {
       // Its source may have gone on with it, under a newer fence than that of this attempt.
-      row = rows.replace(row, { ...contentOf(row), status: RowStatus.running, fence: clock.next() });
+      const groups = this.leftBy(arrival)?.groups ?? row.groups;
+      row = rows.replace(row, { ...contentOf(row), groups, status: RowStatus.running, fence: clock.next() });
       supervisor.renewed(arrival.row, row);
       host.resume(row.name, row.fence);
     }
@@ -273,6 +274,13 @@ export class Arrivals {
           other.registration === row.registration &&
           other.fence > row.fence,
       );
+  }
+
+  /** What its dead source had of it: its groups may have changed since it was packed. */
+  private leftBy({ row: { name, registration }, source }: Arrival): Row | undefined {
+    return this.parts.index
+      .all(name)
+      .find((row) => row.orphaned && row.node === source && row.registration === registration);
   }
 
   /** The source, under whichever incarnation it goes on; `undefined` if it is gone, or another process has its id. */

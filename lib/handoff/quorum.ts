@@ -13,6 +13,8 @@ export interface QuorumParts extends RegistrationParts {
   /** Sizes of the quorums of the types that this node hosts. */
   readonly quorums: ReadonlyMap<string, number>;
   readonly leaseMs: number;
+  /** A worker that is being started here is not. */
+  abandonStart(row: Row): void;
   /** A worker that was prepared to go on here does not. */
   abandonArrival(row: Row): void;
   /** The node's worker types are looked at again: some may run again. */
@@ -180,11 +182,10 @@ export class Quorum {
 
   /** The worker ends, its registration stays. */
   private park(row: Row): void {
-    const { rows, host, cancelMove, abandonArrival, emit, history, rest } = this.parts;
+    const { rows, host, cancelMove, abandonStart, abandonArrival, emit, history, rest } = this.parts;
     const { name, type, status } = row;
     if (!rows.has(row) || row.isPinned) return;
-    // Whoever has it started is told, and decides what becomes of the registration.
-    if (status === RowStatus.starting) host.end(name, 'no-quorum');
+    if (status === RowStatus.starting) return abandonStart(row);
     if (status !== RowStatus.running && status !== RowStatus.arriving) return;
     if (status === RowStatus.running) {
       cancelMove(row);

@@ -336,6 +336,7 @@ export function assemble(
     ...shared,
     quorums,
     leaseMs: options.leaseMs,
+    abandonStart: (row) => starts.loseQuorum(row),
     abandonArrival: (row) => arrivals.abandon(row),
     regained: () => rebalancer.scan(),
   });

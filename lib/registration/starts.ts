@@ -35,6 +35,8 @@ export interface StartSpec {
 
 export class Starts {
   private readonly deadlines: Deadlines;
+  /** Workers that had run before and are being started anew. */
+  private readonly restarting = new WeakSet<Row>();
   private underWay = 0;
   private closed = false;
 
@@ -74,6 +76,18 @@ export class Starts {
     } finally {
       this.ended();
     }
+  }
+
+  /**
+   * Too few nodes are there for a worker that is being started, or they have gone on without this one: nobody may take it for
+   * one that is about to run, however long its start takes to end. One that had run before has not failed by that, and waits
+   * for a quorum; another is given up.
+   */
+  loseQuorum(row: Row): void {
+    const { rows, host } = this.parts;
+    host.end(row.name, 'no-quorum');
+    if (this.restarting.has(row)) rows.setStatus(row, RowStatus.parked);
+    else rows.untrack(row, Untracked.givenBack);
   }
 
   /**
@@ -209,6 +223,7 @@ export class Starts {
   ): Promise<Row> | Row {
     const { name, type, args, fence } = row;
     if (this.closed) return this.notStarted(row, spec.again, new ShuttingDownError());
+    if (spec.again) this.restarting.add(row);
     const starting = this.parts.host.start({
       ...{ name, type, args, fence },
       ...(spec.pinned && { pinned: spec.pinned }),
@@ -243,6 +258,7 @@ export class Starts {
     if (!again) rows.untrack(row, Untracked.givenBack);
     // The row of a restart stays when this node leaves: it is an orphan then, and others go on with it.
     if (!again || this.closed) return Promise.reject(failure);
+    if (row.status === RowStatus.parked) return row;
     this.restartFailed(row, failure);
     return row;
   }

@@ -27,11 +27,14 @@ interface Failures {
   readonly lastAt: number;
 }
 
+/** To stop for good, or that it has failed, and why. */
+type Wish = 'stop' | { readonly error: Error };
+
 export class Supervisor {
   /** How the workers of this node failed lately, by registration; the one that failed longest ago first. */
   private readonly failures = new Map<string, Failures>();
   /** What workers wished that did not run yet. */
-  private readonly wishes = new WeakMap<Row, (row: Row) => void>();
+  private readonly wishes = new WeakMap<Row, Wish>();
   /** Parked rows that wait for their next start, by name. */
   private readonly pausing = new Map<string, { readonly registration: string; readonly timer: Timer }>();
 
@@ -48,18 +51,18 @@ export class Supervisor {
 
   /** `ctx.fail(error)` of the activation with that fence. */
   wishesToFail(name: string, fence: number, error: Error): void {
-    this.whenRunning(name, fence, (row) => this.failed(row, error));
+    this.whenRunning(name, fence, { error });
   }
 
   /** `ctx.stop()` of the activation with that fence. */
   wishesToStop(name: string, fence: number): void {
-    this.whenRunning(name, fence, (row) => void this.endings.end(row, 'stopped'));
+    this.whenRunning(name, fence, 'stop');
   }
 
   /** A worker has come to run here. */
   runs(row: Row): void {
-    this.wishes.get(row)?.(row);
-    this.wishes.delete(row);
+    const wish = this.takeWish(row);
+    if (wish) this.grant(row, wish);
   }
 
   /** The same activation goes on under another row. */
@@ -70,11 +73,16 @@ export class Supervisor {
 
   /** A running worker has failed, or one that had run before could not be started. */
   failed(row: Row, error: unknown): void {
-    const { rows, host, cancelMove, reroute, emit, history, logger } = this.parts;
+    const { rows, host, membership, cancelMove, reroute, emit, history, logger } = this.parts;
+    // What it wished before it failed is not for the next activation; that it has failed is known now.
+    const wish = this.takeWish(row);
     if (!rows.has(row)) return;
+    if (wish === 'stop') return this.grant(row, wish);
     const { name, type } = row;
     const reason = reasonOf(error);
-    const pauseMs = this.pauseAfterFailure(row);
+    // Without a lease others may have gone on with it: what becomes of the name is not up to this node then.
+    const mayEnd = membership.leases.isHeld(type);
+    const pauseMs = this.pauseAfterFailure(row) ?? (mayEnd ? undefined : FIRST_PAUSE_MS);
     if (pauseMs === undefined) {
       logger.warn(`${type} "${name}" has failed and is not started again: ${reason}`);
       void this.endings.end(row, 'failed');
@@ -106,11 +114,22 @@ export class Supervisor {
   }
 
   /** A worker that is only being started, or prepared to go on here, cannot end before that has come to an end. */
-  private whenRunning(name: string, fence: number, act: (row: Row) => void): void {
+  private whenRunning(name: string, fence: number, wish: Wish): void {
     const row = this.parts.rows.get(name);
     if (row?.fence !== fence) return;
-    if (row.status === RowStatus.running) act(row);
-    else if (!this.wishes.has(row)) this.wishes.set(row, act);
+    if (row.status === RowStatus.running) this.grant(row, wish);
+    else if (!this.wishes.has(row)) this.wishes.set(row, wish);
+  }
+
+  private takeWish(row: Row): Wish | undefined {
+    const wish = this.wishes.get(row);
+    this.wishes.delete(row);
+    return wish;
+  }
+
+  private grant(row: Row, wish: Wish): void {
+    if (wish === 'stop') void this.endings.end(row, 'stopped');
+    else this.failed(row, wish.error);
   }
 
   /** Milliseconds until the next start, `undefined` if there is to be none. Notes the failure. */

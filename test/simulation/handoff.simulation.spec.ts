@@ -220,6 +220,43 @@ it('a worker that stops itself where it arrives is stopped, also if its source d
       expect(node.kernel.lookup(name), `${name} ${swarm.story.join('\n')}`).toBeUndefined();
 });
 
+it('a group that a worker joins while it is prepared elsewhere is kept if its source dies before it has let go of it', async () => {
+  let isJoining = false;
+  let source: SimulatedNode | undefined;
+  const prepared = new Set<string>();
+  const swarm = new SimulatedSwarm({
+    seed: 3,
+    loses: (_, __, to, frame) => {
+      if (!isJoining || frame.kind !== FrameKind.Prepared) return false;
+      const at = `${to.host}:${to.port}`;
+      source ??= swarm.nodes.find(({ key }) => key === at)!;
+      if (source.key !== at) return false;
+      for (const [name] of frame.results) prepared.add(name);
+      return true;
+    },
+  });
+  await swarm.form(3);
+  const { kernel } = swarm.nodes[0]!;
+  await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', {}, {}))));
+  isJoining = true;
+  await swarm.settle(swarm.boot().started);
+  expect(await swarm.scheduler.runUntil(() => prepared.size > 0, 5_000)).toBe(true);
+  const names = [...prepared].sort();
+  await swarm.settle(Promise.all(names.map((name) => source!.kernel.joinGroup('group', name))));
+  await swarm.advance(20);
+  const members = (): string[][] =>
+    swarm.alive.map(({ kernel: one }) =>
+      one
+        .members('group')
+        .map(({ name }) => name)
+        .sort(),
+    );
+  expect(members(), swarm.story.join('\n')).toEqual(swarm.alive.map(() => names));
+  swarm.crash(source!);
+  await swarm.advance(10_000);
+  expect(members(), swarm.story.join('\n')).toEqual(swarm.alive.map(() => names));
+});
+
 it('a worker that has failed and is unregistered while it ends does not go on elsewhere', async () => {
   const contexts = new Map<string, WorkerContext>();
   const swarm = new SimulatedSwarm({

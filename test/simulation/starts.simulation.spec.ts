@@ -1,0 +1,169 @@
+import { expect, it } from 'vitest';
+import { staticQuorumRing } from '../../lib/distribution/index.js';
+import type { WorkerContext } from '../../lib/workers/worker-context.js';
+import type { WorkerDefinition } from '../../lib/workers/worker-definition.interface.js';
+import { type SimulatedApp, type SimulatedNode, SimulatedSwarm } from './simulated-swarm.js';
+import { simulatedWorkers } from './simulated-worker.js';
+
+const NAMES = Array.from({ length: 200 }, (_, i) => `name-${i}`);
+/** Longer than any move of a worker at rest takes, much shorter than a start that hangs. */
+const PROMPT_MS = 1_500;
+
+type Start = NonNullable<WorkerDefinition['start']>;
+
+/** The type `Counter` with another start; `start` is that which it has. */
+function counterOf(
+  { activations, runtime, key }: SimulatedApp,
+  changed: (start: Start) => Partial<WorkerDefinition>,
+): ReadonlyMap<string, WorkerDefinition> {
+  const workers = new Map(simulatedWorkers(activations, runtime, key));
+  const counter = workers.get('Counter')!;
+  const start: Start = (instance, context, args) => counter.start?.(instance, context, args);
+  workers.set('Counter', { ...counter, ...changed(start) });
+  return workers;
+}
+
+it('a start that says that it fails, and throws, has failed once', async () => {
+  let starts = 0;
+  const swarm = new SimulatedSwarm({
+    seed: 3,
+    definitions: (app) =>
+      counterOf(app, (start) => ({
+        supervision: { restart: 'transient', maxRestarts: 5, withinMs: 60_000 },
+        async start(instance, context, args) {
+          if (++starts > 1 && starts <= 5) {
+            context.fail(new Error('it has broken'));
+            throw new Error('it has broken');
+          }
+          await start(instance, context, args);
+        },
+      })),
+  });
+  await swarm.form(1);
+  const { kernel } = swarm.nodes[0]!;
+  await swarm.settle(kernel.register('name', 'Counter', {}, {}));
+  const call = { pattern: 'breakDown', data: undefined, timeoutMs: undefined, chain: [] };
+  await swarm.settle(kernel.call('name', call));
+  await swarm.advance(20_000);
+  expect(kernel.lookup('name'), swarm.story.join('\n')).toBeDefined();
+  expect(starts).toBe(6);
+});
+
+it('a start that wishes to stop, and throws, is not started again', async () => {
+  let starts = 0;
+  const swarm = new SimulatedSwarm({
+    seed: 3,
+    definitions: (app) =>
+      counterOf(app, (start) => ({
+        async start(instance, context, args) {
+          if (++starts > 1) {
+            context.stop();
+            throw new Error('it has broken');
+          }
+          await start(instance, context, args);
+        },
+      })),
+  });
+  await swarm.form(1);
+  const { kernel } = swarm.nodes[0]!;
+  await swarm.settle(kernel.register('name', 'Counter', {}, {}));
+  const call = { pattern: 'breakDown', data: undefined, timeoutMs: undefined, chain: [] };
+  await swarm.settle(kernel.call('name', call));
+  await swarm.advance(20_000);
+  expect([...kernel.rows({})]).toEqual([]);
+  expect(starts).toBe(2);
+});
+
+/** A node that starts a worker slowly is cut off from the others, which go on with it. */
+class Isolation {
+  readonly swarm: SimulatedSwarm;
+  private readonly contexts = new Map<string, WorkerContext>();
+  private slow = '';
+
+  constructor(takesMs: number, throws: boolean) {
+    this.swarm = new SimulatedSwarm({
+      seed: 3,
+      definitions: (app) =>
+        counterOf(app, (start) => ({
+          strategy: staticQuorumRing({ size: 2 }),
+          supervision: { restart: 'transient', maxRestarts: 1, withinMs: 60_000 },
+          start: async (instance, context, args) => {
+            this.contexts.set(context.name, context);
+            if (app.key === this.slow) {
+              await new Promise<void>((resolve) => app.runtime.after(takesMs, resolve));
+              if (throws) throw new Error('the database is not to be reached');
+            }
+            await start(instance, context, args);
+          },
+        })),
+    });
+  }
+
+  get node(): SimulatedNode {
+    return this.swarm.nodes[0]!;
+  }
+
+  get other(): SimulatedNode {
+    return this.swarm.nodes[1]!;
+  }
+
+  /** Until the others go on with the worker, whose name is returned. */
+  async begin(again: boolean): Promise<string> {
+    const { swarm } = this;
+    await swarm.form(3);
+    await swarm.advance(5_000);
+    const { node, other } = this;
+    const { kernel } = node;
+    const name = NAMES.find((one) => kernel.ownerOf(one, 'Counter') === kernel.self.id)!;
+    if (again) await swarm.settle(kernel.register(name, 'Counter', {}, {}));
+    this.slow = node.key;
+    if (again) this.contexts.get(name)!.fail(new Error('it has broken'));
+    else kernel.register(name, 'Counter', {}, {}).catch(() => undefined);
+    await swarm.advance(300);
+    for (const { key } of swarm.nodes) if (key !== node.key) swarm.network.cut(node.key, key);
+    const isElsewhere = (): boolean => {
+      const at = other.kernel.lookup(name)?.node;
+      return at !== undefined && at !== kernel.self.id;
+    };
+    expect(await swarm.scheduler.runUntil(isElsewhere, 10_000), swarm.story.join('\n')).toBe(true);
+    return name;
+  }
+
+  heal(): void {
+    this.slow = '';
+    this.swarm.network.heal();
+  }
+}
+
+it.each([
+  ['is given up', 8_000, false],
+  ['throws', 4_500, true],
+] as const)(
+  'a start that %s on a node that is cut off does not end what the others go on with',
+  async (_, takesMs, throws) => {
+    const isolation = new Isolation(takesMs, throws);
+    const { swarm } = isolation;
+    const name = await isolation.begin(true);
+    await swarm.advance(8_000);
+    isolation.heal();
+    await swarm.advance(15_000);
+    expect(isolation.other.kernel.lookup(name), swarm.story.join('\n')).toBeDefined();
+  },
+);
+
+it.each(['a registration', 'a restart'] as const)(
+  'the start of %s that a fenced node gives up does not hold up what the others go on with',
+  async (what) => {
+    const isolation = new Isolation(9_000, false);
+    const { swarm } = isolation;
+    const name = await isolation.begin(what === 'a restart');
+    isolation.heal();
+    for (const until = swarm.now + 12_000; swarm.now < until;) {
+      await swarm.advance(100);
+      const at = swarm.now;
+      const call = { pattern: 'total', data: undefined, timeoutMs: 20_000, chain: [] };
+      await swarm.settle(isolation.other.kernel.call(name, call));
+      expect(swarm.now - at, swarm.story.join('\n')).toBeLessThan(PROMPT_MS);
+    }
+  },
+);
