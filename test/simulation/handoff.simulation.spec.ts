@@ -1,11 +1,12 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Arrivals } from '../../lib/handoff/arrivals.js';
+import type { KernelNode } from '../../lib/node/kernel-node.js';
 import { FrameKind, type Frame } from '../../lib/transport/frame.js';
 import type { WorkerContext } from '../../lib/workers/worker-context.js';
 import { seeds } from '../support/seeds.js';
+import { changedCounter } from './changed-counter.js';
 import { Load } from './load.js';
 import { type SimulatedNode, SimulatedSwarm } from './simulated-swarm.js';
-import { simulatedWorkers } from './simulated-worker.js';
 
 const SEEDS = seeds(40);
 const TIMEOUT_MS = 1_800_000;
@@ -13,10 +14,16 @@ const NAMES = Array.from({ length: 60 }, (_, index) => `name-${index}`);
 
 async function started(seed: number, nodes: number, plan: object = {}): Promise<SimulatedSwarm> {
   const swarm = new SimulatedSwarm({ seed });
+  await form(swarm, nodes, plan);
+  return swarm;
+}
+
+/** Forms a swarm and registers all names. */
+async function form(swarm: SimulatedSwarm, nodes: number, plan: object = {}): Promise<KernelNode> {
   await swarm.form(nodes);
   const { kernel } = swarm.nodes[0]!;
   await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', plan, {}))));
-  return swarm;
+  return kernel;
 }
 
 /** Every name lives once, where it belongs, and all registries say so. */
@@ -149,9 +156,7 @@ describe(`a handoff, over ${FEW_SEEDS.length} seeds, whose other side`, () => {
         return false;
       },
     });
-    await swarm.form(3);
-    const { kernel } = swarm.nodes[0]!;
-    await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', {}, {}))));
+    await form(swarm, 3);
     const load = new Load(swarm, NAMES, 2);
     happens = (from, to) => {
       const [source, target] = step === 'Prepared' ? [to, from] : [from, to];
@@ -191,11 +196,8 @@ it('a worker that stops itself where it arrives is stopped, also if its source d
       swarm.scheduler.schedule(swarm.now, () => swarm.crash(source!, true));
       return true;
     },
-    definitions: (app) => {
-      const workers = new Map(simulatedWorkers(app.activations, app.runtime, app.key));
-      const counter = workers.get('Counter')!;
-      workers.set('Counter', {
-        ...counter,
+    definitions: (app) =>
+      changedCounter(app, (counter) => ({
         start(instance, context, args) {
           if (isJoining && app.key === swarm.nodes.at(-1)!.key) {
             stopped.add(context.name);
@@ -203,13 +205,9 @@ it('a worker that stops itself where it arrives is stopped, also if its source d
           }
           return counter.start?.(instance, context, args);
         },
-      });
-      return workers;
-    },
+      })),
   });
-  await swarm.form(3);
-  const { kernel } = swarm.nodes[0]!;
-  await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', {}, {}))));
+  await form(swarm, 3);
   isJoining = true;
   await swarm.settle(swarm.boot().started);
   await swarm.advance(10_000);
@@ -235,9 +233,7 @@ it('a group that a worker joins while it is prepared elsewhere is kept if its so
       return true;
     },
   });
-  await swarm.form(3);
-  const { kernel } = swarm.nodes[0]!;
-  await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', {}, {}))));
+  await form(swarm, 3);
   isJoining = true;
   await swarm.settle(swarm.boot().started);
   expect(await swarm.scheduler.runUntil(() => prepared.size > 0, 5_000)).toBe(true);
@@ -261,26 +257,19 @@ it('a worker that has failed and is unregistered while it ends does not go on el
   const contexts = new Map<string, WorkerContext>();
   const swarm = new SimulatedSwarm({
     seed: 3,
-    definitions: ({ activations, runtime, key }) => {
-      const workers = new Map(simulatedWorkers(activations, runtime, key));
-      const counter = workers.get('Counter')!;
-      workers.set('Counter', {
-        ...counter,
+    definitions: (app) =>
+      changedCounter(app, (counter) => ({
         start(instance, context, args) {
           contexts.set(context.name, context);
           return counter.start?.(instance, context, args);
         },
         async die(instance, reason) {
-          await new Promise<void>((resolve) => runtime.after(4_000, resolve));
+          await new Promise<void>((resolve) => app.runtime.after(4_000, resolve));
           counter.die?.(instance, reason);
         },
-      });
-      return workers;
-    },
+      })),
   });
-  await swarm.form(3);
-  const { kernel } = swarm.nodes[0]!;
-  await swarm.settle(Promise.all(NAMES.map((name) => kernel.register(name, 'Counter', {}, {}))));
+  const kernel = await form(swarm, 3);
   for (const context of contexts.values()) context.fail(new Error('it has broken'));
   await swarm.advance(10);
   const ended = Promise.all(NAMES.map((name) => kernel.unregister(name)));

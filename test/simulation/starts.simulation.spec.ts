@@ -2,8 +2,8 @@ import { expect, it } from 'vitest';
 import { staticQuorumRing } from '../../lib/distribution/index.js';
 import type { WorkerContext } from '../../lib/workers/worker-context.js';
 import type { WorkerDefinition } from '../../lib/workers/worker-definition.interface.js';
+import { changedCounter } from './changed-counter.js';
 import { type SimulatedApp, type SimulatedNode, SimulatedSwarm } from './simulated-swarm.js';
-import { simulatedWorkers } from './simulated-worker.js';
 
 const NAMES = Array.from({ length: 200 }, (_, i) => `name-${i}`);
 /** Longer than any move of a worker at rest takes, much shorter than a start that hangs. */
@@ -13,64 +13,54 @@ type Start = NonNullable<WorkerDefinition['start']>;
 
 /** The type `Counter` with another start; `start` is that which it has. */
 function counterOf(
-  { activations, runtime, key }: SimulatedApp,
+  app: SimulatedApp,
   changed: (start: Start) => Partial<WorkerDefinition>,
 ): ReadonlyMap<string, WorkerDefinition> {
-  const workers = new Map(simulatedWorkers(activations, runtime, key));
-  const counter = workers.get('Counter')!;
-  const start: Start = (instance, context, args) => counter.start?.(instance, context, args);
-  workers.set('Counter', { ...counter, ...changed(start) });
-  return workers;
+  return changedCounter(app, (counter) =>
+    changed((instance, context, args) => counter.start?.(instance, context, args)),
+  );
 }
 
-it('a start that says that it fails, and throws, has failed once', async () => {
-  let starts = 0;
-  const swarm = new SimulatedSwarm({
-    seed: 3,
-    definitions: (app) =>
-      counterOf(app, (start) => ({
-        supervision: { restart: 'transient', maxRestarts: 5, withinMs: 60_000 },
-        async start(instance, context, args) {
-          if (++starts > 1 && starts <= 5) {
-            context.fail(new Error('it has broken'));
-            throw new Error('it has broken');
-          }
-          await start(instance, context, args);
-        },
-      })),
-  });
+/** One node, on which the worker `name` was started and has broken down; all that it does about it is done. */
+async function brokenDown(changed: (start: Start) => Partial<WorkerDefinition>): Promise<SimulatedSwarm> {
+  const swarm = new SimulatedSwarm({ seed: 3, definitions: (app) => counterOf(app, changed) });
   await swarm.form(1);
   const { kernel } = swarm.nodes[0]!;
   await swarm.settle(kernel.register('name', 'Counter', {}, {}));
   const call = { pattern: 'breakDown', data: undefined, timeoutMs: undefined, chain: [] };
   await swarm.settle(kernel.call('name', call));
   await swarm.advance(20_000);
-  expect(kernel.lookup('name'), swarm.story.join('\n')).toBeDefined();
+  return swarm;
+}
+
+it('a start that says that it fails, and throws, has failed once', async () => {
+  let starts = 0;
+  const { nodes, story } = await brokenDown((start) => ({
+    supervision: { restart: 'transient', maxRestarts: 5, withinMs: 60_000 },
+    async start(instance, context, args) {
+      if (++starts > 1 && starts <= 5) {
+        context.fail(new Error('it has broken'));
+        throw new Error('it has broken');
+      }
+      await start(instance, context, args);
+    },
+  }));
+  expect(nodes[0]!.kernel.lookup('name'), story.join('\n')).toBeDefined();
   expect(starts).toBe(6);
 });
 
 it('a start that wishes to stop, and throws, is not started again', async () => {
   let starts = 0;
-  const swarm = new SimulatedSwarm({
-    seed: 3,
-    definitions: (app) =>
-      counterOf(app, (start) => ({
-        async start(instance, context, args) {
-          if (++starts > 1) {
-            context.stop();
-            throw new Error('it has broken');
-          }
-          await start(instance, context, args);
-        },
-      })),
-  });
-  await swarm.form(1);
-  const { kernel } = swarm.nodes[0]!;
-  await swarm.settle(kernel.register('name', 'Counter', {}, {}));
-  const call = { pattern: 'breakDown', data: undefined, timeoutMs: undefined, chain: [] };
-  await swarm.settle(kernel.call('name', call));
-  await swarm.advance(20_000);
-  expect([...kernel.rows({})]).toEqual([]);
+  const { nodes } = await brokenDown((start) => ({
+    async start(instance, context, args) {
+      if (++starts > 1) {
+        context.stop();
+        throw new Error('it has broken');
+      }
+      await start(instance, context, args);
+    },
+  }));
+  expect([...nodes[0]!.kernel.rows({})]).toEqual([]);
   expect(starts).toBe(2);
 });
 

@@ -5,9 +5,9 @@ import type { Address } from '../../../lib/transport/node-info.js';
 import type { WorkerContext } from '../../../lib/workers/worker-context.js';
 import type { WorkerDefinition } from '../../../lib/workers/worker-definition.interface.js';
 import type { SwarmContext } from '../../../lib/workers/swarm-context.js';
+import { changedCounter } from '../changed-counter.js';
 import { Load } from '../load.js';
 import { SimulatedSwarm, type SimulatedApp } from '../simulated-swarm.js';
-import { simulatedWorkers } from '../simulated-worker.js';
 import { outcomeOf, type Outcome } from './outcome.js';
 
 const NAMES = Array.from({ length: 40 }, (_, index) => `name-${index}`);
@@ -96,10 +96,9 @@ class InterruptedMoves {
   }
 
   /** Whoever refuses outdated writers by `ctx.fence` has seen that of the latest start. */
-  private definitionsOf({ key, runtime, activations }: SimulatedApp): ReadonlyMap<string, WorkerDefinition> {
+  private definitionsOf(app: SimulatedApp): ReadonlyMap<string, WorkerDefinition> {
     const { started, violations } = this;
-    const watch = (definition: WorkerDefinition): WorkerDefinition => ({
-      ...definition,
+    const watch = (definition: WorkerDefinition): Partial<WorkerDefinition> => ({
       start(instance, context: WorkerContext, args) {
         started.set(context.name, Math.max(context.fence, started.get(context.name) ?? 0));
         return definition.start?.(instance, context, args);
@@ -114,7 +113,7 @@ class InterruptedMoves {
               const newest = started.get(name) ?? 0;
               if (fence < newest)
                 violations.push(
-                  `P1: "${name}" handled a message on ${key} under ${fence}, started under ${newest}`,
+                  `P1: "${name}" handled a message on ${app.key} under ${fence}, started under ${newest}`,
                 );
               return handler.invoke(instance, payload, context);
             },
@@ -122,7 +121,7 @@ class InterruptedMoves {
         );
       },
     });
-    return new Map([...simulatedWorkers(activations, runtime, key)].map(([type, one]) => [type, watch(one)]));
+    return changedCounter(app, watch);
   }
 }
 
