@@ -1,3 +1,4 @@
+import { LoopSlice } from './loop-slice.js';
 import type { Runtime, Timer } from './runtime.interface.js';
 
 /** Time as the process has it. */
@@ -6,6 +7,7 @@ export class NodeRuntime implements Runtime {
   private ofThisTurn = 0;
   private ofNextTurn = 0;
   private last: Array<() => void> = [];
+  private readonly slice = new LoopSlice(performance.now());
 
   now(): number {
     return performance.now();
@@ -31,8 +33,15 @@ export class NodeRuntime implements Runtime {
 
   deferLast(task: () => void): void {
     if (this.last.push(task) > 1) return;
-    // A turn of the event loop only for this would cost as much as what it is for.
-    if (this.ofThisTurn + this.ofNextTurn === 0) process.nextTick(this.runLast);
+    if (this.ofThisTurn + this.ofNextTurn > 0) return;
+    const now = performance.now();
+    if (this.slice.isOver(now)) {
+      this.slice.begin(now);
+      setImmediate(this.runLast);
+    } else {
+      // A turn of the event loop only for this would cost as much as what it is for.
+      process.nextTick(this.runLast);
+    }
   }
 
   private readonly run = (task: () => void): void => {

@@ -68,7 +68,7 @@ export class LocalWorkerHost implements WorkerHost {
     const handlerFailed: ActivationParts['handlerFailed'] = (type, name, pattern, error) =>
       failures.note(`${type} "${name}" threw in "${pattern}"`, error);
     const limits = { mailboxLimit, maxPayloadBytes, debug };
-    const turns = new MailboxTurns();
+    const turns = new MailboxTurns(runtime);
     const parts = { runtime, codec, logger, ...limits, services, turns, observer, handlerFailed };
     this.shared = parts;
     for (const [type, gate] of this.gates) {

@@ -1,4 +1,6 @@
 import { AsyncResource } from 'node:async_hooks';
+import { LoopSlice } from '../runtime/loop-slice.js';
+import type { Runtime } from '../runtime/runtime.interface.js';
 
 /** What has its turn. */
 interface Turn {
@@ -9,14 +11,40 @@ interface Turn {
  * Gives the mailboxes of a node their turn as soon as what runs now has gone on: one microtask for all that came together,
  * because each costs as much as the handling of a message. Handlers run in the asynchronous context of the node, not in
  * that of whoever happened to send first.
+ *
+ * Whoever calls a worker of this node again and again never leaves the microtasks, and neither would this: so after a
+ * slice of time the event loop has its turn first, or this node would hear no other, and be taken for dead.
  */
 export class MailboxTurns {
   private readonly context = new AsyncResource('SwarmMailboxes');
   private waiting: Turn[] = [];
+  /** They go on when the event loop has had its turn. */
+  private interrupted: Turn[] = [];
+  private readonly slice: LoopSlice;
   private readonly run = (): void => this.context.runInAsyncScope(this.runAll, this);
+  private readonly goOn = (): void => {
+    this.slice.begin(this.runtime.now());
+    this.waiting = [...this.interrupted, ...this.waiting];
+    this.interrupted = [];
+    this.run();
+  };
+
+  constructor(private readonly runtime: Pick<Runtime, 'now' | 'defer'>) {
+    this.slice = new LoopSlice(runtime.now());
+  }
 
   add(mailbox: Turn): void {
     if (this.waiting.push(mailbox) === 1) queueMicrotask(this.run);
+  }
+
+  /** Asked before each message, with the time: whether the event loop must have its turn first, as by `interrupt`. */
+  isOver(now: number): boolean {
+    return this.interrupted.length > 0 || this.slice.isOver(now);
+  }
+
+  /** The mailbox has its turn again when the event loop has had one, behind those that were interrupted before. */
+  interrupt(mailbox: Turn): void {
+    if (this.interrupted.push(mailbox) === 1) this.runtime.defer(this.goOn);
   }
 
   private runAll(): void {

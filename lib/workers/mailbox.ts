@@ -5,8 +5,8 @@ import type { Runtime } from '../runtime/runtime.interface.js';
 import type { MailboxTurns } from './mailbox-turns.js';
 import type { Delivery } from './worker-host.interface.js';
 
-/** Messages handled in one go before the event loop gets a turn. */
-const MESSAGES_PER_TURN = 256;
+/** So many places of messages that were handled are kept before the queue is copied without them. */
+const HANDLED_PLACES = 256;
 
 /** What a mailbox asks of the worker it belongs to. */
 export interface MailboxOwner {
@@ -74,10 +74,10 @@ export class Mailbox {
 
   /** Its turn has come: handles what may be handled. To be called by `turns` only. */
   turn(): void {
-    for (let count = 0; this.isWaiting; count++) {
-      if (count === MESSAGES_PER_TURN) return this.runtime.defer(() => this.turn());
+    while (this.isWaiting) {
       const now = this.runtime.now();
       if (!this.owner.mayDispatch(now)) break;
+      if (this.turns.isOver(now)) return this.turns.interrupt(this);
       const delivery = this.waiting?.[this.head];
       this.head++;
       if (delivery) this.dispatch(delivery, now);
@@ -121,7 +121,7 @@ export class Mailbox {
   /** Gives the handled part of the queue back; the array itself when it is empty, as most are. */
   private compact(): void {
     if (this.size === 0) this.waiting = undefined;
-    else if (this.head > MESSAGES_PER_TURN) this.waiting = this.waiting?.slice(this.head);
+    else if (this.head > HANDLED_PLACES) this.waiting = this.waiting?.slice(this.head);
     else return;
     this.head = 0;
   }

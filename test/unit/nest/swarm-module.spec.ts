@@ -25,6 +25,9 @@ class Device {
   }
 }
 
+/** It takes a second or so. */
+const MORE_THAN_A_TURN = 50_000;
+
 const lines: string[] = [];
 const note = (line: string): void => void lines.push(line);
 
@@ -143,6 +146,20 @@ describe('SwarmModule', () => {
       }),
     );
     await Promise.all(apps.map((app) => app.close()));
+  });
+
+  it.each<[string, (registry: SwarmRegistry, count: number) => Promise<unknown>]>([
+    ['calls its own worker', (registry) => registry.call('lamp', 'ping')],
+    ['registers names', (registry, count) => registry.register(`lamp-${count}`, Device)],
+  ])('lets the event loop go on while an application that is alone %s again and again', async (_, ask) => {
+    const app = await boot({ imports: [SwarmModule.forRoot(options())], providers: [Device] });
+    const registry = app.get(SwarmRegistry);
+    await registry.register('lamp', Device);
+    const timer = { isDue: false };
+    setTimeout(() => (timer.isDue = true), 1);
+    for (let count = 0; !timer.isDue && count < MORE_THAN_A_TURN; count++) await ask(registry, count);
+    expect(timer.isDue).toBe(true);
+    await app.close();
   });
 
   it('leaves nothing behind when its node cannot start', async () => {

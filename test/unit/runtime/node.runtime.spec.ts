@@ -36,6 +36,21 @@ describe('what is deferred to the last', () => {
     expect(ran).toEqual(['last', 'again']);
   });
 
+  it('lets the event loop go on, however much it brings about', async () => {
+    const runtime = new NodeRuntime();
+    let isOver = false;
+    let rounds = 0;
+    const again = (): void => {
+      rounds++;
+      if (!isOver) runtime.deferLast(again);
+    };
+    runtime.deferLast(again);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    isOver = true;
+    expect(rounds).toBeGreaterThan(1);
+    await turns(2);
+  });
+
   it('is not held up by tasks that defer others without end', async () => {
     const runtime = new NodeRuntime();
     let rounds = 0;
