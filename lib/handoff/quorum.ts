@@ -27,6 +27,8 @@ export class Quorum {
   private readonly lost = new Set<string>();
   /** Types whose parked workers may start again. */
   private readonly restartable = new Set<string>();
+  /** What was begun last to make a type restartable: who has lost its lease since has parked more. */
+  private readonly returns = new Map<string, symbol>();
   /** Until when what workers of a type answer holds, by the lease of this node. */
   private readonly heldUntil = new Map<string, number>();
   /** The same of those that were stopped before their lease was over. */
@@ -146,9 +148,12 @@ export class Quorum {
   /** Not before all others have read what is parked here: whoever knows that a registration has ended says so then. */
   private goOn(types: readonly string[]): void {
     const { stream, membership, regained } = this.parts;
+    const own = Symbol('return');
+    for (const type of types) this.returns.set(type, own);
+    const isBack = (type: string): boolean =>
+      this.returns.get(type) === own && membership.leases.isHeld(type) && !this.stopping.has(type);
     stream.whenHeld(Number.MAX_SAFE_INTEGER, undefined, () => {
-      for (const type of types)
-        if (membership.leases.isHeld(type) && !this.stopping.has(type)) this.restartable.add(type);
+      for (const type of types) if (isBack(type)) this.restartable.add(type);
       regained();
     });
   }

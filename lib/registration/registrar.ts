@@ -276,7 +276,8 @@ export class Registrar {
         new NodeUnavailableError(self, `"${name}" was registered, and has been unregistered since`),
       );
     const request = { asker, isVoid: false };
-    const isWanted = (): boolean => !request.isVoid && placements.ownerOf(name, type) === self;
+    const isWanted = (): boolean =>
+      !request.isVoid && !forgotten.has(registration) && placements.ownerOf(name, type) === self;
     const gaveUp = (error: unknown): void => {
       this.requests.delete(request);
       failed(error);

@@ -1,4 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import type { Arbiter } from '../../../lib/registration/arbiter.js';
+import type { Copies } from '../../../lib/registration/copies.js';
+import type { Endings } from '../../../lib/registration/endings.js';
+import { Registrar } from '../../../lib/registration/registrar.js';
+import type { RegistrationParts } from '../../../lib/registration/registration-parts.js';
+import type { Starts, StartSpec } from '../../../lib/registration/starts.js';
+import { Forgotten } from '../../../lib/tracker/forgotten.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { KernelSwarm, workerType, type KernelSwarmNode } from '../node/support/kernel-swarm.js';
 
@@ -241,5 +248,26 @@ describe('a membership in a group', () => {
     await swarm.settle(a!.kernel.joinGroup('lights', name));
     swarm.crash(b!);
     await swarm.until(() => a!.kernel.members('lights').some(({ node }) => node === a!.kernel.self.id));
+  });
+});
+
+describe('a registration that waits for its name on the node that was asked', () => {
+  it('is not wanted any more when it has been started, and unregistered, elsewhere meanwhile', () => {
+    const forgotten = new Forgotten();
+    const begun: StartSpec[] = [];
+    const starts = { begin: (spec: StartSpec) => (begun.push(spec), new Promise(() => undefined)) };
+    const parts = {
+      self: 'b@h:1',
+      forgotten,
+      runtime: { now: () => 0, random: () => 0.5 },
+      placements: { ownerOf: () => 'b@h:1', quorumOf: () => undefined },
+    };
+    const [registrarParts, begins] = [parts, starts] as unknown as [RegistrationParts, Starts];
+    const registrar = new Registrar(registrarParts, begins, {} as Arbiter, {} as Endings, {} as Copies);
+    const asked = { kind: FrameKind.Register, id: 1, name: 'lamp', type: 'Device', args: null } as const;
+    registrar.onRegister('a@h:1', { ...asked, registration: 'r1', timeoutMs: 1_000 });
+    expect(begun.map((spec) => spec.isWanted())).toEqual([true]);
+    forgotten.add('r1');
+    expect(begun.map((spec) => spec.isWanted())).toEqual([false]);
   });
 });
