@@ -195,10 +195,12 @@ function rankOf(row: Row): number {
 }
 
 /**
- * The verdict between two rows of one name on different nodes: what runs wins against what is parked, then the older
- * activation, ties by node id. Needs no agreement about anything else, so both nodes reach it alone.
+ * The verdict between two rows of one name on different nodes: what runs wins against what does not, which may never come
+ * to run, then what is being started against what is parked, then the older activation, ties by node id. Needs no agreement
+ * about anything else, so both nodes reach it alone.
  */
 export function winsConflict(a: Row, b: Row): boolean {
+  if (a.isRunning !== b.isRunning) return a.isRunning;
   if (a.isParked !== b.isParked) return b.isParked;
   return a.fence === b.fence ? a.node < b.node : a.fence < b.fence;
 }
