@@ -186,25 +186,12 @@ export class Conflicts {
   }
 
   private async giveWay(name: string): Promise<void> {
-    const { rows, host, handoff, emit, logger, history, trace, endings, orphans } = this.parts;
+    const { rows, host, emit, history, trace, endings, orphans } = this.parts;
     const row = rows.get(name);
     if (!row?.isHeld || !this.winnerOver(row)) return;
     this.parts.cancelMove(row);
     let state: Uint8Array | undefined;
-    // What a worker without a lease has come to must not reach the one that took its place.
-    if (row.status === RowStatus.running && !row.isPinned && this.parts.membership.leases.isHeld(row.type)) {
-      try {
-        await host.pause(name, handoff.timeoutMs);
-        if (rows.has(row)) {
-          const answer = await host.begin(name, handoff.timeoutMs);
-          if (answer.kind === 'resume') state = answer.state;
-        }
-      } catch (error) {
-        logger.warn(
-          `${row.type} "${name}" gives way to an older one and could not be packed, its state is lost: ${reasonOf(error)}`,
-        );
-      }
-    }
+    let isPacked = false;
     while (rows.has(row)) {
       const winner = this.winnerOver(row);
       if (!winner) {
@@ -213,17 +200,41 @@ export class Conflicts {
         if (row.status === RowStatus.running) host.resume(name);
         return;
       }
+      if (row.status === RowStatus.running && !isPacked) {
+        state = await this.pack(row);
+        isPacked = true;
+        continue;
+      }
       const given = winner.type === row.type && !winner.isPinned ? state : undefined;
       // Also where there is no state: the winner must know that it is one, or both would give way to what each has seen last.
       if (!(await this.offer(row, winner, given ?? NO_STATE))) continue;
       if (!rows.has(row)) return;
+      // It was only being started when it was offered: it may have handled messages since, and may be the better one now.
+      if (row.status === RowStatus.running && !isPacked) continue;
       orphans.gaveWayTo(winner);
       endings.giveWay(row);
       emit({ type: 'conflict-resolved', name, winner: winner.node, loser: row.node });
-      history.note(name, `gave way to the older one on ${winner.node}`);
-      trace(
-        () => `"${name}" runs on ${winner.node} too, under the older fence ${winner.fence}: it stays there`,
+      history.note(name, `gave way to the one on ${winner.node}`);
+      trace(() => `"${name}" runs on ${winner.node} too, under the fence ${winner.fence}: it stays there`);
+    }
+  }
+
+  /** Brings a worker to rest and takes its state, if it has any that the winner may have. */
+  private async pack(row: Row): Promise<Uint8Array | undefined> {
+    const { rows, host, handoff, logger, membership } = this.parts;
+    const { name, type } = row;
+    // What a worker without a lease has come to must not reach the one that took its place.
+    if (row.isPinned || !membership.leases.isHeld(type)) return undefined;
+    try {
+      await host.pause(name, handoff.timeoutMs);
+      if (!rows.has(row)) return undefined;
+      const answer = await host.begin(name, handoff.timeoutMs);
+      return answer.kind === 'resume' ? answer.state : undefined;
+    } catch (error) {
+      logger.warn(
+        `${type} "${name}" gives way to another and could not be packed, its state is lost: ${reasonOf(error)}`,
       );
+      return undefined;
     }
   }
 

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { staticQuorumRing } from '../../lib/distribution/index.js';
+import { FrameKind } from '../../lib/transport/frame.js';
 import type { WorkerContext } from '../../lib/workers/worker-context.js';
 import type { WorkerDefinition } from '../../lib/workers/worker-definition.interface.js';
 import { changedCounter } from './changed-counter.js';
@@ -167,4 +168,43 @@ it('a restart on one side of a cut does not hold up what runs on the other when 
   const name = await isolation.begin(true);
   isolation.heal();
   await expectPrompt(isolation, name, 14_000);
+});
+
+it('what a worker was told after it had come to run is kept, although it was offered to another while it was started', async () => {
+  let begun: (() => void) | undefined;
+  let isOffered = false;
+  const swarm = new SimulatedSwarm({
+    seed: 3,
+    latencyMs: () => 20,
+    loses: (_, __, ___, frame) => {
+      isOffered ||= frame.kind === FrameKind.Offer;
+      return false;
+    },
+    definitions: (app) =>
+      counterOf(app, (start) => ({
+        async start(instance, context, args) {
+          if (app.key === swarm.nodes[0]!.key) await new Promise<void>((resolve) => (begun = resolve));
+          await start(instance, context, args);
+        },
+      })),
+  });
+  await swarm.form(2);
+  const [slow, other] = swarm.nodes;
+  swarm.network.cut(slow!.key, other!.key);
+  const isAlone = ({ kernel }: SimulatedNode): boolean => kernel.nodes().length === 1;
+  await swarm.scheduler.runUntil(() => swarm.nodes.every(isAlone), 20_000);
+  const first = slow!.kernel.register('name', 'Counter', {}, { timeoutMs: 60_000 });
+  await swarm.scheduler.runUntil(() => begun !== undefined, 1_000);
+  await swarm.settle(other!.kernel.register('name', 'Counter', {}, {}));
+  swarm.network.heal();
+  expect(await swarm.scheduler.runUntil(() => isOffered, 20_000), swarm.story.join('\n')).toBe(true);
+  begun?.();
+  await swarm.settle(first);
+  const add = { pattern: 'add', data: 'it', timeoutMs: undefined, chain: [] };
+  await swarm.settle(slow!.kernel.call('name', add));
+  await swarm.advance(5_000);
+  for (const { kernel } of swarm.nodes) {
+    const total = { pattern: 'total', data: undefined, timeoutMs: undefined, chain: [] };
+    expect(await swarm.settle(kernel.call('name', total)), swarm.story.join('\n')).toBe(1);
+  }
 });
