@@ -1,7 +1,9 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import { DiscoveryService, ModuleRef } from '@nestjs/core';
 import { SwarmConfigurationError } from './errors/index.js';
+import { stackOf } from './errors/thrown.js';
 import type { Kernel } from './node/kernel.interface.js';
+import { GuardedLogger } from './runtime/guarded.logger.js';
 import type { KernelLogger } from './runtime/runtime.interface.js';
 import { KernelHolder } from './services/kernel.holder.js';
 import { WorkerRefs } from './services/worker-ref.js';
@@ -29,7 +31,7 @@ export class SwarmNodeLifecycle {
     private readonly holder: KernelHolder,
     private readonly refs: WorkerRefs,
   ) {
-    this.logger = partsOf(options).logger ?? new Logger('Swarm');
+    this.logger = new GuardedLogger(partsOf(options).logger ?? new Logger('Swarm'));
   }
 
   /**
@@ -87,9 +89,8 @@ export class SwarmNodeLifecycle {
     try {
       await kernel.stop();
     } catch (error) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.logger.error(
-        `the node did not leave the swarm in order; the application goes on closing: ${text}`,
+        `the node did not leave the swarm in order; the application goes on closing: ${stackOf(error)}`,
       );
     }
   }

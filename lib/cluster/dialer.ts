@@ -1,6 +1,7 @@
 // Decides whom to dial and when: candidates from discovery, members that others named, members whose link broke,
 // and nodes that were taken for dead (so that a partition heals even if discovery knows one seed only).
 import { PROVIDER_TIMEOUT_MS, type DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
+import { messageOf } from '../errors/thrown.js';
 import { keepLatest } from '../runtime/keep-latest.js';
 import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.js';
 import { within } from '../runtime/within.js';
@@ -197,7 +198,7 @@ export class Dialer {
       this.told.delete(provider);
       return candidates;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       this.failures.set(provider.name, reason);
       const line = `discovery ${provider.name} failed, and is asked again: ${reason}`;
       // Once per fault: rounds go on for ever.

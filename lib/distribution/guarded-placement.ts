@@ -71,6 +71,10 @@ function askFor(
 
 function show(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value);
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+  try {
+    if (value instanceof Error) return `${value.name}: ${value.message}`;
+    return typeof value === 'object' && value !== null ? 'an object' : String(value);
+  } catch {
+    return 'something that cannot be described';
+  }
 }

@@ -1,4 +1,5 @@
 // What happened on this node: told to listeners, counted for `inspect()`.
+import { messageOf } from '../errors/thrown.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import type { SwarmEvent, SwarmEventContent } from './swarm-event.js';
 
@@ -38,7 +39,7 @@ export class EventLog {
       try {
         listener(event);
       } catch (error) {
-        this.logger.error(`a listener of swarm events threw: ${String(error)}`);
+        this.logger.error(`a listener of swarm events threw: ${messageOf(error)}`);
       }
     }
   }

@@ -5,6 +5,7 @@ import { Membership } from '../cluster/membership.js';
 import { ViewChanges } from '../cluster/view-changes.js';
 import { Placements } from '../distribution/placements.js';
 import { ring } from '../distribution/ring.strategy.js';
+import { messageOf } from '../errors/thrown.js';
 import { Arrivals } from '../handoff/arrivals.js';
 import { Conflicts } from '../handoff/conflicts.js';
 import { Drain } from '../handoff/drain.js';
@@ -77,7 +78,7 @@ export function assemble(
   const waiters = new NameWaiters(runtime);
   const views = new NameWaiters(runtime);
   const watch = new RegistryWatch((error) =>
-    logger.error(`a listener of the registry threw: ${String(error)}`),
+    logger.error(`a listener of the registry threw: ${messageOf(error)}`),
   );
   const rest = new Rest(runtime);
   const history = new PlacementHistory(() => runtime.wallClock());

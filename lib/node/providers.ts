@@ -1,4 +1,5 @@
 import { PROVIDER_TIMEOUT_MS, type DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
+import { messageOf } from '../errors/thrown.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
 import { within } from '../runtime/within.js';
 import type { KernelParts } from './kernel-parts.js';
@@ -20,7 +21,7 @@ export async function eachProvider(
     try {
       await within(runtime, PROVIDER_TIMEOUT_MS, late, () => work(provider));
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = messageOf(error);
       logger.warn(`discovery ${provider.name} ${failure}: ${reason}`);
     }
   });

@@ -2,6 +2,7 @@ import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { Kernel } from '../node/kernel.interface.js';
 import { assertMayAct, callChain } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
+import { inTurn } from './loop-turns.js';
 import type { CallOptions } from './message-types.js';
 
 /** The longest delay that a timer of Node takes; a longer one would run at once. */
@@ -16,11 +17,13 @@ export function sendCall(
   data: unknown,
   options: CallOptions | undefined,
 ): Promise<unknown> {
-  try {
-    return nodes.kernel.call(nameOfTarget(target), outgoing(pattern, data, options));
-  } catch (error) {
-    return Promise.reject(error as Error);
-  }
+  return inTurn(() => {
+    try {
+      return nodes.kernel.call(nameOfTarget(target), outgoing(pattern, data, options));
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  });
 }
 
 /**

@@ -6,6 +6,7 @@ import type { PlacementExplanation } from '../node/placement-explanation.js';
 import type { SwarmNode, SwarmSnapshot } from '../node/swarm-snapshot.js';
 import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';
+import { inTurn } from './loop-turns.js';
 import { checkedOptions } from './messages.js';
 import { typeNameOf } from './registry-filter.js';
 import { inSubscriberScope } from './subscriber-scope.js';
@@ -56,13 +57,15 @@ export class SwarmCluster {
    * @param options `nodes`, by default 1; `timeoutMs`, by default `readyTimeoutMs` of the module
    * @throws OperationTimeoutError
    */
-  async ready(options: { readonly nodes?: number; readonly timeoutMs?: number } = {}): Promise<void> {
-    const { kernel } = this.holder;
-    const { nodes } = options;
-    if (nodes !== undefined && !(Number.isSafeInteger(nodes) && nodes >= 1)) {
-      throw new RangeError(`nodes must be a whole number of at least 1, not ${String(nodes)}`);
-    }
-    await kernel.ready({ ...(nodes !== undefined && { nodes }), ...checkedOptions(options) });
+  ready(options: { readonly nodes?: number; readonly timeoutMs?: number } = {}): Promise<void> {
+    return inTurn(async () => {
+      const { kernel } = this.holder;
+      const { nodes } = options;
+      if (nodes !== undefined && !(Number.isSafeInteger(nodes) && nodes >= 1)) {
+        throw new RangeError(`nodes must be a whole number of at least 1, not ${String(nodes)}`);
+      }
+      await kernel.ready({ ...(nodes !== undefined && { nodes }), ...checkedOptions(options) });
+    });
   }
 
   /**
@@ -73,8 +76,10 @@ export class SwarmCluster {
    * @param options `timeoutMs`, by default `settledTimeoutMs` of the module
    * @throws OperationTimeoutError that says what is under way, ShuttingDownError
    */
-  async settled(options: { readonly timeoutMs?: number } = {}): Promise<void> {
-    await this.holder.kernel.settled(checkedOptions(options));
+  settled(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    return inTurn(async () => {
+      await this.holder.kernel.settled(checkedOptions(options));
+    });
   }
 
   /**

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { assertMayAct } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';
+import { inTurn } from './loop-turns.js';
 import type { CallOptions } from './message-types.js';
 import { nameOfTarget, outgoing } from './messages.js';
 import { WorkerRefs } from './worker-ref.js';
@@ -32,11 +33,13 @@ export class SwarmGroups {
    *
    * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
    */
-  async join(group: string, member: string | WorkerRef): Promise<void> {
-    const { kernel } = this.nodes;
-    assertMayAct('change');
-    assertName('the group', group);
-    await kernel.joinGroup(group, nameOfTarget(member));
+  join(group: string, member: string | WorkerRef): Promise<void> {
+    return inTurn(async () => {
+      const { kernel } = this.nodes;
+      assertMayAct('change');
+      assertName('the group', group);
+      await kernel.joinGroup(group, nameOfTarget(member));
+    });
   }
 
   /**
@@ -44,11 +47,13 @@ export class SwarmGroups {
    *
    * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
    */
-  async leave(group: string, member: string | WorkerRef): Promise<void> {
-    const { kernel } = this.nodes;
-    assertMayAct('change');
-    assertName('the group', group);
-    await kernel.leaveGroup(group, nameOfTarget(member));
+  leave(group: string, member: string | WorkerRef): Promise<void> {
+    return inTurn(async () => {
+      const { kernel } = this.nodes;
+      assertMayAct('change');
+      assertName('the group', group);
+      await kernel.leaveGroup(group, nameOfTarget(member));
+    });
   }
 
   /** The members of a group as this node's replica knows them, in no defined order. */
@@ -103,18 +108,20 @@ export class SwarmGroups {
    * @param options `timeoutMs`, by default `callTimeoutMs` of the module
    * @throws PayloadTooLargeError, UnserializableError
    */
-  async multiCallSettled<R = unknown>(
+  multiCallSettled<R = unknown>(
     group: string,
     pattern: string,
     data?: unknown,
     options?: CallOptions,
   ): Promise<Array<MemberOutcome<R>>> {
-    const { kernel } = this.nodes;
-    assertName('the group', group);
-    const outcomes = await kernel.multiCall(group, outgoing(pattern, data, options));
-    return outcomes.map((outcome) => {
-      const member = this.refs.of(outcome.row);
-      return 'error' in outcome ? { member, error: outcome.error } : { member, value: outcome.value as R };
+    return inTurn(async () => {
+      const { kernel } = this.nodes;
+      assertName('the group', group);
+      const outcomes = await kernel.multiCall(group, outgoing(pattern, data, options));
+      return outcomes.map((outcome) => {
+        const member = this.refs.of(outcome.row);
+        return 'error' in outcome ? { member, error: outcome.error } : { member, value: outcome.value as R };
+      });
     });
   }
 }

@@ -6,6 +6,7 @@ import { assertMayAct } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import { workerTypeOf } from '../workers/worker-metadata.js';
 import { KernelHolder } from './kernel.holder.js';
+import { inTurn } from './loop-turns.js';
 import type { Answer, CallOptions, HandlerOf, MessageArgs, RegisterArgs } from './message-types.js';
 import { checkedOptions, nameOfTarget, sendCall, sendCast } from './messages.js';
 import { type RegistryFilter, rowFilterOf, typeNameOf } from './registry-filter.js';
@@ -50,16 +51,18 @@ export class SwarmRegistry {
    */
   register<W>(name: string, worker: Type<W>, ...args: RegisterArgs<W>): Promise<WorkerRef<W>>;
   register(name: string, workerType: string, args?: unknown, options?: CallOptions): Promise<WorkerRef>;
-  async register(
+  register(
     name: string,
     worker: Type<unknown> | string,
     args?: unknown,
     options?: CallOptions,
   ): Promise<WorkerRef> {
-    const { kernel } = this.nodes;
-    assertMayAct('change');
-    assertName('the name', name);
-    return this.refs.of(await kernel.register(name, typeNameOf(worker), args, checkedOptions(options)));
+    return inTurn(async () => {
+      const { kernel } = this.nodes;
+      assertMayAct('change');
+      assertName('the name', name);
+      return this.refs.of(await kernel.register(name, typeNameOf(worker), args, checkedOptions(options)));
+    });
   }
 
   /**
@@ -72,25 +75,27 @@ export class SwarmRegistry {
    */
   registerOrGet<W>(name: string, worker: Type<W>, ...args: RegisterArgs<W>): Promise<WorkerRef<W>>;
   registerOrGet(name: string, workerType: string, args?: unknown, options?: CallOptions): Promise<WorkerRef>;
-  async registerOrGet(
+  registerOrGet(
     name: string,
     worker: Type<unknown> | string,
     args?: unknown,
     options?: CallOptions,
   ): Promise<WorkerRef> {
-    const { kernel } = this.nodes;
-    assertMayAct('change');
-    assertName('the name', name);
-    const type = typeNameOf(worker);
-    const timeout = checkedOptions(options);
-    const found = kernel.lookup(name);
-    if (found) return this.refOfType(found, type);
-    try {
-      return this.refs.of(await kernel.register(name, type, args, timeout));
-    } catch (error) {
-      if (!(error instanceof AlreadyRegisteredError)) throw error;
-      return this.refOfType(error.ref as WorkerRef, type);
-    }
+    return inTurn(async () => {
+      const { kernel } = this.nodes;
+      assertMayAct('change');
+      assertName('the name', name);
+      const type = typeNameOf(worker);
+      const timeout = checkedOptions(options);
+      const found = kernel.lookup(name);
+      if (found) return this.refOfType(found, type);
+      try {
+        return this.refs.of(await kernel.register(name, type, args, timeout));
+      } catch (error) {
+        if (!(error instanceof AlreadyRegisteredError)) throw error;
+        return this.refOfType(error.ref as WorkerRef, type);
+      }
+    });
   }
 
   /**
@@ -103,11 +108,13 @@ export class SwarmRegistry {
    * @throws AlreadyRegisteredError, WorkerStartError, OperationTimeoutError, SwarmConfigurationError (the class
    *   handles nothing, or has guards, pipes, interceptors or filters and is in no module's providers)
    */
-  async registerLocal<T extends object>(name: string, instance: T): Promise<WorkerRef<T>> {
-    const { kernel } = this.nodes;
-    assertMayAct('change');
-    assertName('the name', name);
-    return this.refs.of<T>(await kernel.registerLocal(name, this.nodes.definitionFor(instance), instance));
+  registerLocal<T extends object>(name: string, instance: T): Promise<WorkerRef<T>> {
+    return inTurn(async () => {
+      const { kernel } = this.nodes;
+      assertMayAct('change');
+      assertName('the name', name);
+      return this.refs.of<T>(await kernel.registerLocal(name, this.nodes.definitionFor(instance), instance));
+    });
   }
 
   /**
@@ -116,11 +123,13 @@ export class SwarmRegistry {
    * @returns whether the name was registered
    * @throws OperationTimeoutError, NodeUnavailableError
    */
-  async unregister(name: string): Promise<boolean> {
-    const { kernel } = this.nodes;
-    assertMayAct('change');
-    assertName('the name', name);
-    return kernel.unregister(name);
+  unregister(name: string): Promise<boolean> {
+    return inTurn(async () => {
+      const { kernel } = this.nodes;
+      assertMayAct('change');
+      assertName('the name', name);
+      return kernel.unregister(name);
+    });
   }
 
   /**
@@ -148,11 +157,13 @@ export class SwarmRegistry {
    * @param options `timeoutMs`, by default `callTimeoutMs` of the module
    * @throws OperationTimeoutError
    */
-  async locate<W = unknown>(name: string, options?: CallOptions): Promise<WorkerRef<W> | undefined> {
-    const { kernel } = this.nodes;
-    assertName('the name', name);
-    const row = await kernel.locate(name, checkedOptions(options));
-    return row && this.refs.of<W>(row);
+  locate<W = unknown>(name: string, options?: CallOptions): Promise<WorkerRef<W> | undefined> {
+    return inTurn(async () => {
+      const { kernel } = this.nodes;
+      assertName('the name', name);
+      const row = await kernel.locate(name, checkedOptions(options));
+      return row && this.refs.of<W>(row);
+    });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { soundThrown, stackOf } from '../errors/thrown.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import { reasonOf } from './remote-failure.js';
 
@@ -25,7 +26,11 @@ export class FailureLog {
     }
     this.failures++;
     if (this.failures > LOGGED_FAILURES) return;
-    const text = error instanceof Error ? (error.stack ?? error.message) : reasonOf(error);
-    this.logger.error(`${what}: ${text}`);
+    this.logger.error(`${what}: ${textOf(error)}`);
   }
+}
+
+function textOf(thrown: unknown): string {
+  const sound = soundThrown(thrown);
+  return sound instanceof Error ? stackOf(sound) : reasonOf(sound);
 }

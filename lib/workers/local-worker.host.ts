@@ -5,6 +5,7 @@ import {
   WorkerNotFoundError,
   WorkerStartError,
 } from '../errors/index.js';
+import { soundThrown } from '../errors/thrown.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
@@ -188,7 +189,7 @@ export class LocalWorkerHost implements WorkerHost {
     if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
     void this.close(activation);
     this.forget(activation);
-    return Promise.reject(error as Error);
+    return Promise.reject(soundThrown(error) as Error);
   }
 
   private refuse(activation: Activation, reason: DieReason): void {

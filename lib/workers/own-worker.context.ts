@@ -1,3 +1,4 @@
+import { soundThrown } from '../errors/thrown.js';
 import { reasonOf } from './remote-failure.js';
 import { WorkerContext } from './worker-context.js';
 import type { Act } from './standing.js';
@@ -56,7 +57,8 @@ export class OwnWorkerContext extends WorkerContext {
   }
 
   fail(error: Error): void {
-    const failure = error instanceof Error ? error : new Error(reasonOf(error), { cause: error });
+    const sound = soundThrown(error);
+    const failure = sound instanceof Error ? sound : new Error(reasonOf(sound), { cause: sound });
     this.wishFor(() => this.source.services.failed(this.name, this.fence, failure));
   }
 

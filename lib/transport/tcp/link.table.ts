@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 
+import { stackOf } from '../../errors/thrown.js';
 import type { KernelLogger, Runtime } from '../../runtime/runtime.interface.js';
 import { FrameEncoder } from '../codec/frame.codec.js';
 import type { Frame } from '../frame.js';
@@ -250,8 +251,6 @@ export class LinkTable implements LinkBroker, LinkOwner {
 
   private handlerFailed(error: unknown): void {
     this.counted('handlerErrors');
-    this.options.logger.error(
-      `the kernel failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
-    );
+    this.options.logger.error(`the kernel failed: ${stackOf(error)}`);
   }
 }

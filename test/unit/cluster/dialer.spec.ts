@@ -4,6 +4,7 @@ import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provide
 import { seededRandom, VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
 import { addressKey, type Address, type NodeInfo } from '../../../lib/transport/node-info.js';
 import type { DialOutcome, Transport } from '../../../lib/transport/transport.interface.js';
+import { indescribable } from '../../support/indescribable.js';
 import { QuietLogger } from '../../support/quiet.logger.js';
 
 const PEER: Address = { host: 'h', port: 1 };
@@ -167,6 +168,15 @@ describe('the dialer', () => {
     const before = dials.length;
     await scheduler.advance(2_000);
     expect(dials).toHaveLength(before);
+  });
+
+  it('ends its round whatever a provider throws', async () => {
+    for (const thrown of Object.values(indescribable())) {
+      const { dialer, scheduler, rounds } = make([provider(() => Promise.reject(thrown as Error))]);
+      dialer.start();
+      await scheduler.advance(1_000);
+      expect(rounds()).toBeGreaterThan(1);
+    }
   });
 
   it('says why nobody was found', async () => {

@@ -9,6 +9,7 @@ import {
   staticQuorumRing,
 } from '../../../lib/distribution/index.js';
 import type { NodeInfo } from '../../../lib/transport/node-info.js';
+import { indescribable } from '../../support/indescribable.js';
 
 const NAMES = Array.from({ length: 100 }, (_, index) => `device-${index}`);
 
@@ -293,6 +294,15 @@ describe('a strategy that is wrong', () => {
         },
       },
       'threw TypeError: no nodes, so its names have no node',
+    ],
+    [
+      'throws what cannot be looked at',
+      {
+        place() {
+          throw indescribable().proxy;
+        },
+      },
+      'threw something that cannot be described, so its names have no node',
     ],
     ['gives no placement', { place: () => undefined as never }, 'gave undefined for a placement'],
     ['gives something else', { place: () => ({}) as never }, 'gave an object for a placement'],

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventLog } from '../../../lib/events/event-log.js';
+import { indescribable } from '../../support/indescribable.js';
 import { QuietLogger } from '../../support/quiet.logger.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
 
@@ -24,9 +25,10 @@ describe('the event log of a node', () => {
   it('goes on when a listener throws', () => {
     const { log, logger } = make();
     const seen: unknown[] = [];
-    log.listen(() => {
-      throw new Error('not my day');
-    });
+    for (const thrown of [new Error('not my day'), ...Object.values(indescribable())])
+      log.listen(() => {
+        throw thrown;
+      });
     log.listen((event) => seen.push(event));
     log.emit({ type: 'node-up', node: 'a' });
     expect(seen).toHaveLength(1);

@@ -148,8 +148,16 @@ describe('SwarmModule', () => {
     await Promise.all(apps.map((app) => app.close()));
   });
 
-  it.each<[string, (registry: SwarmRegistry, count: number) => Promise<unknown>]>([
+  it.each<[string, (registry: SwarmRegistry, count: number, groups: SwarmGroups) => Promise<unknown>]>([
     ['calls its own worker', (registry) => registry.call('lamp', 'ping')],
+    ['calls a name that nobody has', (registry) => registry.call('nobody', 'ping').catch(() => undefined)],
+    ['sends what cannot travel', (registry) => registry.call('lamp', 'ping', () => 1).catch(() => undefined)],
+    ['looks for a name', (registry) => registry.locate('nobody')],
+    ['wants a name that is taken', (registry) => registry.register('lamp', Device).catch(() => undefined)],
+    ['wants a worker that is there', (registry) => registry.registerOrGet('lamp', Device)],
+    ['ends what has ended', (registry) => registry.unregister('nobody')],
+    ['joins a group again', (_, _count, groups) => groups.join('lamps', 'lamp')],
+    ['asks a group without members', (_, _count, groups) => groups.multiCall('nobody', 'ping')],
     ['registers names', (registry, count) => registry.register(`lamp-${count}`, Device)],
   ])('lets the event loop go on while an application that is alone %s again and again', async (_, ask) => {
     const app = await boot({ imports: [SwarmModule.forRoot(options())], providers: [Device] });
@@ -157,7 +165,8 @@ describe('SwarmModule', () => {
     await registry.register('lamp', Device);
     const timer = { isDue: false };
     setTimeout(() => (timer.isDue = true), 1);
-    for (let count = 0; !timer.isDue && count < MORE_THAN_A_TURN; count++) await ask(registry, count);
+    for (let count = 0; !timer.isDue && count < MORE_THAN_A_TURN; count++)
+      await ask(registry, count, app.get(SwarmGroups));
     expect(timer.isDue).toBe(true);
     await app.close();
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HandlerEntry, WorkerDefinition } from '../../../lib/workers/worker-definition.interface.js';
 import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
+import { indescribable } from '../../support/indescribable.js';
 import { gate, hostOf, never } from './support/host.js';
 
 describe('a worker of this node', () => {
@@ -39,6 +40,14 @@ describe('a worker of this node', () => {
       });
       await expect(start()).rejects.toBe(thrown);
       expect(host.inspect().workers).toBe(0);
+    }
+  });
+
+  it('fails with what can be looked at, whatever its start throws', async () => {
+    for (const thrown of Object.values(indescribable())) {
+      const { start } = hostOf({ start: () => Promise.reject(thrown as Error) });
+      const failure: unknown = await start().catch((error: unknown) => error);
+      expect(() => failure instanceof Error && `${failure.message} ${failure.stack}`).not.toThrow();
     }
   });
 
@@ -290,7 +299,8 @@ describe('a worker of this node', () => {
 
   it('survives whatever a handler throws, and so does its node', async () => {
     const hostile = Object.assign(Object.create(null) as object, { odd: true });
-    for (const thrown of [hostile, Symbol('s'), null, { toString: () => 1 }, new Error('plain')]) {
+    const odd = Object.values(indescribable());
+    for (const thrown of [hostile, Symbol('s'), null, { toString: () => 1 }, new Error('plain'), ...odd]) {
       for (const rejects of [true, false]) {
         const { start, send, scheduler } = hostOf(
           {},
