@@ -2,6 +2,7 @@
 // and not beyond their deadlines (promises P5, P7).
 import { MailboxFullError, type SwarmError } from '../errors/index.js';
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
+import { runSliced } from '../runtime/slices.js';
 import type { Message } from './message.js';
 
 /**
@@ -20,6 +21,9 @@ export class ParkedMessages {
   private readonly due = new Set<string>();
   /** Names that are tried again although nothing of them changes. */
   private readonly pauses = new Map<string, Timer>();
+  /** All are being tried again, or have to be once more when that is done. */
+  private isTryingAll = false;
+  private isTryingAllAgain = false;
   private count = 0;
   private rerouted = 0;
 
@@ -59,7 +63,7 @@ export class ParkedMessages {
   /** Something of the name has changed; its messages are tried again soon. */
   retry(name: string): void {
     if (!this.byName.has(name)) return;
-    if (this.due.size === 0) this.runtime.defer(() => this.release());
+    if (this.due.size === 0) this.runtime.defer(() => this.releaseDue());
     this.due.add(name);
   }
 
@@ -73,8 +77,13 @@ export class ParkedMessages {
     this.pauses.set(name, timer);
   }
 
+  /** Something has changed that may concern every name; all messages are tried again soon. */
   retryAll(): void {
-    for (const name of this.byName.keys()) this.retry(name);
+    if (this.byName.size === 0) return;
+    this.isTryingAllAgain = this.isTryingAll;
+    if (this.isTryingAll) return;
+    this.isTryingAll = true;
+    this.runtime.defer(() => this.release([...this.byName.keys()], () => this.triedAll()));
   }
 
   close(error: () => SwarmError): void {
@@ -82,10 +91,43 @@ export class ParkedMessages {
       for (const message of this.take(name)) message.reply(error(), undefined);
   }
 
-  private release(): void {
+  private releaseDue(): void {
     const names = [...this.due];
     this.due.clear();
-    for (const name of names) for (const message of this.take(name)) this.route(message);
+    this.release(names);
+  }
+
+  private triedAll(): void {
+    this.isTryingAll = false;
+    if (this.isTryingAllAgain) this.retryAll();
+  }
+
+  /** In slices: after a node is lost as many may wait as this node keeps, and each has to be looked at. */
+  private release(names: readonly string[], done?: () => void): void {
+    runSliced(this.runtime, this.tries(names), () => undefined, done);
+  }
+
+  /**
+   * Tries the messages of each name in order. Between two of them the others of the name stand where they stood, so that
+   * what comes meanwhile does not overtake them; behind one that has to wait again they need not be tried.
+   */
+  private *tries(names: readonly string[]): IterableIterator<void> {
+    for (const name of names) {
+      for (let waiting = this.byName.get(name); waiting; waiting = this.byName.get(name)) {
+        const [first] = waiting;
+        this.forget(name);
+        if (!first) break;
+        waiting.delete(first);
+        first.timer.cancel();
+        this.countOff(first.message);
+        this.route(first.message);
+        const before = this.byName.get(name);
+        if (before) for (const later of waiting) before.add(later);
+        else if (waiting.size > 0) this.byName.set(name, waiting);
+        yield;
+        if (before) break;
+      }
+    }
   }
 
   private take(name: string): Message[] {

@@ -3,6 +3,7 @@
 import { NodeUnavailableError, type SwarmError } from '../errors/index.js';
 import { Deadline, Deadlines } from '../runtime/deadlines.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
+import { runSliced } from '../runtime/slices.js';
 import type { NodeId } from '../transport/node-info.js';
 
 /** Who has asked. */
@@ -14,6 +15,9 @@ export interface Asker<Reply> {
 }
 
 class Pending<Reply> extends Deadline {
+  /** Its link is gone: no answer counts any more. */
+  isLost = false;
+
   constructor(
     readonly id: number,
     readonly node: NodeId,
@@ -67,15 +71,21 @@ export class PendingReplies<Reply> {
   /** False if nobody waits for it (any more), or another node was asked. */
   answer(from: NodeId, id: number, reply: Reply): boolean {
     const pending = this.pending.get(id);
-    if (pending?.node !== from) return false;
+    if (pending?.node !== from || pending.isLost) return false;
     this.take(pending).settle(undefined, reply);
     return true;
   }
 
+  /** In slices: a node that is lost under load has thousands of questions, and each gets an error of its own. */
   unlinked(node: NodeId): void {
-    for (const pending of this.pending.values()) {
-      if (pending.node === node) this.take(pending).settle(new NodeUnavailableError(node), undefined);
-    }
+    const lost: Pending<Reply>[] = [];
+    for (const pending of this.pending.values()) if (pending.node === node) lost.push(pending);
+    for (const pending of lost) pending.isLost = true;
+    runSliced(this.runtime, lost, (pending) => {
+      // It may have ended at its deadline meanwhile, or with this node.
+      if (this.pending.get(pending.id) !== pending) return;
+      this.take(pending).settle(new NodeUnavailableError(node), undefined);
+    });
   }
 
   /** Ends every question, as when this node shuts down. */

@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 
 import type { Timer } from '../../runtime/runtime.interface.js';
 import { addressKey, type Address, type Hello, type Refusal } from '../node-info.js';
@@ -50,13 +50,22 @@ export class DialAttempt {
   }
 
   private connect(): void {
-    const { sockets, runtime } = this.broker;
+    const { sockets } = this.broker;
     const socket = sockets.dial(this.address);
     this.owner.made(socket);
     this.connecting.add(socket);
     socket.once(sockets.connected, () => this.connected(socket));
     socket.on('error', this.onConnectError);
-    this.againTimer = runtime.after(CONNECT_AGAIN_MS, () => {
+    // While its name is looked up another connection would wait for the same answer.
+    if (isIP(this.address.host) === 0) socket.once('lookup', () => this.connectAgainLater(socket));
+    else this.connectAgainLater(socket);
+  }
+
+  private connectAgainLater(after: Socket): void {
+    // The answer may come when nobody waits for it any more.
+    if (!this.connecting.has(after)) return;
+    this.againTimer?.cancel();
+    this.againTimer = this.broker.runtime.after(CONNECT_AGAIN_MS, () => {
       // Under TLS one that has reached the other side may take longer.
       if ([...this.connecting].every(({ connecting }) => connecting)) this.connect();
     });

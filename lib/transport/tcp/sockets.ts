@@ -1,8 +1,9 @@
 // Makes the sockets of a transport: plain ones, or under TLS those whose certificates are in order.
-import { connect, createServer, isIP, type Server, type Socket } from 'node:net';
+import { connect, createServer, isIP, type LookupFunction, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 
 import type { Address } from '../node-info.js';
+import { NameLookups } from './name.lookups.js';
 import type { SwarmTlsOptions } from './tls.options.js';
 
 /** What is read at once: what Node reads too, and little enough to stay in the caches of the processor. */
@@ -19,6 +20,8 @@ export interface ServerListener {
 }
 
 export class Sockets {
+  private readonly lookups = new NameLookups();
+
   constructor(
     private readonly tls: SwarmTlsOptions | undefined,
     private readonly handshakeTimeoutMs: number,
@@ -30,13 +33,14 @@ export class Sockets {
   }
 
   dial({ host, port }: Address): Socket {
-    if (!this.tls) return dialPlain(host, port);
+    const { lookup } = this.lookups;
+    if (!this.tls) return dialPlain(host, port, lookup);
     const { requestCert: _, servername, ...options } = this.tls;
     // A name may be sent ahead of the handshake, an address may not.
     const name = servername ?? (isIP(host) ? undefined : host);
     const asked = name === undefined ? {} : { servername: name };
     // Said, since an environment with NODE_TLS_REJECT_UNAUTHORIZED=0 would otherwise take any certificate.
-    const socket = connectTls({ ...options, host, port, rejectUnauthorized: true, ...asked });
+    const socket = connectTls({ ...options, host, port, lookup, rejectUnauthorized: true, ...asked });
     return socket.setNoDelay(true);
   }
 
@@ -71,13 +75,13 @@ export class Sockets {
  * the same, with a second argument: the chunk is lent, and may be looked at only until its listeners return. Node has this
  * for sockets that are dialled, not for those that a server accepts, nor under TLS.
  */
-function dialPlain(host: string, port: number): Socket {
+function dialPlain(host: string, port: number, lookup: LookupFunction): Socket {
   const memory = Buffer.allocUnsafeSlow(READ_BYTES);
   const callback = (bytes: number): boolean => {
     socket.emit('data', memory.subarray(0, bytes), true);
     return true;
   };
-  const socket: Socket = connect({ host, port, noDelay: true, onread: { buffer: memory, callback } });
+  const socket: Socket = connect({ host, port, lookup, noDelay: true, onread: { buffer: memory, callback } });
   return socket;
 }
 

@@ -3,6 +3,9 @@ import { CallTimeoutError } from '../../../lib/errors/index.js';
 import { RowStatus } from '../../../lib/tracker/row.js';
 import { CALL_TIMEOUT_MS, leftOf, MAX_BYTES, stateOf, swarm, value } from './support/messaging-node.js';
 
+/** How long one task may keep the event loop. */
+const PROMISED_MS = 5;
+
 describe('a call', () => {
   it('reaches a worker of this node with a copy of its data and brings its answer', async () => {
     const { nodes } = swarm(1);
@@ -259,5 +262,62 @@ describe('messages that wait', () => {
     node!.close();
     await ends;
     expect(node!.router.parked.size).toBe(0);
+  });
+
+  it('are tried in turns with everything else, and in their order, however many are to go at once', async () => {
+    const { runtime, nodes } = swarm(2);
+    const [caller, host] = nodes;
+    caller!.transport.isFullFor = () => {
+      runtime.spend(0.05);
+      return false;
+    };
+    const names = Array.from({ length: 300 }, (_, index) => `lamp-${index}`);
+    const rows = ['busy', ...names].map((name) => {
+      host!.hosts(name, [host!]);
+      return caller!.knows(name, host!.id, { status: RowStatus.starting });
+    });
+    const calls = names.map((name) => caller!.call(name, 'echo', name));
+    const numbers = Array.from({ length: 300 }, (_, index) => index);
+    const ordered = numbers.map((number) => caller!.call('busy', 'echo', number));
+    runtime.longestTaskMs = 0;
+    for (const row of rows) caller!.run(row);
+    runtime.pass(1);
+    // Sent while others wait for their turn, and still after them.
+    ordered.push(caller!.call('busy', 'echo', 300));
+    runtime.pass(100);
+    expect(await Promise.all(calls)).toEqual(names);
+    expect(await Promise.all(ordered)).toEqual([...numbers, 300]);
+    expect(host!.host.seen.filter((seen) => typeof seen === 'number')).toEqual([...numbers, 300]);
+    expect(runtime.longestTaskMs).toBeLessThanOrEqual(PROMISED_MS);
+  });
+
+  it('are tried in turns also where all of them have to wait on', () => {
+    const { runtime, nodes } = swarm(2);
+    const [caller, host] = nodes;
+    for (let index = 0; index < 300; index++) {
+      caller!.knows(`lamp-${index}`, host!.id);
+      host!.hosts(`lamp-${index}`, [host!]);
+    }
+    const numbers = Array.from({ length: 600 }, (_, index) => index);
+    const send = (number: number): void => caller!.router.cast(`lamp-${number % 300}`, 'note', number);
+    caller!.unlinkFrom(host!);
+    for (const number of numbers) send(number);
+    const { transport } = caller!;
+    transport.isFullFor = () => {
+      runtime.spend(0.05);
+      return true;
+    };
+    caller!.linkTo(host!);
+    caller!.router.parked.retryAll();
+    caller!.router.parked.retryAll();
+    runtime.longestTaskMs = 0;
+    runtime.pass(30);
+    expect(caller!.router.parked.size).toBe(600);
+    expect(runtime.longestTaskMs).toBeLessThanOrEqual(PROMISED_MS);
+    transport.isFullFor = () => false;
+    runtime.pass(30);
+    expect(caller!.router.parked.size).toBe(0);
+    const seen = host!.host.seen as number[];
+    expect(seen.filter((number) => number % 300 === 7)).toEqual([7, 307]);
   });
 });

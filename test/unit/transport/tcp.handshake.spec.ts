@@ -1,3 +1,4 @@
+import dns from 'node:dns';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -35,6 +36,7 @@ function raw(to: TestNode): { socket: Socket; closed: () => boolean; received: (
 }
 
 afterEach(async () => {
+  vi.restoreAllMocks();
   for (const socket of sockets.splice(0)) socket.destroy();
   const closing = nodes.splice(0);
   await Promise.all(closing.map((node) => node.transport.close()));
@@ -59,6 +61,36 @@ describe('tcp handshake', () => {
     await until(() => a.opened.length === 1 && b.opened.length === 1, 'linked');
     expect(a.story).toEqual(['opened b', 'dialed linked']);
     expect(lost.destroyed).toBe(true);
+  });
+
+  it('asks once at a time for the addresses of a name, however long that takes', async () => {
+    const [a, b] = [await open('a', { limits: { connectTimeoutMs: 600 } }), await open('b')];
+    const ask = vi.spyOn(dns, 'lookup').mockImplementation((() => undefined) as never);
+    const named = { host: 'node-b.internal', port: b.info.port };
+    for (const dials of [1, 2]) {
+      a.dial(named);
+      await until(() => a.outcomes.length === dials, 'given up');
+    }
+    expect(ask).toHaveBeenCalledTimes(1);
+    const [, options, answer] = ask.mock.calls[0] as unknown as [
+      string,
+      object,
+      (...given: unknown[]) => void,
+    ];
+    expect(options).toMatchObject({ all: true });
+    a.dial(named);
+    answer(null, [{ address: '127.0.0.1', family: 4 }]);
+    await until(() => a.opened.length === 1, 'linked');
+    expect(ask).toHaveBeenCalledTimes(1);
+    ask.mockRestore();
+    a.dial({ ...named, host: 'localhost' });
+    await until(() => a.outcomes.length === 4, 'another name is asked for');
+    expect(a.outcomes.map(({ outcome }) => outcome.kind)).toEqual([
+      'unreachable',
+      'unreachable',
+      'linked',
+      'known',
+    ]);
   });
 
   it('takes a dial of the larger id as a nudge and dials back', async () => {
