@@ -56,7 +56,9 @@ export class SwarmCluster {
    * @param options `nodes`, by default 1; `timeoutMs`, by default `readyTimeoutMs` of the module
    * @throws OperationTimeoutError
    */
-  async ready(options: { readonly nodes?: number; readonly timeoutMs?: number } = {}): Promise<void> {
+  async ready(
+    options: { readonly nodes?: number | undefined; readonly timeoutMs?: number | undefined } = {},
+  ): Promise<void> {
     const { kernel } = this.holder;
     const { nodes } = options;
     if (nodes !== undefined && !(Number.isSafeInteger(nodes) && nodes >= 1)) {
@@ -73,7 +75,7 @@ export class SwarmCluster {
    * @param options `timeoutMs`, by default `settledTimeoutMs` of the module
    * @throws OperationTimeoutError that says what is under way, ShuttingDownError
    */
-  async settled(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async settled(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     await this.holder.kernel.settled(checkedOptions(options));
   }
 
@@ -100,7 +102,7 @@ export class SwarmCluster {
    * @returns how many workers moved, and which did not and why; it does not reject because of those
    * @throws NotStartedError, RangeError
    */
-  async drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainReport> {
+  async drain(options: { readonly timeoutMs?: number | undefined } = {}): Promise<DrainReport> {
     return this.holder.kernel.drain(checkedOptions(options));
   }
 

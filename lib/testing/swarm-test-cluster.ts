@@ -25,13 +25,13 @@ export interface SwarmTestClusterOptions {
    */
   readonly module: (options: SwarmModuleOptions) => Type<unknown> | DynamicModule;
   /** Makes the jitter of the nodes repeatable (time is real, so a run is not). @default 1 */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /**
    * Where Nest and the swarm log. Nest's logger is one for the process, so this is too.
    *
    * @default false, nothing is logged
    */
-  readonly logger?: LoggerService | LogLevel[] | false;
+  readonly logger?: LoggerService | LogLevel[] | false | undefined;
 }
 
 /** How long a test waits for something that takes milliseconds; a test that reaches it has found a fault. */
@@ -175,7 +175,9 @@ export class SwarmTestCluster {
    * @param options `timeoutMs`, 10 seconds by default
    * @throws Error that says what is missing
    */
-  async settled({ timeoutMs = SETTLE_TIMEOUT_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async settled({
+    timeoutMs = SETTLE_TIMEOUT_MS,
+  }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const reason = unrest(this.kernels());
