@@ -205,8 +205,9 @@ describe('labels of a type', () => {
     const { swarm } = scene;
     await swarm.form(2);
     const [a] = swarm.nodes;
-    const refused = a!.kernel.register('name', 'Model', undefined, {});
-    expect(await failureOf(swarm, refused)).toBeInstanceOf(UnknownWorkerTypeError);
+    const refused = await failureOf(swarm, a!.kernel.register('name', 'Model', undefined, {}));
+    expect(refused).toBeInstanceOf(UnknownWorkerTypeError);
+    expect(refused).toMatchObject({ message: expect.stringContaining('labels') });
     const { node, started } = swarm.boot(undefined, { labels: { gpu: 'yes' } });
     await swarm.settle(started);
     await untilAtRest(swarm);
