@@ -305,6 +305,9 @@ describe('a client-only node', () => {
       await untilAtRest(swarm);
       expect(namesOf(client)).toEqual(NAMES.slice(1));
       expect(client.kernel.inspect().workers).toBe(0);
+      for (const { kernel } of [client, ...hosts]) {
+        expect(kernel.inspect().ring).toEqual(hosts.map(idOf).sort());
+      }
     }
   });
 
