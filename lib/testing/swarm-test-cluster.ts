@@ -81,7 +81,7 @@ export class SwarmTestCluster {
   /**
    * Boots all nodes in the same instant and waits until they are one swarm at rest.
    *
-   * @throws what the boot of a node threw (all others are closed then)
+   * @throws what the boot of a node threw, or Error if its module did not use the options (all others are closed then)
    */
   static async create(options: SwarmTestClusterOptions): Promise<SwarmTestCluster> {
     const { nodes: size, module, seed = 1, logger = false } = options;
@@ -114,6 +114,8 @@ export class SwarmTestCluster {
           await kernel?.stop();
           throw error;
         }
+        // Such a node would use sockets, or none of the swarm, and each step of the test would fail for another reason.
+        if (!kernel) throw new Error(unusedOptions(index));
       }),
     );
     try {
@@ -208,6 +210,10 @@ export class SwarmTestCluster {
   private kernels(): Kernel[] {
     return this.nodes.flatMap(({ app }) => (app ? [app.get(KernelHolder, { strict: false }).kernel] : []));
   }
+}
+
+function unusedOptions(index: number): string {
+  return `the module of node ${index} does not use the options that it is given; import SwarmModule.forRoot(options) in it, instead of a forRoot of its own`;
 }
 
 function keyOf({ address }: TestNode): string {
