@@ -42,8 +42,16 @@ export class SwarmModule implements OnModuleDestroy {
   /**
    * As `forRoot`, with options from `useFactory` (and `inject`), `useClass` or `useExisting` (a `SwarmOptionsFactory`).
    * `imports` are the modules that those need.
+   *
+   * @throws SwarmConfigurationError if none of the three is given; all else that is wrong is thrown at boot
    */
   static forRootAsync(options: typeof ASYNC_OPTIONS_TYPE): DynamicModule {
+    // Nest would say that it cannot resolve a dependency which nobody has written.
+    if (!(options.useFactory ?? options.useClass ?? options.useExisting)) {
+      throw new SwarmConfigurationError([
+        'SwarmModule.forRootAsync() needs useFactory, useClass or useExisting, as { useFactory: () => ({ cluster: "shop" }) }',
+      ]);
+    }
     return { module: SwarmModule, imports: [SwarmCoreModule.forRootAsync(options)] };
   }
 

@@ -24,20 +24,20 @@ export interface DnsOptions {
    *
    * @default 'A'
    */
-  readonly type?: DnsRecordType;
+  readonly type?: DnsRecordType | undefined;
   /**
    * The port of the nodes, 1 to 65535. Not with SRV records, which name the ports themselves.
    *
    * @default 7946
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /**
    * Which DNS servers to ask, as `10.0.0.2` or `10.0.0.2:5353`, where they are not those of this machine. The name is
    * then asked for as it is, without search domains.
    *
    * @default those of the machine
    */
-  readonly servers?: readonly string[];
+  readonly servers?: readonly string[] | undefined;
 }
 
 /** Options with every default filled in. */

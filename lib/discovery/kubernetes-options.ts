@@ -15,34 +15,34 @@ const MAX_SELECTOR = 1_024;
 /** Settings of `kubernetes`. Either `service` or `labelSelector` is needed. */
 export interface KubernetesOptions {
   /** The service in front of the pods, as `api-headless`: the slices that it has. */
-  readonly service?: string;
+  readonly service?: string | undefined;
   /** Which slices count, where they are not those of one service: `app=api,tier in (web, jobs)`. */
-  readonly labelSelector?: string;
+  readonly labelSelector?: string | undefined;
   /**
    * The namespace of the pods.
    *
    * @default that of this pod
    */
-  readonly namespace?: string;
+  readonly namespace?: string | undefined;
   /**
    * The port of the nodes: its number, or its name in the service.
    *
    * @default the one called `swarm`, or 7946 where the service has none of this name
    */
-  readonly port?: number | string;
+  readonly port?: number | string | undefined;
   /**
    * The API server, as `https://10.96.0.1:443`.
    *
    * @default the one that Kubernetes names to its pods (`KUBERNETES_SERVICE_HOST` and `_PORT`)
    */
-  readonly apiServer?: string;
+  readonly apiServer?: string | undefined;
   /**
    * The folder with `token`, `ca.crt` and `namespace` of the service account. The files are read again when they are
    * needed, since Kubernetes replaces them.
    *
    * @default '/var/run/secrets/kubernetes.io/serviceaccount'
    */
-  readonly folder?: string;
+  readonly folder?: string | undefined;
 }
 
 /** Options with every default filled in that does not depend on where the process runs. */

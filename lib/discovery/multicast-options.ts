@@ -15,19 +15,19 @@ export interface MulticastOptions {
    *
    * @default '239.255.79.46'
    */
-  readonly group?: string;
+  readonly group?: string | undefined;
   /**
    * The UDP port, 1 to 65535. All processes of a machine share it.
    *
    * @default 7947
    */
-  readonly port?: number;
+  readonly port?: number | undefined;
   /**
    * The IPv4 address of the network card to use.
    *
    * @default that of the node, if `node.host` is an IPv4 address, else the one the system chooses
    */
-  readonly interface?: string;
+  readonly interface?: string | undefined;
 }
 
 /** Options with every default filled in that does not depend on the node. */

@@ -19,7 +19,7 @@ export interface Placement {
 /** Decides which node should host a name. One placement is asked for per set of eligible nodes. */
 export interface DistributionStrategy {
   /** Fewest nodes that may host anything; below it `place` names none. Strategies without a quorum leave it out. */
-  readonly quorum?: number;
+  readonly quorum?: number | undefined;
   /** `nodes` come sorted by id and without duplicates; at least one, and at least `quorum`. */
   place(nodes: readonly PlaceableNode[]): Placement;
 }

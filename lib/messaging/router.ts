@@ -221,7 +221,8 @@ export class Router {
     const isSure = !this.parts.mayLackRows();
     if (!row && isSure) return message.reply(new WorkerNotFoundError(name), undefined);
     if (row?.isParked && isSure && !isPlaceable(row)) {
-      return message.reply(new NoNodeAvailableError(`no node may host "${name}" now`), undefined);
+      const why = `no node may host "${name}" now: ask SwarmCluster.explain() for the reason`;
+      return message.reply(new NoNodeAvailableError(why), undefined);
     }
     // A worker that comes here is waited for here; at its source the message would only turn round.
     const isComing = this.parts.isArriving?.(name) === true || (row?.isArriving && row.node === self);

@@ -61,7 +61,7 @@ export function snapshotOf(
   return {
     self: toSwarmNode(members.self),
     nodes: [members.self, ...members.peers()].map(toSwarmNode),
-    ring: members.ring().map(({ info }) => info.id),
+    ring: members.ring().flatMap(({ info }) => (info.hosting ? [info.id] : [])),
     rows: [stream.log.table, ...replicas.tables(), ...orphans.tables()].map((table) =>
       countRows(table, placements),
     ),

@@ -33,6 +33,8 @@ const ASK_AGAIN_MS = 25;
 const ASK_AGAIN_MAX_MS = 1_000;
 /** Pause before the arbiter is asked again what has the name, when it has told of a row that is not known here. */
 const TOLD_AGAIN_MS = 100;
+/** Of many nodes that may not host a name the first are named, so that a message stays readable. */
+const REFUSALS_TOLD = 3;
 
 /** What somebody wants to be started. */
 type Wanted = Pick<StartSpec, 'name' | 'type' | 'args' | 'registration'>;
@@ -385,9 +387,20 @@ export class Registrar {
     const quorum = placements.quorumOf(type);
     const why =
       quorum === undefined
-        ? 'now'
+        ? `now: ${this.whyNobody(type)}`
         : `below its quorum: ${placements.eligible(type).length} of at least ${quorum} nodes are there`;
     return new NoNodeAvailableError(`no node may host "${name}" ${why}`);
+  }
+
+  private whyNobody(type: string): string {
+    const { placements } = this.parts;
+    const eligible = placements.eligible(type).length;
+    if (eligible > 0) return `the strategy of ${type} names none of the ${eligible} node(s) that could`;
+    const refusals = placements
+      .refusals(type)
+      .flatMap(({ node, refusal }) => (refusal === undefined ? [] : [`${node}: ${refusal}`]));
+    const more = refusals.length - REFUSALS_TOLD;
+    return `${refusals.slice(0, REFUSALS_TOLD).join('; ')}${more > 0 ? `; and ${more} more` : ''}`;
   }
 
   /**

@@ -5,7 +5,7 @@ import type { WorkerContext } from '../workers/worker-context.js';
 /** Options of one call, registration or lookup. */
 export interface CallOptions {
   /** Milliseconds until it fails with a timeout error; the module's option where it is not given. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
 }
 
 type AnyFn = (...args: never[]) => unknown;

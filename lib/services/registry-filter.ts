@@ -7,13 +7,13 @@ import { workerOptionsOf, workerTypeOf } from '../workers/worker-metadata.js';
 /** Which workers to list or watch; every field given must match. */
 export interface RegistryFilter<W = unknown> {
   /** What the name begins with. */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
   /** Worker class, or its type as a string. */
-  readonly type?: Type<W> | string;
+  readonly type?: Type<W> | string | undefined;
   /** Id of the node that hosts the worker, `name@host:port`. */
-  readonly node?: string;
+  readonly node?: string | undefined;
   /** A group that the worker is a member of. */
-  readonly group?: string;
+  readonly group?: string | undefined;
 }
 
 /** The filter as the kernel takes it. */

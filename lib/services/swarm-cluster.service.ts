@@ -57,7 +57,9 @@ export class SwarmCluster {
    * @param options `nodes`, by default 1; `timeoutMs`, by default `readyTimeoutMs` of the module
    * @throws OperationTimeoutError
    */
-  ready(options: { readonly nodes?: number; readonly timeoutMs?: number } = {}): Promise<void> {
+  ready(
+    options: { readonly nodes?: number | undefined; readonly timeoutMs?: number | undefined } = {},
+  ): Promise<void> {
     return inTurn(async () => {
       const { kernel } = this.holder;
       const { nodes } = options;
@@ -76,7 +78,7 @@ export class SwarmCluster {
    * @param options `timeoutMs`, by default `settledTimeoutMs` of the module
    * @throws OperationTimeoutError that says what is under way, ShuttingDownError
    */
-  settled(options: { readonly timeoutMs?: number } = {}): Promise<void> {
+  settled(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     return inTurn(async () => {
       await this.holder.kernel.settled(checkedOptions(options));
     });
@@ -105,7 +107,7 @@ export class SwarmCluster {
    * @returns how many workers moved, and which did not and why; it does not reject because of those
    * @throws NotStartedError, RangeError
    */
-  async drain(options: { readonly timeoutMs?: number } = {}): Promise<DrainReport> {
+  async drain(options: { readonly timeoutMs?: number | undefined } = {}): Promise<DrainReport> {
     return this.holder.kernel.drain(checkedOptions(options));
   }
 

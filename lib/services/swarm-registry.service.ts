@@ -93,7 +93,7 @@ export class SwarmRegistry {
         return this.refs.of(await kernel.register(name, type, args, timeout));
       } catch (error) {
         if (!(error instanceof AlreadyRegisteredError)) throw error;
-        return this.refOfType(error.ref as WorkerRef, type);
+        return this.refOfType(error.ref, type);
       }
     });
   }

@@ -25,13 +25,13 @@ export interface SwarmTestClusterOptions {
    */
   readonly module: (options: SwarmModuleOptions) => Type<unknown> | DynamicModule;
   /** Makes the jitter of the nodes repeatable (time is real, so a run is not). @default 1 */
-  readonly seed?: number;
+  readonly seed?: number | undefined;
   /**
    * Where Nest and the swarm log. Nest's logger is one for the process, so this is too.
    *
    * @default false, nothing is logged
    */
-  readonly logger?: LoggerService | LogLevel[] | false;
+  readonly logger?: LoggerService | LogLevel[] | false | undefined;
 }
 
 /** How long a test waits for something that takes milliseconds; a test that reaches it has found a fault. */
@@ -81,7 +81,7 @@ export class SwarmTestCluster {
   /**
    * Boots all nodes in the same instant and waits until they are one swarm at rest.
    *
-   * @throws what the boot of a node threw (all others are closed then)
+   * @throws what the boot of a node threw, or Error if its module did not use the options (all others are closed then)
    */
   static async create(options: SwarmTestClusterOptions): Promise<SwarmTestCluster> {
     const { nodes: size, module, seed = 1, logger = false } = options;
@@ -114,6 +114,8 @@ export class SwarmTestCluster {
           await kernel?.stop();
           throw error;
         }
+        // Such a node would use sockets, or none of the swarm, and each step of the test would fail for another reason.
+        if (!kernel) throw new Error(unusedOptions(index));
       }),
     );
     try {
@@ -175,7 +177,9 @@ export class SwarmTestCluster {
    * @param options `timeoutMs`, 10 seconds by default
    * @throws Error that says what is missing
    */
-  async settled({ timeoutMs = SETTLE_TIMEOUT_MS }: { readonly timeoutMs?: number } = {}): Promise<void> {
+  async settled({
+    timeoutMs = SETTLE_TIMEOUT_MS,
+  }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     for (;;) {
       const reason = unrest(this.kernels());
@@ -206,6 +210,10 @@ export class SwarmTestCluster {
   private kernels(): Kernel[] {
     return this.nodes.flatMap(({ app }) => (app ? [app.get(KernelHolder, { strict: false }).kernel] : []));
   }
+}
+
+function unusedOptions(index: number): string {
+  return `the module of node ${index} does not use the options that it is given; import SwarmModule.forRoot(options) in it, instead of a forRoot of its own`;
 }
 
 function keyOf({ address }: TestNode): string {

@@ -9,13 +9,13 @@ export interface SwarmWorkerOptions {
    *
    * @default the name of the class
    */
-  readonly type?: string;
+  readonly type?: string | undefined;
   /**
    * Which node runs which name of this type: `ring()`, `staticQuorumRing({ size })`, or your own.
    *
    * @default the module's `strategy`
    */
-  readonly strategy?: DistributionStrategy;
+  readonly strategy?: DistributionStrategy | undefined;
   /**
    * Only nodes that carry all of these labels (`node.labels` of the module) host this type, as `{ gpu: 'yes' }`. The
    * others know it all the same and reach its workers. With no such node up, `register` fails with
@@ -23,7 +23,7 @@ export interface SwarmWorkerOptions {
    *
    * @default none: every node that has the class in its providers hosts it
    */
-  readonly labels?: Readonly<Record<string, string>>;
+  readonly labels?: Readonly<Record<string, string>> | undefined;
   /**
    * What becomes of a worker that fails (calls `ctx.fail`, or cannot be started anew), and of one whose node dies.
    *
@@ -38,29 +38,29 @@ export interface SwarmWorkerOptions {
    *
    * @default 'transient'
    */
-  readonly restart?: RestartPolicy;
+  readonly restart?: RestartPolicy | undefined;
   /**
    * How many failures within `withinMs` a `'transient'` worker survives; 0: none.
    *
    * @default 5
    */
-  readonly maxRestarts?: number;
+  readonly maxRestarts?: number | undefined;
   /**
    * The time in which `maxRestarts` is counted, in milliseconds.
    *
    * @default 60_000
    */
-  readonly withinMs?: number;
+  readonly withinMs?: number | undefined;
   /**
    * How many messages one worker handles at the same time. More than one gives up the order of messages.
    *
    * @default 1
    */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /**
    * Most messages that wait for one worker of this type; a further one fails with `MailboxFullError`.
    *
    * @default the module's `mailboxLimit`
    */
-  readonly mailboxLimit?: number;
+  readonly mailboxLimit?: number | undefined;
 }

@@ -56,10 +56,11 @@ export class WorkerExplorer {
    * @throws SwarmConfigurationError if its class handles nothing, has enhancers that no module resolves, or faults
    */
   definitionFor(instance: object): WorkerDefinition {
-    const cls = (Object.getPrototypeOf(instance) as { constructor?: Type<object> } | null)?.constructor;
-    if (typeof cls !== 'function' || cls === (Object as unknown)) {
+    const cls = classOf(instance);
+    if (!cls) {
+      const what = typeof instance === 'object' && instance !== null ? 'a plain object' : String(instance);
       throw new SwarmConfigurationError(
-        ['a plain object handles no message; register an instance of a class with @MessagePattern methods'],
+        [`${what} handles no message; register an instance of a class with @MessagePattern methods`],
         'it cannot be registered',
       );
     }
@@ -121,6 +122,13 @@ export class WorkerExplorer {
           `${wrapper.name} is a worker in the controllers of ${moduleOf(wrapper)}; list it in its providers instead`,
       );
   }
+}
+
+/** The class of what is claimed to be an object of one; `undefined` if it has none of its own. */
+function classOf(instance: unknown): Type<object> | undefined {
+  if (typeof instance !== 'object' || instance === null) return undefined;
+  const cls = (Object.getPrototypeOf(instance) as { constructor?: Type<object> } | null)?.constructor;
+  return typeof cls === 'function' && cls !== (Object as unknown) ? cls : undefined;
 }
 
 function moduleOf(wrapper: { readonly host?: { readonly name: string } }): string {

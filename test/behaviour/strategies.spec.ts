@@ -205,8 +205,9 @@ describe('labels of a type', () => {
     const { swarm } = scene;
     await swarm.form(2);
     const [a] = swarm.nodes;
-    const refused = a!.kernel.register('name', 'Model', undefined, {});
-    expect(await failureOf(swarm, refused)).toBeInstanceOf(UnknownWorkerTypeError);
+    const refused = await failureOf(swarm, a!.kernel.register('name', 'Model', undefined, {}));
+    expect(refused).toBeInstanceOf(UnknownWorkerTypeError);
+    expect(refused).toMatchObject({ message: expect.stringContaining('labels') });
     const { node, started } = swarm.boot(undefined, { labels: { gpu: 'yes' } });
     await swarm.settle(started);
     await untilAtRest(swarm);
@@ -304,6 +305,9 @@ describe('a client-only node', () => {
       await untilAtRest(swarm);
       expect(namesOf(client)).toEqual(NAMES.slice(1));
       expect(client.kernel.inspect().workers).toBe(0);
+      for (const { kernel } of [client, ...hosts]) {
+        expect(kernel.inspect().ring).toEqual(hosts.map(idOf).sort());
+      }
     }
   });
 
@@ -317,8 +321,11 @@ describe('a client-only node', () => {
       expect(new Set(placesOf(scene, 'Worker').values()), storyOf(swarm)).toEqual(new Set([idOf(hosts[1]!)]));
       swarm.crash(hosts[1]!);
       await until(swarm, 'nothing runs', () => namesOf(client).length === 0);
-      const register = client.kernel.register('another', 'Worker', undefined, {});
-      expect(await failureOf(swarm, register)).toBeInstanceOf(NoNodeAvailableError);
+      const refused = await failureOf(swarm, client.kernel.register('another', 'Worker', undefined, {}));
+      expect(refused).toBeInstanceOf(NoNodeAvailableError);
+      expect(refused).toMatchObject({
+        message: expect.stringContaining(`${idOf(client)}: it hosts nothing`),
+      });
       await swarm.advance(10_000);
       expect(client.kernel.inspect().workers).toBe(0);
       const { node, started } = swarm.boot();
@@ -382,8 +389,9 @@ describe('a strategy of the user', () => {
         ['north/1', idOf(north!)],
         ['south/1', idOf(south!)],
       ]);
-      const west = south!.kernel.register('west/1', 'Worker', undefined, {});
-      expect(await failureOf(swarm, west)).toBeInstanceOf(NoNodeAvailableError);
+      const west = await failureOf(swarm, south!.kernel.register('west/1', 'Worker', undefined, {}));
+      expect(west).toBeInstanceOf(NoNodeAvailableError);
+      expect(west).toMatchObject({ message: expect.stringContaining('names none of the 2 node(s)') });
       const report = await swarm.settle(swarm.stop(north!));
       expect(report.left.map(({ name }) => name)).toEqual(['north/1']);
       await swarm.advance(5_000);

@@ -26,6 +26,25 @@ const SPEC_SETTINGS = JSON.stringify({
   files: ['src/counter.spec.ts'],
 });
 
+/** Settings that are often taken from the environment, and are `undefined` where it has none. */
+const SETTINGS = `
+import { DiscoveryProvider, dns, SwarmModuleOptions, SwarmRegistry, SwarmWorker } from 'nestjs-swarm';
+
+const { SWARM_SECRET, POD_NAME, POD_IP, SERVICE } = process.env;
+const providers: DiscoveryProvider[] = [dns({ name: SERVICE ?? 'api', port: undefined })];
+
+export const options: SwarmModuleOptions = {
+  secret: SWARM_SECRET,
+  node: { name: POD_NAME, host: POD_IP },
+  discovery: POD_IP === undefined ? undefined : providers,
+};
+
+@SwarmWorker({ mailboxLimit: SERVICE === undefined ? undefined : 10 })
+export class Settled {}
+
+export const call = (swarm: SwarmRegistry, timeoutMs?: number) => swarm.call('a', 'b', 1, { timeoutMs });
+`;
+
 interface Counted {
   readonly name: string;
   readonly total: number;
@@ -43,9 +62,14 @@ describe('the packed library in a fresh application', () => {
     packed = await app.pack();
     await app.install(packed);
     installed = join(app.path, 'node_modules/nestjs-swarm');
-    await app.write([...readmeFiles(), ['src/readings.service.ts', READINGS_SERVICE]]);
-    // The application's settings name the types of its test runner, which is not installed.
-    await app.compile('tsconfig.build.json', '--types', 'node');
+    await app.write([
+      ...readmeFiles(),
+      ['src/readings.service.ts', READINGS_SERVICE],
+      ['src/settings.ts', SETTINGS],
+    ]);
+    // The application's settings name the types of its test runner, which is not installed. Under the last one an option
+    // that may be left out takes `undefined` only where its type says so.
+    await app.compile('tsconfig.build.json', '--types', 'node', '--exactOptionalPropertyTypes');
   });
 
   afterAll(async () => {

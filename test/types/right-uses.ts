@@ -249,7 +249,12 @@ export async function testing(): Promise<void> {
 
 export function errors(error: unknown): void {
   if (error instanceof SwarmError) [error.code, error.status, error.statusCode, error.expose].join();
-  if (error instanceof AlreadyRegisteredError) error.ref.name.toUpperCase();
+  if (error instanceof AlreadyRegisteredError) {
+    const holder: WorkerRef = error.ref;
+    void holder.call('record', 1, { timeoutMs: 100 });
+  }
+  const taken = error as AlreadyRegisteredError<WorkerRef<DeviceWorker>>;
+  is<Same<typeof taken.ref, WorkerRef<DeviceWorker>>>();
   if (error instanceof RemoteError) [error.remote.name, error.remote.payload].join();
   const timeout: OperationTimeoutError = new CallTimeoutError('call', 1);
   const options: CallOptions = { timeoutMs: timeout.timeoutMs };

@@ -1,4 +1,5 @@
 import {
+  AlreadyRegisteredError,
   type DieReason,
   HandoffDecision,
   OnHandoff,
@@ -87,6 +88,11 @@ export async function services(groups: SwarmGroups, cluster: SwarmCluster): Prom
   cluster.explain(DeviceWorker);
   // @ts-expect-error a report says what was left, not what was lost
   (await cluster.drain()).lost.join();
+}
+
+export function taken(error: unknown): void {
+  // @ts-expect-error a ref has no such field
+  if (error instanceof AlreadyRegisteredError) error.ref.nmae.toUpperCase();
 }
 
 // @ts-expect-error no such option

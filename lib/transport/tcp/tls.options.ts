@@ -10,12 +10,13 @@ export type SwarmTlsOptions = Pick<
    *
    * @default true
    */
-  readonly requestCert?: boolean;
+  readonly requestCert?: boolean | undefined;
   /**
    * The name that the certificate of every node has to carry, where all share one, or addresses change. By default that of
    * the host that is dialled.
    */
-  readonly servername?: string;
+  readonly servername?: string | undefined;
   /** Decides about a certificate instead; returns what is wrong with it. */
-  readonly checkServerIdentity?: (hostname: string, certificate: PeerCertificate) => Error | undefined;
+  readonly checkServerIdentity?:
+    ((hostname: string, certificate: PeerCertificate) => Error | undefined) | undefined;
 };

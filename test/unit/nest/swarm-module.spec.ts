@@ -105,6 +105,12 @@ describe('SwarmModule', () => {
     await app.close();
   });
 
+  it('tells that forRootAsync was not told where the options come from', () => {
+    expect(() => SwarmModule.forRootAsync({ imports: [ConfigModule] })).toThrow(
+      'needs useFactory, useClass or useExisting',
+    );
+  });
+
   it('tells all faults of options, workers and imports in one error', async () => {
     const faulty = options({ acks: -1, hartbeatMs: 1 } as SwarmModuleOptions);
     expect(

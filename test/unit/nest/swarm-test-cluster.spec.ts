@@ -1,6 +1,7 @@
 import {
   type CanActivate,
   DefaultValuePipe,
+  type DynamicModule,
   type ExecutionContext,
   Inject,
   Injectable,
@@ -470,6 +471,12 @@ describe('SwarmTestCluster', () => {
     await expect(faulty).rejects.toThrow('node.weight');
     await boot(1);
     await expect(SwarmTestCluster.create({ nodes: 0, module: application })).rejects.toThrow(RangeError);
+    for (const imports of [[], [SwarmModule.forRoot({ cluster: 'own', discovery: [] })]]) {
+      const module = (): DynamicModule => ({ module: class {}, imports });
+      await expect(SwarmTestCluster.create({ nodes: 1, module })).rejects.toThrow(
+        'node 0 does not use the options',
+      );
+    }
     expect(() => cluster.app(7)).toThrow(RangeError);
   });
 });

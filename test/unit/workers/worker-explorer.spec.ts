@@ -460,6 +460,9 @@ describe('an object of the user', async () => {
     expect(() => explorer.definitionFor(new Mute())).toThrow(SwarmConfigurationError);
     expect(() => explorer.definitionFor(new Mute())).toThrow('Mute handles no message');
     expect(() => explorer.definitionFor({ read: () => 1 })).toThrow('a plain object handles no message');
+    for (const none of [null, undefined, 7]) {
+      expect(() => explorer.definitionFor(none as never)).toThrow(`${none} handles no message`);
+    }
     expect(() => explorer.definitionFor(Object.create(null) as object)).toThrow(SwarmConfigurationError);
   });
 
