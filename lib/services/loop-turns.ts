@@ -33,10 +33,15 @@ class LoopTurns {
 /** Of all nodes of this process, which has one event loop. */
 const turns = new LoopTurns();
 
-/** Does at once what was asked for; its answer, or failure, comes after the event loop has had its turn, if one is due. */
-export function inTurn<T>(work: () => Promise<T>): Promise<T> {
+/** The answer, or failure, of what was asked for comes after the event loop has had its turn, if one is due. */
+export function answerInTurn<T>(answer: Promise<T>): Promise<T> {
   const { owed } = turns;
-  return owed === undefined ? work() : after(owed, work());
+  return owed === undefined ? answer : after(owed, answer);
+}
+
+/** Does at once what was asked for, and answers as `answerInTurn`. */
+export function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  return answerInTurn(work());
 }
 
 async function after<T>(turn: Promise<void>, answer: Promise<T>): Promise<T> {

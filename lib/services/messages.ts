@@ -2,7 +2,7 @@ import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { Kernel } from '../node/kernel.interface.js';
 import { assertMayAct, callChain } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
-import { inTurn } from './loop-turns.js';
+import { answerInTurn } from './loop-turns.js';
 import type { CallOptions } from './message-types.js';
 
 /** The longest delay that a timer of Node takes; a longer one would run at once. */
@@ -17,13 +17,11 @@ export function sendCall(
   data: unknown,
   options: CallOptions | undefined,
 ): Promise<unknown> {
-  return inTurn(() => {
-    try {
-      return nodes.kernel.call(nameOfTarget(target), outgoing(pattern, data, options));
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
-  });
+  try {
+    return answerInTurn(nodes.kernel.call(nameOfTarget(target), outgoing(pattern, data, options)));
+  } catch (error) {
+    return answerInTurn(Promise.reject(error as Error));
+  }
 }
 
 /**
