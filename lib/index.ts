@@ -1,3 +1,4 @@
+export type { NodeStatus } from './cluster/member.js';
 export { OnHandoff, SwarmWorker } from './decorators/index.js';
 export type { SwarmWorkerOptions } from './workers/swarm-worker.options.js';
 export {
@@ -25,6 +26,7 @@ export {
 export {
   AlreadyRegisteredError,
   CallTimeoutError,
+  type HolderRef,
   InvalidNameError,
   LinkOverloadedError,
   MailboxFullError,
@@ -72,6 +74,7 @@ export type {
   SwarmOptionsFactory,
 } from './swarm.options.js';
 export type { Address } from './transport/node-info.js';
+export type { TransportSnapshot } from './transport/transport.interface.js';
 export { HandoffDecision, ignore, restart, resume } from './workers/handoff-decision.js';
 export { isSwarmContext } from './workers/is-swarm-context.js';
 export type { OnWorkerStart } from './workers/on-worker-start.interface.js';

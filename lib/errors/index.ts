@@ -1,4 +1,4 @@
-export { AlreadyRegisteredError } from './already-registered.error.js';
+export { AlreadyRegisteredError, type HolderRef } from './already-registered.error.js';
 export { CallTimeoutError } from './call-timeout.error.js';
 export { InvalidNameError } from './invalid-name.error.js';
 export { LinkOverloadedError } from './link-overloaded.error.js';

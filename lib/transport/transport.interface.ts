@@ -68,6 +68,7 @@ export type DialOutcome =
       readonly peer?: NodeInfo;
     };
 
+/** The links of a node and what has come of them, as `SwarmCluster.inspect()` shows it. */
 export interface TransportSnapshot {
   readonly links: ReadonlyArray<{
     readonly peer: NodeId;

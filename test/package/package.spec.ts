@@ -45,6 +45,29 @@ export class Settled {}
 export const call = (swarm: SwarmRegistry, timeoutMs?: number) => swarm.call('a', 'b', 1, { timeoutMs });
 `;
 
+/** Declarations are made of an application, too: what is inferred must be found in the package. */
+const INFERRED = `
+import { AlreadyRegisteredError, SwarmCluster, SwarmGroups, SwarmRegistry } from 'nestjs-swarm';
+
+export class Report {
+  constructor(
+    private readonly cluster: SwarmCluster,
+    private readonly groups: SwarmGroups,
+    private readonly registry: SwarmRegistry,
+  ) {}
+
+  status = () => this.cluster.self.status;
+  node = () => this.cluster.nodes()[0];
+  events = () => [this.cluster.events$, this.registry.watch()] as const;
+  rows = () => this.cluster.inspect().rows;
+  links = () => this.cluster.inspect().transport;
+  why = () => this.cluster.explain('a');
+  outcomes = () => this.groups.multiCallSettled('a', 'b');
+  drained = () => this.cluster.drain();
+  holder = (error: unknown) => (error instanceof AlreadyRegisteredError ? error.ref : undefined);
+}
+`;
+
 interface Counted {
   readonly name: string;
   readonly total: number;
@@ -66,6 +89,7 @@ describe('the packed library in a fresh application', () => {
       ...readmeFiles(),
       ['src/readings.service.ts', READINGS_SERVICE],
       ['src/settings.ts', SETTINGS],
+      ['src/report.ts', INFERRED],
     ]);
     // The application's settings name the types of its test runner, which is not installed. Under the last one an option
     // that may be left out takes `undefined` only where its type says so.
