@@ -68,6 +68,9 @@ export class Fencing {
   private readonly missing = new Map<string, Missing>();
   /** Highest incarnations that were missing and are released, or have left. */
   private readonly overUpTo = new Map<NodeId, number>();
+  /** By type, of the members and the missing nodes as they are. Asked for with each vote about each of them. */
+  private readonly bounds = new Map<string, QuorumBound>();
+  private boundsOfRing: number | undefined;
   private readonly bootedAt: number;
 
   constructor(private readonly parts: FencingParts) {
@@ -76,7 +79,12 @@ export class Fencing {
 
   /** Which nodes count for a type that this node hosts. */
   boundOf(type: string): QuorumBound {
-    return quorumBound(this.parts.members, this.missingFor(type), type);
+    const { members } = this.parts;
+    if (this.boundsOfRing !== members.ringVersion) this.bounds.clear();
+    this.boundsOfRing = members.ringVersion;
+    let bound = this.bounds.get(type);
+    if (!bound) this.bounds.set(type, (bound = quorumBound(members, this.missingFor(type), type)));
+    return bound;
   }
 
   /** Nodes that may still run workers of the type, which matters where it has a quorum. */
@@ -200,6 +208,7 @@ export class Fencing {
   /** This node begins anew: whoever is missing may have what it ran. */
   forgetPast(): void {
     for (const missing of this.missing.values()) missing.blocks = !missing.hasLeft;
+    this.bounds.clear();
   }
 
   /** A node of which only others have told, and that is not to be reached, or is missing for them as well. */
@@ -221,6 +230,7 @@ export class Fencing {
       if (info.id !== id || info.incarnation < firstIncarnation || info.incarnation > incarnation) continue;
       timer?.cancel();
       this.missing.delete(key);
+      this.bounds.clear();
       if (info.incarnation === incarnation) {
         this.parts.changed();
         continue;
@@ -246,18 +256,23 @@ export class Fencing {
 
   /** Who counts has changed, or time has passed: some may be released. */
   check(): void {
-    for (const missing of [...this.missing.values()]) {
-      if (missing.hasLeft) continue;
-      const types = [...this.parts.quorums.keys()].filter(
-        (type) => !missing.releasedFor.has(type) && this.mayRelease(missing, type),
-      );
-      if (types.length > 0) this.release(missing, types);
-    }
+    for (const missing of [...this.missing.values()]) this.checkOne(missing);
+  }
+
+  /** What was said of one is nothing to the others: where many are lost each gets as many votes as there are members. */
+  private checkOne(missing: Missing): void {
+    const { id, incarnation } = missing.info;
+    if (missing.hasLeft || this.missing.get(keyOf(id, incarnation)) !== missing) return;
+    const types = [...this.parts.quorums.keys()].filter(
+      (type) => !missing.releasedFor.has(type) && this.mayRelease(missing, type),
+    );
+    if (types.length > 0) this.release(missing, types);
   }
 
   private release(missing: Missing, types: readonly string[]): void {
     const fresh = types.filter((type) => !missing.releasedFor.has(type));
     for (const type of fresh) missing.releasedFor.add(type);
+    this.bounds.clear();
     if (missing.releasedFor.size === this.parts.quorums.size) {
       const { id, incarnation } = missing.info;
       missing.timer?.cancel();
@@ -280,6 +295,7 @@ export class Fencing {
       timer: undefined,
     };
     this.missing.set(key, missing);
+    this.bounds.clear();
     this.parts.changed();
   }
 
@@ -336,8 +352,8 @@ export class Fencing {
     const leftMs = CLOCK_RATES * Math.max(leaseMs, missing.info.leaseMs) - ackedAgoMs;
     const overAt = runtime.now() + leftMs;
     missing.votes.set(voter.info.id, { incarnation: voter.info.incarnation, overAt, seq });
-    if (leftMs > 0) runtime.after(leftMs, () => this.check());
-    this.check();
+    if (leftMs > 0) runtime.after(leftMs, () => this.checkOne(missing));
+    this.checkOne(missing);
   }
 
   private mayRelease({ info, votes: cast }: Missing, type: string): boolean {
@@ -360,6 +376,7 @@ export class Fencing {
   private releaseLater(id: NodeId, incarnation: number, ms: number): void {
     this.parts.runtime.after(ms, () => {
       if (!this.missing.delete(keyOf(id, incarnation))) return;
+      this.bounds.clear();
       this.noteOver(id, incarnation);
       this.parts.changed();
     });

@@ -51,9 +51,41 @@ export function methodsOf(cls: Type<object>): WorkerMethods {
       );
     }
   }
-  faults.push(...phaseFaults(cls.name, byPhase), ...ambiguities(cls.name, handlers));
+  faults.push(...phaseFaults(cls.name, byPhase), ...ambiguities(cls.name, handlers), ...unscannedFaults(cls));
   const phases = Object.fromEntries(HANDOFF_PHASES.map((phase) => [phase, byPhase.get(phase)?.[0]]));
   return { handlers, phases, hasStart: typeof prototype['onWorkerStart'] === 'function', faults };
+}
+
+/**
+ * What Nest's scanner passes over, though decorators may stand there: a handler would be missing in silence, and a state
+ * be lost with the first move.
+ */
+function unscannedFaults(cls: Type<object>): string[] {
+  const symbols = valuesOf(cls.prototype as object, Object.getOwnPropertySymbols);
+  const statics = valuesOf(cls, Object.getOwnPropertyNames);
+  return [
+    ...[...symbols].map(([key, value]) => [`[${String(key)}]`, 'needs a name', value] as const),
+    ...[...statics].map(([key, value]) => [`.${String(key)}`, 'must not be static', value] as const),
+  ].flatMap(([where, what, value]) => {
+    if (typeof value !== 'function') return [];
+    if (Reflect.hasMetadata(PATTERN_METADATA, value)) return [`${cls.name}${where}: a handler ${what}`];
+    if (Reflect.hasMetadata(HANDOFF_METADATA, value))
+      return [`${cls.name}${where}: an @OnHandoff method ${what}`];
+    return [];
+  });
+}
+
+/** Own ones and inherited ones; accessors have none, and are not run. */
+function valuesOf(
+  start: object,
+  keysOf: (object: object) => readonly PropertyKey[],
+): ReadonlyMap<PropertyKey, unknown> {
+  const values = new Map<PropertyKey, unknown>();
+  for (let one: object | null = start; one; one = Object.getPrototypeOf(one) as object | null) {
+    for (const key of keysOf(one))
+      if (!values.has(key)) values.set(key, Object.getOwnPropertyDescriptor(one, key)?.value);
+  }
+  return values;
 }
 
 function phaseFaults(className: string, byPhase: ReadonlyMap<unknown, readonly string[]>): string[] {

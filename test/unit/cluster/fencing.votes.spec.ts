@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Fencing } from '../../../lib/cluster/fencing.js';
 import { Members, newMember } from '../../../lib/cluster/members.js';
 import { seededRandom, VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
@@ -79,4 +79,27 @@ it('a node that has left keeps its place for as long as the longest lease that i
   expect(fencing.boundOf('Once').places).toBe(3);
   await scheduler.advance(500);
   expect(fencing.boundOf('Once').places).toBe(2);
+});
+
+it('what many say of many that are lost costs none of them a look at all of them', async () => {
+  const { scheduler, members, fencing, released, b, x } = await scene({ types: ['Once', 'Other'] });
+  const lost = Array.from({ length: 20 }, (_, index) => info(`lost-${index}`, 100 + index));
+  const voters = [b, x, ...lost.map((_, index) => members.add(info(`voter-${index}`, 10 + index), 'up', 0))];
+  for (const one of lost) members.add(one, 'up', 0);
+  const voices = voters.map((voter) => voter.info.id);
+  for (const one of lost) {
+    members.remove(one.id);
+    fencing.lost(one, { kind: 'unheard', voices }, false);
+  }
+  // All members are gone through for each bound that is made.
+  const made = vi.spyOn(members, 'peers');
+  for (const { id: node, incarnation } of lost) {
+    for (const from of voices) {
+      const vote = { verdict: 'fenced', ackedAgoMs: 0, seq: 0, released: false } as const;
+      fencing.voted(from, { kind: FrameKind.Verdict, node, incarnation, fence: true, ...vote });
+    }
+  }
+  expect(made.mock.calls.length).toBeLessThan(voices.length + lost.length);
+  await scheduler.advance(2 * LEASE_MS);
+  expect(new Set(released.filter((line) => line.startsWith('lost')))).toHaveProperty('size', 2 * lost.length);
 });

@@ -306,6 +306,34 @@ describe('faults at boot', () => {
     ]);
   });
 
+  it('handlers and handoff methods that Nest does not find: under symbols, and static ones', async () => {
+    const pack = Symbol('pack');
+    class Base {
+      @OnHandoff('begin')
+      [pack](): HandoffDecision<unknown> {
+        return resume(1);
+      }
+      @OnHandoff('die')
+      static close(): void {}
+    }
+    @SwarmWorker()
+    class Lamp extends Base {
+      @MessagePattern('on')
+      [Symbol.iterator](): void {}
+      get [Symbol.toStringTag](): string {
+        throw new Error('is asked on an instance only');
+      }
+      @MessagePattern('off')
+      static off(): void {}
+    }
+    expect(await faultsOf({ providers: [Lamp] })).toEqual([
+      'Lamp[Symbol(Symbol.iterator)]: a handler needs a name',
+      'Lamp[Symbol(pack)]: an @OnHandoff method needs a name',
+      'Lamp.off: a handler must not be static',
+      'Lamp.close: an @OnHandoff method must not be static',
+    ]);
+  });
+
   it('decorators of other packages that would call an instance that was never built', async () => {
     // The keys that @nestjs/schedule 6, @nestjs/event-emitter 3 and @nestjs/cqrs 11 write.
     @SwarmWorker()
