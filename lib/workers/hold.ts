@@ -127,8 +127,10 @@ export class Hold {
     const wasEnded = this.owner.isEnded;
     this.methods++;
     let given: T | PromiseLike<T>;
+    let isAwaited: boolean;
     try {
       given = method();
+      isAwaited = isThenable(given);
     } catch (error) {
       this.over();
       if (this.owner.isEnded === wasEnded) throw error;
@@ -137,7 +139,7 @@ export class Hold {
     }
     // It may have ended its own worker.
     const endedItself = this.owner.isEnded !== wasEnded;
-    if (isThenable(given)) return this.awaited(phase, timeoutMs, given as PromiseLike<T>, endedItself);
+    if (isAwaited) return this.awaited(phase, timeoutMs, given as PromiseLike<T>, endedItself);
     this.over();
     if (endedItself) throw this.owner.refusal();
     return given as T;

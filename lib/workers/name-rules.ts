@@ -8,7 +8,8 @@ const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**
  * What is wrong with a name, worker type, pattern or group, as the end of a sentence; `undefined` if nothing is. They
- * are non-empty strings of at most 1 KiB in UTF-8 without control characters.
+ * are non-empty strings of at most 1 KiB in UTF-8 without control characters, and without half of a character: UTF-8 has
+ * none, so other nodes would know the same worker by another name, and no two copies of the registry were ever equal.
  */
 export function nameFault(value: unknown): string | undefined {
   if (typeof value !== 'string') {
@@ -18,6 +19,7 @@ export function nameFault(value: unknown): string | undefined {
   if (value.length > SURELY_FITS && Buffer.byteLength(value) > MAX_NAME_BYTES) {
     return `must have at most ${MAX_NAME_BYTES} bytes, not ${Buffer.byteLength(value)}`;
   }
+  if (!isWellFormed(value)) return `must not hold half a surrogate pair: ${JSON.stringify(value)}`;
   if (CONTROL_CHARACTER.test(value)) return `must not hold control characters: ${JSON.stringify(value)}`;
   return undefined;
 }
@@ -29,4 +31,9 @@ export function nameFault(value: unknown): string | undefined {
 export function assertName(what: string, value: unknown): asserts value is string {
   const fault = nameFault(value);
   if (fault !== undefined) throw new InvalidNameError(what, fault);
+}
+
+function isWellFormed(value: string): boolean {
+  // In every Node that is supported, not yet in the ES2023 typings.
+  return (value as unknown as { isWellFormed(): boolean }).isWellFormed();
 }

@@ -1,4 +1,5 @@
 import { soundThrown } from '../errors/thrown.js';
+import { assertName } from './name-rules.js';
 import { reasonOf } from './remote-failure.js';
 import { WorkerContext } from './worker-context.js';
 import type { Act } from './standing.js';
@@ -48,11 +49,13 @@ export class OwnWorkerContext extends WorkerContext {
 
   async join(group: string): Promise<void> {
     this.source.assertMayAct('change', false);
+    assertName('the group', group);
     return this.source.services.joinGroup(group, this.name);
   }
 
   async leave(group: string): Promise<void> {
     this.source.assertMayAct('change', false);
+    assertName('the group', group);
     return this.source.services.leaveGroup(group, this.name);
   }
 

@@ -16,7 +16,7 @@ export abstract class WorkerContext {
   /**
    * Joins a group; resolves when this node's next `publish` will reach the worker.
    *
-   * @throws NodeUnavailableError when another activation of the name may be at work
+   * @throws InvalidNameError, NodeUnavailableError when another activation of the name may be at work
    */
   abstract join(group: string): Promise<void>;
   /** Leaves a group. Throws as `join`. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { InvalidNameError } from '../../../lib/errors/index.js';
 import type { HandlerEntry, WorkerDefinition } from '../../../lib/workers/worker-definition.interface.js';
 import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
 import { indescribable } from '../../support/indescribable.js';
@@ -42,6 +43,22 @@ describe('a worker of this node', () => {
       expect(host.inspect().workers).toBe(0);
     }
   });
+
+  it.each([5, {}, undefined, null, '', 'a\ud800', 'x'.repeat(1025)])(
+    'neither joins nor leaves %j, which is no name of a group',
+    async (group) => {
+      const asked: unknown[] = [];
+      const { start } = hostOf({
+        start: async (_, context) => {
+          const { join, leave } = { join: context.join.bind(context), leave: context.leave.bind(context) };
+          for (const ask of [join, leave])
+            asked.push(await ask(group as string).catch((error: unknown) => error));
+        },
+      });
+      await start();
+      expect(asked).toEqual([expect.any(InvalidNameError), expect.any(InvalidNameError)]);
+    },
+  );
 
   it('fails with what can be looked at, whatever its start throws', async () => {
     for (const thrown of Object.values(indescribable())) {

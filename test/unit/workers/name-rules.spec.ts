@@ -10,11 +10,23 @@ describe('names', () => {
     },
   );
 
-  it.each(['', 'a\nb', '\u0000', '\u009f', 'x'.repeat(1025), 'ä'.repeat(513), 7, null, undefined, {}, ['a']])(
-    'do not take %j',
-    (name) => {
-      expect(nameFault(name)).toBeTypeOf('string');
-      expect(() => assertName('the name', name)).toThrow(InvalidNameError);
-    },
-  );
+  it.each([
+    '',
+    'a\ud800',
+    '\udc00b',
+    '\ud83d'.repeat(300),
+    'a\nb',
+    '\u0000',
+    '\u009f',
+    'x'.repeat(1025),
+    'ä'.repeat(513),
+    7,
+    null,
+    undefined,
+    {},
+    ['a'],
+  ])('do not take %j', (name) => {
+    expect(nameFault(name)).toBeTypeOf('string');
+    expect(() => assertName('the name', name)).toThrow(InvalidNameError);
+  });
 });
