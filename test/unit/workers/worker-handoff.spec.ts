@@ -58,6 +58,18 @@ describe('a pause', () => {
     expect(handled).toEqual([]);
   });
 
+  it('is there at once after a method of the class that gave what cannot be looked at', async () => {
+    const hostile = {
+      get then(): never {
+        throw new Error('nobody may look');
+      },
+    };
+    const { host } = await busy({ begin: () => hostile as never });
+    const begun = async (): Promise<unknown> => host.begin('lamp', 1_000);
+    await expect(begun()).rejects.toThrow('nobody may look');
+    expect(host.pause('lamp', 1_000)).toBe(true);
+  });
+
   it('waits for every handler where several run', async () => {
     const { host, push, finish, scheduler, stateOf } = await busy({ concurrency: 2 });
     push('slow', 1);
