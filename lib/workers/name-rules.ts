@@ -4,6 +4,8 @@ import { InvalidNameError } from '../errors/index.js';
 const MAX_NAME_BYTES = 1024;
 /** A UTF-16 unit has at most three bytes in UTF-8: shorter strings need not be measured. */
 const SURELY_FITS = Math.floor(MAX_NAME_BYTES / 3);
+/** Control characters, and halves of surrogate pairs: `u` takes whole pairs for the one character that they are. */
+const REFUSED_CHARACTER = /[\p{Cc}\p{Cs}]/u;
 const CONTROL_CHARACTER = /\p{Cc}/u;
 
 /**
@@ -19,9 +21,9 @@ export function nameFault(value: unknown): string | undefined {
   if (value.length > SURELY_FITS && Buffer.byteLength(value) > MAX_NAME_BYTES) {
     return `must have at most ${MAX_NAME_BYTES} bytes, not ${Buffer.byteLength(value)}`;
   }
-  if (!isWellFormed(value)) return `must not hold half a surrogate pair: ${JSON.stringify(value)}`;
-  if (CONTROL_CHARACTER.test(value)) return `must not hold control characters: ${JSON.stringify(value)}`;
-  return undefined;
+  if (!REFUSED_CHARACTER.test(value)) return undefined;
+  const what = CONTROL_CHARACTER.test(value) ? 'control characters' : 'half a surrogate pair';
+  return `must not hold ${what}: ${JSON.stringify(value)}`;
 }
 
 /**
@@ -31,9 +33,4 @@ export function nameFault(value: unknown): string | undefined {
 export function assertName(what: string, value: unknown): asserts value is string {
   const fault = nameFault(value);
   if (fault !== undefined) throw new InvalidNameError(what, fault);
-}
-
-function isWellFormed(value: string): boolean {
-  // In every Node that is supported, not yet in the ES2023 typings.
-  return (value as unknown as { isWellFormed(): boolean }).isWellFormed();
 }
