@@ -114,9 +114,14 @@ export const messageMutations: readonly Mutation[] = [
     history: crossing,
     withinSeeds: 5,
     plant: () =>
-      replaceMethod<ParkedMessages, [string], Message[]>(ParkedMessages, 'take', (_, take, name) =>
-        take(name).toReversed(),
-      ),
+      replaceMethod<
+        { readonly byName: Map<string, Set<unknown>> },
+        [readonly string[]],
+        IterableIterator<void>
+      >(ParkedMessages, 'tries', ({ byName }, tries, names) => {
+        for (const name of names) byName.set(name, new Set([...(byName.get(name) ?? [])].toReversed()));
+        return tries(names);
+      }),
   },
   {
     name: 'lets any number of messages wait',

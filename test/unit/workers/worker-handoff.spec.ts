@@ -59,11 +59,10 @@ describe('a pause', () => {
   });
 
   it('is there at once after a method of the class that gave what cannot be looked at', async () => {
-    const hostile = {
-      get then(): never {
-        throw new Error('nobody may look');
-      },
+    const throws = (): never => {
+      throw new Error('nobody may look');
     };
+    const hostile = new Proxy({}, { get: throws });
     const { host } = await busy({ begin: () => hostile as never });
     const begun = async (): Promise<unknown> => host.begin('lamp', 1_000);
     await expect(begun()).rejects.toThrow('nobody may look');
