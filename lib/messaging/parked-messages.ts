@@ -118,9 +118,7 @@ export class ParkedMessages {
         this.forget(name);
         if (!first) break;
         waiting.delete(first);
-        first.timer.cancel();
-        this.countOff(first.message);
-        this.route(first.message);
+        this.route(this.withdraw(first));
         const before = this.byName.get(name);
         if (before) for (const later of waiting) before.add(later);
         else if (waiting.size > 0) this.byName.set(name, waiting);
@@ -133,11 +131,14 @@ export class ParkedMessages {
   private take(name: string): Message[] {
     const entries = [...(this.byName.get(name) ?? [])];
     this.forget(name);
-    for (const { timer, message } of entries) {
-      timer.cancel();
-      this.countOff(message);
-    }
-    return entries.map(({ message }) => message);
+    return entries.map((entry) => this.withdraw(entry));
+  }
+
+  /** It waits here no longer. */
+  private withdraw({ timer, message }: Parked): Message {
+    timer.cancel();
+    this.countOff(message);
+    return message;
   }
 
   private expire(entry: Parked): void {

@@ -79,8 +79,11 @@ export class PendingReplies<Reply> {
   /** In slices: a node that is lost under load has thousands of questions, and each gets an error of its own. */
   unlinked(node: NodeId): void {
     const lost: Pending<Reply>[] = [];
-    for (const pending of this.pending.values()) if (pending.node === node) lost.push(pending);
-    for (const pending of lost) pending.isLost = true;
+    for (const pending of this.pending.values()) {
+      if (pending.node !== node) continue;
+      pending.isLost = true;
+      lost.push(pending);
+    }
     runSliced(this.runtime, lost, (pending) => {
       // It may have ended at its deadline meanwhile, or with this node.
       if (this.pending.get(pending.id) !== pending) return;
