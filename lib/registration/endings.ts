@@ -13,7 +13,7 @@ type EndReason = 'unregistered' | 'stopped' | 'failed';
 
 export class Endings {
   /** Their workers are being stopped. */
-  private readonly ending = new WeakSet<Row>();
+  private readonly ending = new Set<Row>();
 
   constructor(private readonly parts: RegistrationParts) {}
 
@@ -27,7 +27,10 @@ export class Endings {
     refuse(waiting, () => new WorkerNotFoundError(row.name));
     if (ended) {
       this.ending.add(row);
-      return ended.then(() => this.untrack(row, reason));
+      return ended.then(() => {
+        this.ending.delete(row);
+        return this.untrack(row, reason);
+      });
     }
     return this.untrack(row, reason);
   }

@@ -35,8 +35,8 @@ export interface StartSpec {
 
 export class Starts {
   private readonly deadlines: Deadlines;
-  /** Workers that had run before and are being started anew. */
-  private readonly restarting = new WeakSet<Row>();
+  /** Those of workers that had run before and are being started anew, while there is something to wait for. */
+  private readonly restarting = new Set<Row>();
   private underWay = 0;
   private closed = false;
 
@@ -223,15 +223,19 @@ export class Starts {
   ): Promise<Row> | Row {
     const { name, type, args, fence } = row;
     if (this.closed) return this.notStarted(row, spec.again, new ShuttingDownError());
-    if (spec.again) this.restarting.add(row);
     const starting = this.parts.host.start({
       ...{ name, type, args, fence },
       ...(spec.pinned && { pinned: spec.pinned }),
     });
     if (!starting && !mustBeHeld) return this.started(row, spec.again, ringVersion);
+    if (spec.again) this.restarting.add(row);
     const ready = async (): Promise<void> => {
-      if (starting) await this.inTime(starting, row, spec.again, deadline, timeoutMs);
-      if (mustBeHeld) await this.acknowledged(row, spec.again, deadline);
+      try {
+        if (starting) await this.inTime(starting, row, spec.again, deadline, timeoutMs);
+        if (mustBeHeld) await this.acknowledged(row, spec.again, deadline);
+      } finally {
+        this.restarting.delete(row);
+      }
     };
     return ready().then(
       () => this.started(row, spec.again, ringVersion),
