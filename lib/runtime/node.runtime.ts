@@ -1,12 +1,23 @@
+// Imported, because each look at the one in `globalThis` is a call of a getter, and because the clock and the timers there
+// may be those of an application's tests, which stand still: the swarm goes on, or other nodes would take this one for dead.
+import { performance } from 'node:perf_hooks';
+import { nextTick } from 'node:process';
+import { clearTimeout, setImmediate, setTimeout } from 'node:timers';
 import { LoopSlice } from './loop-slice.js';
 import type { Runtime, Timer } from './runtime.interface.js';
+
+const SETTLED = Promise.resolve();
 
 /** Time as the process has it. */
 export class NodeRuntime implements Runtime {
   /** Deferred tasks that this turn of the event loop still has to run, and those that are for the next. */
   private ofThisTurn = 0;
   private ofNextTurn = 0;
+  private readonly soonTasks: Array<() => void> = [];
   private last: Array<() => void> = [];
+  private isInEvent = false;
+  /** An event has ended, and what waited for it goes on: nothing was deferred to the last since. */
+  private isBehindEvent = false;
   private readonly slice = new LoopSlice(performance.now());
 
   now(): number {
@@ -26,21 +37,60 @@ export class NodeRuntime implements Runtime {
     return { cancel: () => clearTimeout(handle) };
   }
 
+  event(work: () => void): void {
+    if (this.isInEvent) return work();
+    this.isInEvent = true;
+    try {
+      work();
+    } finally {
+      this.endEvent();
+    }
+    return undefined;
+  }
+
+  soon(task: () => void): void {
+    if (this.isInEvent) this.soonTasks.push(task);
+    else queueMicrotask(task);
+  }
+
   defer(task: () => void): void {
     this.ofNextTurn += 1;
     setImmediate(this.run, task);
   }
 
   deferLast(task: () => void): void {
-    if (this.last.push(task) > 1) return;
-    if (this.ofThisTurn + this.ofNextTurn > 0) return;
+    if (this.last.push(task) > 1 || this.isInEvent || this.isAnyDeferred) return;
+    if (this.isBehindEvent) {
+      // Behind all that goes on with what the event has brought, and half as dear as a tick. Once only: code that waits for
+      // something settled between two messages would have each written alone.
+      this.isBehindEvent = false;
+      void SETTLED.then(this.runLast);
+      return;
+    }
     const now = performance.now();
     if (this.slice.isOver(now)) {
       this.slice.begin(now);
       setImmediate(this.runLast);
     } else {
       // A turn of the event loop only for this would cost as much as what it is for.
-      process.nextTick(this.runLast);
+      nextTick(this.runLast);
+    }
+  }
+
+  private get isAnyDeferred(): boolean {
+    return this.ofThisTurn + this.ofNextTurn > 0;
+  }
+
+  private endEvent(): void {
+    const { soonTasks } = this;
+    try {
+      for (let task = soonTasks.shift(); task; task = soonTasks.shift()) task();
+    } finally {
+      this.isInEvent = false;
+      this.isBehindEvent = true;
+      // A fault of one costs no other its turn.
+      for (let task = soonTasks.shift(); task; task = soonTasks.shift()) this.soon(task);
+      if (this.last.length > 0 && !this.isAnyDeferred) this.runLast();
     }
   }
 

@@ -20,6 +20,13 @@ export interface Runtime {
   defer(task: () => void): void;
   /** As `defer`, behind all tasks that are deferred by then: for what is done once for what all of them have left. */
   deferLast(task: () => void): void;
+  /** Runs `task` when its caller has gone on, before anything else that is deferred. */
+  soon(task: () => void): void;
+  /**
+   * Runs `work` now, which something from outside has brought about, as what a peer has sent. Where that is cheaper, what it
+   * asks to be done `soon`, or to be deferred to the last, comes at its end.
+   */
+  event(work: () => void): void;
 }
 
 /** Where the kernel writes its lines; Nest's `Logger` is one. */

@@ -48,6 +48,14 @@ export class ScopedRuntime implements Runtime {
     });
   }
 
+  soon(task: () => void): void {
+    this.inner.soon(task);
+  }
+
+  event(work: () => void): void {
+    this.inner.event(work);
+  }
+
   /** Cancels everything pending; later tasks are not run. */
   close(): void {
     this.closed = true;

@@ -233,6 +233,14 @@ export class VirtualRuntime implements Runtime {
     this.scheduler.schedule(this.scheduler.now, task, this);
   }
 
+  soon(task: () => void): void {
+    queueMicrotask(task);
+  }
+
+  event(work: () => void): void {
+    work();
+  }
+
   deferLast(task: () => void): void {
     this.defer(() => this.defer(task));
   }

@@ -8,8 +8,8 @@ interface Turn {
 }
 
 /**
- * Gives the mailboxes of a node their turn as soon as what runs now has gone on: one microtask for all that came together,
- * because each costs as much as the handling of a message. Handlers run in the asynchronous context of the node, not in
+ * Gives the mailboxes of a node their turn as soon as what runs now has gone on: one for all that came together, because each
+ * costs as much as the handling of a message. Handlers run in the asynchronous context of the node, not in
  * that of whoever happened to send first.
  *
  * Whoever calls a worker of this node again and again never leaves the microtasks, and neither would this: so after a
@@ -29,12 +29,12 @@ export class MailboxTurns {
     this.run();
   };
 
-  constructor(private readonly runtime: Pick<Runtime, 'now' | 'defer'>) {
+  constructor(private readonly runtime: Pick<Runtime, 'now' | 'defer' | 'soon'>) {
     this.slice = new LoopSlice(runtime.now());
   }
 
   add(mailbox: Turn): void {
-    if (this.waiting.push(mailbox) === 1) queueMicrotask(this.run);
+    if (this.waiting.push(mailbox) === 1) this.runtime.soon(this.run);
   }
 
   /** Asked before each message, with the time: whether the event loop must have its turn first, as by `interrupt`. */
@@ -55,7 +55,7 @@ export class MailboxTurns {
       while (next < waiting.length) waiting[next++]?.turn();
     } finally {
       // A fault of one costs no other its turn.
-      for (const mailbox of waiting.slice(next)) this.add(mailbox);
+      while (next < waiting.length) this.add(waiting[next++]!);
     }
   }
 }

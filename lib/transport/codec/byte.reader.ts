@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { MalformedFrameError } from './malformed-frame.error.js';
 import type { StringCache } from './string.cache.js';
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 const FIRST_CAPACITY = 4096;
 /** A writer that once held something large gives the memory back instead of keeping it for ever. */
 const KEPT_CAPACITY = 1024 * 1024;

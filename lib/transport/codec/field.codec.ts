@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { PayloadCodec } from '../payload.interface.js';
 import type { RowOp, WireError, WireRow } from '../frame.js';
 import type { Hello, NodeInfo, Refusal } from '../node-info.js';

@@ -225,7 +225,8 @@ export class FrameDecoder {
     const error = errorOrNone.read(reader, 'error');
     const goodForMs = goodFor.read(reader, 'goodForMs');
     const body = reader.rest();
-    return { kind: FrameKind.Answer, id, error, body, ...(goodForMs !== undefined && { goodForMs }) };
+    if (goodForMs === undefined) return { kind: FrameKind.Answer, id, error, body };
+    return { kind: FrameKind.Answer, id, error, body, goodForMs };
   }
 
   private relay(reader: ByteReader): RelayFrame {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { UnserializableError } from '../../errors/index.js';
 import type { RefFactory } from '../payload.interface.js';
 import { errorFrom } from './payload-error.js';

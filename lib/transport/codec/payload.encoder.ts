@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { PayloadTooLargeError } from '../../errors/index.js';
 import type { PayloadRules, RefFactory } from '../payload.interface.js';
 import { bodyMemory } from './body-memory.js';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
 import { isAnswer, laneOf } from './lane.js';
 import {

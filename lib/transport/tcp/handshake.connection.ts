@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 
 import type { Runtime, Timer } from '../../runtime/runtime.interface.js';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { readHello, readRefusalOfPeer } from '../codec/hello.codec.js';
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
 import type { Hello, NodeInfo, Refusal } from '../node-info.js';

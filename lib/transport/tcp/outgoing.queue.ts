@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { EncodedFrame, FrameEncoder } from '../codec/frame.codec.js';
 import type { SentPatterns } from '../codec/pattern.table.js';
 import type { Frame } from '../frame.js';

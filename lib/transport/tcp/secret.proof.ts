@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 // Proves on each connection that both sides know the swarm's secret, before anything that the other side says of itself is
 // parsed. Challenge and response after ISO/IEC 9798-4: the answer to a challenge is a proof of a fixed length, before which
 // nothing longer is taken, and nothing else said. The dialler's comes first: who only connects gets nothing from which a

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 // Makes the sockets of a transport: plain ones, or under TLS those whose certificates are in order.
 import { connect, createServer, isIP, type LookupFunction, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 
 import { PayloadTooLargeError } from '../../errors/index.js';
@@ -44,8 +45,8 @@ const FLUSH_FRAMES = 16;
 const HEAD_BYTES = 8 * 1024 * 1024;
 
 /**
- * An open link: both sides have agreed. Writes once per turn of the event loop, or a few times where there is much, reads
- * always: a link never waits with reading until it has written, since two such peers would wait for each other; memory is
+ * An open link: both sides have agreed. Writes once for all that one event has brought about, or a few times where that is
+ * much, reads always: a link never waits with reading until it has written, since two such peers would wait for each other; memory is
  * bounded by the limits of its queue instead. Who sends more than this node handles waits between two turns of the event
  * loop, in which the others are heard.
  */
@@ -256,11 +257,14 @@ export class TcpLink {
   }
 
   private received(chunk: Buffer, isLent: boolean): void {
-    this.owner.settle();
-    this.turn.newChunk();
-    this.splitter.push(chunk, isLent);
-    if (this.fragmentsReceived > 0) this.acknowledge();
-    this.owner.settle();
+    const { owner } = this;
+    owner.runtime.event(() => {
+      owner.settle();
+      this.turn.newChunk();
+      this.splitter.push(chunk, isLent);
+      if (this.fragmentsReceived > 0) this.acknowledge();
+      owner.settle();
+    });
   }
 
   /** Reads no more in this turn of the event loop. */

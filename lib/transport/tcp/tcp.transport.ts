@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Server, Socket } from 'node:net';
 
 import type { KernelLogger, Runtime } from '../../runtime/runtime.interface.js';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { bodyMemory } from '../codec/body-memory.js';
 import { ByteWriter } from '../codec/byte.writer.js';
 import { UNIT_HEADER_BYTES } from './wire.js';

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
 
 /** Of lent memory, smaller units are copied together with what follows them, larger ones each into memory of their own. */

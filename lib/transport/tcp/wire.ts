@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 /**
  * What stands on the wire. A connection starts with the preamble, from both sides. Then only *units*:
  * `u32 length (little-endian, of what follows) · u8 kind · body`. A unit's kind is a `FrameKind` or one of these.

@@ -69,7 +69,11 @@ describe('turns of mailboxes', () => {
   it('that were interrupted come in order, before what was added since', async () => {
     let now = 0;
     const deferred: Array<() => void> = [];
-    const turns = new MailboxTurns({ now: () => now, defer: (task) => void deferred.push(task) });
+    const turns = new MailboxTurns({
+      now: () => now,
+      soon: queueMicrotask,
+      defer: (task) => void deferred.push(task),
+    });
     const seen: string[] = [];
     const mailbox = (name: string): { turn(): void } => ({
       turn() {

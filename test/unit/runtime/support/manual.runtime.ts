@@ -45,6 +45,14 @@ export class ManualRuntime implements Runtime {
     this.after(0, run);
   }
 
+  soon(run: () => void): void {
+    queueMicrotask(run);
+  }
+
+  event(work: () => void): void {
+    work();
+  }
+
   deferLast(run: () => void): void {
     this.defer(() => this.defer(run));
   }
