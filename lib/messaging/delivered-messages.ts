@@ -1,23 +1,25 @@
 // Messages that are with the workers of this node: each call ends by its answer, by its deadline, or when the node
 // shuts down (promise P7).
 import type { SwarmError } from '../errors/index.js';
-import { Deadline, Deadlines } from '../runtime/deadlines.js';
-import type { Runtime } from '../runtime/runtime.interface.js';
+import { type Deadline, Deadlines } from '../runtime/deadlines.js';
+import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { Body, Delivery, WorkerHost } from '../workers/worker-host.interface.js';
 import { lateError, type Message } from './message.js';
 
 /** A call that is not answered yet, as its worker sees it. */
-class OpenCall extends Deadline implements Delivery {
+class OpenCall implements Deadline, Delivery {
+  previous: Deadline | undefined;
+  next: Deadline | undefined;
+  timer: Timer | undefined;
+  at = Infinity;
   readonly kind = 'call';
   private isOpen = true;
 
   constructor(
     private readonly message: Message,
     private readonly open: Deadlines,
-  ) {
-    super();
-  }
+  ) {}
 
   get pattern(): string {
     return this.message.pattern;

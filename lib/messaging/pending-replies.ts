@@ -1,8 +1,8 @@
 // Decides which answer belongs to which question, and that every question ends: by its answer, by the loss of the
 // link, or by its deadline (promise P7).
 import { NodeUnavailableError, type SwarmError } from '../errors/index.js';
-import { Deadline, Deadlines } from '../runtime/deadlines.js';
-import type { Runtime } from '../runtime/runtime.interface.js';
+import { type Deadline, Deadlines } from '../runtime/deadlines.js';
+import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
 import type { NodeId } from '../transport/node-info.js';
 
@@ -14,7 +14,11 @@ export interface Asker<Reply> {
   settle(error: SwarmError | undefined, reply: Reply | undefined): void;
 }
 
-class Pending<Reply> extends Deadline {
+class Pending<Reply> implements Deadline {
+  previous: Deadline | undefined;
+  next: Deadline | undefined;
+  timer: Timer | undefined;
+  at = Infinity;
   /** Its link is gone: no answer counts any more. */
   isLost = false;
 
@@ -23,9 +27,7 @@ class Pending<Reply> extends Deadline {
     readonly node: NodeId,
     readonly asker: Asker<Reply>,
     private readonly all: Map<number, Pending<Reply>>,
-  ) {
-    super();
-  }
+  ) {}
 
   due(): void {
     this.all.delete(this.id);

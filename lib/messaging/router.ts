@@ -7,6 +7,7 @@ import {
   type SwarmError,
   WorkerNotFoundError,
 } from '../errors/index.js';
+import { settleable } from '../runtime/settleable.js';
 import type { OutgoingCall } from './outgoing-call.js';
 import type { RegistryIndex } from '../tracker/registry-index.js';
 import type { Row } from '../tracker/row.js';
@@ -81,25 +82,32 @@ export class Router {
     return this.forwarded.passedOn;
   }
 
+  /** `row`: that of the name, if it was just looked up. */
   call(
     name: string,
     { pattern, data, timeoutMs = this.parts.callTimeoutMs, chain }: OutgoingCall,
+    row = this.parts.index.get(name),
   ): Promise<unknown> {
-    const { runtime, self, codec, index } = this.parts;
-    return new Promise((resolve, reject) => {
-      const row = index.get(name);
-      const body: Body =
-        row?.node === self && row.isRunning
-          ? { value: codec.copy(data, this.dataRules) }
-          : { bytes: codec.encode(data, this.dataRules, true) };
-      const now = runtime.now();
-      const { answers } = this;
-      this.route(
-        new OwnCall(name, pattern, body, self, chain, now + timeoutMs, timeoutMs, answers, resolve, reject),
-        false,
-        now,
-      );
-    });
+    const { runtime, self, codec } = this.parts;
+    let body: Body;
+    try {
+      const isHere = row?.node === self && row.isRunning;
+      body = isHere
+        ? { value: codec.copy(data, this.dataRules) }
+        : { bytes: codec.encode(data, this.dataRules, true) };
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const now = runtime.now();
+    const { promise, resolve, reject } = settleable<unknown>();
+    const { answers } = this;
+    this.route(
+      new OwnCall(name, pattern, body, self, chain, now + timeoutMs, timeoutMs, answers, resolve, reject),
+      false,
+      now,
+      row,
+    );
+    return promise;
   }
 
   /** What a later call would send, whatever becomes of `data` meanwhile. */
@@ -209,14 +217,18 @@ export class Router {
   }
 
   /**
-   * `hasWaited`: it was accepted before, and does not fail because many that waited with it go at once. `now`: the time,
-   * if it was just looked at.
+   * `hasWaited`: it was accepted before, and does not fail because many that waited with it go at once. `now`, `row`: the
+   * time, and the row of its name, if they were just looked at.
    */
-  private route(message: Message, hasWaited = message.rerouted, now?: number): void {
-    const { index, self, isLinked, isPlaceable } = this.parts;
+  private route(
+    message: Message,
+    hasWaited = message.rerouted,
+    now?: number,
+    row = this.parts.index.get(message.name),
+  ): void {
+    const { self, isLinked, isPlaceable } = this.parts;
     const { name } = message;
     if (this.parked.has(name)) return this.parked.park(message);
-    const row = index.get(name);
     // Who joins, or meets nodes again, does not know all names and nodes yet: it answers later.
     const isSure = !this.parts.mayLackRows();
     if (!row && isSure) return message.reply(new WorkerNotFoundError(name), undefined);

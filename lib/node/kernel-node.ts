@@ -145,7 +145,8 @@ export class KernelNode implements Kernel {
   call(name: string, call: OutgoingCall): Promise<unknown> {
     try {
       const { index, router } = this.running();
-      return index.get(name) ? router.call(name, call) : this.callUnknown(name, call);
+      const row = index.get(name);
+      return row ? router.call(name, call, row) : this.callUnknown(name, call);
     } catch (error) {
       return Promise.reject(error as Error);
     }

@@ -1,14 +1,17 @@
 import { describe, expect, it } from 'vitest';
 
-import { Deadline, Deadlines } from '../../../lib/runtime/deadlines.js';
+import { type Deadline, Deadlines } from '../../../lib/runtime/deadlines.js';
+import type { Timer } from '../../../lib/runtime/runtime.interface.js';
 import { seededRandom, VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
 
-class Counted extends Deadline {
+class Counted implements Deadline {
+  previous: Deadline | undefined;
+  next: Deadline | undefined;
+  timer: Timer | undefined;
+  at = Infinity;
   readonly dueAt: number[] = [];
 
-  constructor(private readonly now: () => number) {
-    super();
-  }
+  constructor(private readonly now: () => number) {}
 
   due(): void {
     this.dueAt.push(this.now());
