@@ -2,30 +2,27 @@
 // registered, a mailbox that is full, a worker that is there already. Node goes on with what waits for a promise until
 // nothing is left, so who asks again until the answer is another would keep out the very sockets that bring another,
 // and the pings by which other nodes know that this one lives.
-import { SLICE_MS } from '../runtime/slices.js';
+import { LoopSlice } from '../runtime/loop-slice.js';
 
-/** So many questions are asked before the clock is: nearly all have had a turn of the event loop in between. */
-const UNTIMED = 16;
 /** The timers that an application's tests replace must not hold up its questions. */
 const { setImmediate } = globalThis;
+const clock = (): number => performance.now();
 
 class LoopTurns {
-  private untimed = 0;
-  private since = performance.now();
+  private readonly slice = new LoopSlice(clock());
   private next: Promise<void> | undefined;
 
   /** The next turn of the event loop, if it has not had one for a while as far as is known. */
   get owed(): Promise<void> | undefined {
-    if (this.next !== undefined || ++this.untimed < UNTIMED) return this.next;
-    this.untimed = 0;
-    if (performance.now() - this.since < SLICE_MS) return undefined;
-    this.next = new Promise((resolve) => {
-      setImmediate(() => {
-        this.since = performance.now();
-        this.next = undefined;
-        resolve();
+    if (this.next === undefined && this.slice.isOverBy(clock)) {
+      this.next = new Promise((resolve) => {
+        setImmediate(() => {
+          this.slice.begin(clock());
+          this.next = undefined;
+          resolve();
+        });
       });
-    });
+    }
     return this.next;
   }
 }
@@ -37,11 +34,6 @@ const turns = new LoopTurns();
 export function answerInTurn<T>(answer: Promise<T>): Promise<T> {
   const { owed } = turns;
   return owed === undefined ? answer : after(owed, answer);
-}
-
-/** Does at once what was asked for, and answers as `answerInTurn`. */
-export function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  return answerInTurn(work());
 }
 
 async function after<T>(turn: Promise<void>, answer: Promise<T>): Promise<T> {
