@@ -12,7 +12,7 @@ import {
   type OrphansFrame,
   type WireRow,
 } from '../transport/frame.js';
-import type { NodeId } from '../transport/node-info.js';
+import { incarnationKey, type NodeId } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
 import { ROWS_PER_FRAME } from './feed.js';
 import type { Forgotten } from './forgotten.js';
@@ -117,7 +117,7 @@ export class Orphans {
 
   /** How far the log of a dead incarnation was read; 0 if nothing is known of it. */
   readUpTo(node: NodeId, incarnation: number): number {
-    const id = key(node, incarnation);
+    const id = incarnationKey(node, incarnation);
     return this.dead.get(id)?.table.seq ?? this.finished.get(id) ?? 0;
   }
 
@@ -131,7 +131,7 @@ export class Orphans {
 
   /** A member was taken for dead. `table`: what this node holds of its log. */
   add(node: NodeId, incarnation: number, table: RowTable | undefined): void {
-    const id = key(node, incarnation);
+    const id = incarnationKey(node, incarnation);
     const peers = [...this.parts.linkedPeers()];
     const held =
       this.takeBack(id) ?? (table?.incarnation === incarnation ? table : new RowTable(node, incarnation));
@@ -166,7 +166,7 @@ export class Orphans {
    * decided only by those who know of it. `done` gets what is held of its log, unless it dies again before.
    */
   revive(node: NodeId, incarnation: number, done: (table: RowTable | undefined) => void): void {
-    const id = key(node, incarnation);
+    const id = incarnationKey(node, incarnation);
     const dead = this.dead.get(id);
     if (!dead) return done(undefined);
     const isGoingOn = dead.revival !== undefined;
@@ -231,7 +231,7 @@ export class Orphans {
 
   /** A survivor says how far it has read a dead node's log. */
   lost(from: NodeId, { node, incarnation, seq }: LostFrame): void {
-    const id = key(node, incarnation);
+    const id = incarnationKey(node, incarnation);
     const dead = this.dead.get(id);
     if (!dead || dead.revival) {
       if (!this.parts.isMember(node, incarnation)) {
@@ -263,7 +263,7 @@ export class Orphans {
     const { node, incarnation } = dead.table;
     dead.awaiting.add(from);
     dead.timer?.cancel();
-    dead.timer = runtime.after(pollMs, () => this.giveUpAwaiting(key(node, incarnation)));
+    dead.timer = runtime.after(pollMs, () => this.giveUpAwaiting(incarnationKey(node, incarnation)));
   }
 
   /** What another node says of the rows of a dead one, or asks about them. */
@@ -283,7 +283,7 @@ export class Orphans {
 
   /** All rows of a dead node from someone who has read at least as far, or who links for the first time. */
   private left(from: NodeId, { node, incarnation, seq, first, last, rows }: OrphansFrame): void {
-    const id = key(node, incarnation);
+    const id = incarnationKey(node, incarnation);
     if (!first && !this.dead.get(id)?.incoming.has(from)) return;
     const dead = this.deadNode(node, incarnation);
     if (first) dead.incoming.set(from, new RowTable(node, incarnation));
@@ -335,7 +335,7 @@ export class Orphans {
 
   /** Another, which has read less, was not sent these: it is answered when this node knows itself what has become of them. */
   private asked(from: NodeId, frame: OrphansFrame): void {
-    const dead = this.dead.get(key(frame.node, frame.incarnation));
+    const dead = this.dead.get(incarnationKey(frame.node, frame.incarnation));
     if (!dead || !isUnsureOf(dead, frame.rows)) this.answer(from, frame);
     else if (dead.questions.length < QUESTIONS_LIMIT) dead.questions.push([from, frame]);
     // Who is told that nothing of it is over keeps it.
@@ -364,7 +364,7 @@ export class Orphans {
 
   /** The answer to what was asked. */
   private over(from: NodeId, { node, incarnation, last, rows }: OrphansFrame): void {
-    const id = key(node, incarnation);
+    const id = incarnationKey(node, incarnation);
     const dead = this.dead.get(id);
     if (!dead || dead.revival) return;
     for (const [name, , , fence, registration] of rows) {
@@ -392,12 +392,12 @@ export class Orphans {
   /** What is held of a dead node; from now on, if only others tell of it. */
   private deadNode(node: NodeId, incarnation: number): DeadNode {
     const dead = this.known(node, incarnation);
-    this.dead.set(key(node, incarnation), dead);
+    this.dead.set(incarnationKey(node, incarnation), dead);
     return dead;
   }
 
   private known(node: NodeId, incarnation: number): DeadNode {
-    const known = this.dead.get(key(node, incarnation));
+    const known = this.dead.get(incarnationKey(node, incarnation));
     if (known) return known;
     const dead = unread(new RowTable(node, incarnation));
     dead.table.seq = this.readUpTo(node, incarnation);
@@ -726,8 +726,4 @@ function isAsRead({ table, read }: DeadNode): boolean {
 /** Whether the orphan is of a later activation of the very worker that the holder shows. */
 function isNewer(orphan: Row, holder: Row): boolean {
   return orphan.registration === holder.registration && orphan.fence > holder.fence;
-}
-
-function key(node: NodeId, incarnation: number): string {
-  return `${node} ${incarnation}`;
 }
