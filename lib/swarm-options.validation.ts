@@ -1,3 +1,4 @@
+import { shown } from './errors/shown.js';
 import * as rules from './swarm-options.rules.js';
 import type {
   SwarmDrainOptions,
@@ -70,7 +71,7 @@ const RULES: Readonly<Record<Exclude<keyof SwarmModuleOptions, Group>, rules.Rul
  */
 export function optionFaults(options: unknown): string[] {
   if (typeof options !== 'object' || options === null || Array.isArray(options)) {
-    return [`the options must be an object, not ${rules.show(options)}`];
+    return [`the options must be an object, not ${shown(options)}`];
   }
   const given = options as Readonly<Record<string, unknown>>;
   const faults = faultsOf(given, RULES, '', Object.keys(GROUPS));
@@ -78,7 +79,7 @@ export function optionFaults(options: unknown): string[] {
     const group = given[name];
     if (group === undefined) continue;
     if (typeof group !== 'object' || group === null || Array.isArray(group)) {
-      faults.push(`${name} must be an object, as ${example}, not ${rules.show(group)}`);
+      faults.push(`${name} must be an object, as ${example}, not ${shown(group)}`);
       continue;
     }
     faults.push(...faultsOf(group as Readonly<Record<string, unknown>>, groupRules, `${name}.`, []));

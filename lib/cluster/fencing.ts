@@ -3,13 +3,14 @@
 // by it has given it up, so that all of them see what it has left behind in the same way. Until then it is missing: it
 // keeps its place, and what belongs there waits.
 import { keepLatest } from '../runtime/keep-latest.js';
-import type { Runtime, Timer } from '../runtime/runtime.interface.js';
+import type { Runtime } from '../runtime/runtime.interface.js';
 import { FrameKind, type VerdictFrame } from '../transport/frame.js';
-import type { NodeId, NodeInfo } from '../transport/node-info.js';
+import { incarnationKey, type NodeId, type NodeInfo } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
 import type { Member } from './member.js';
 import type { Members } from './members.js';
-import { quorumBound, votes, type MissingNode, type QuorumBound } from './quorum-bound.js';
+import { MissingIncarnations, type MissingIncarnation } from './missing-incarnations.js';
+import { votes, type MissingNode, type QuorumBound } from './quorum-bound.js';
 
 /** The clocks of two nodes may differ by 1 % each in how fast they go. */
 export const CLOCK_RATES = 1.02;
@@ -44,53 +45,28 @@ export interface FencingParts {
   changed(): void;
 }
 
-interface Vote {
-  /** Of the voter: after another boot it knows nothing of it. */
-  readonly incarnation: number;
-  /** When the lease is over, as far as the voter has acknowledged it. */
-  readonly overAt: number;
-  /** How far the voter has read the log. */
-  readonly seq: number;
-}
-
-interface Missing extends MissingNode {
-  blocks: boolean;
-  /** Who has fenced it. */
-  readonly votes: Map<NodeId, Vote>;
-  readonly releasedFor: Set<string>;
-  timer: Timer | undefined;
-}
-
 export class Fencing {
   private readonly highestFenced = new Map<NodeId, number>();
   /** When this node last acknowledged a ping, by id and incarnation, for as long as anybody may ask. */
   private readonly acks = new Map<string, number>();
-  private readonly missing = new Map<string, Missing>();
+  private readonly missing: MissingIncarnations;
   /** Highest incarnations that were missing and are released, or have left. */
   private readonly overUpTo = new Map<NodeId, number>();
-  /** By type, of the members and the missing nodes as they are. Asked for with each vote about each of them. */
-  private readonly bounds = new Map<string, QuorumBound>();
-  private boundsOfRing: number | undefined;
   private readonly bootedAt: number;
 
   constructor(private readonly parts: FencingParts) {
     this.bootedAt = parts.runtime.now();
+    this.missing = new MissingIncarnations(parts.members, parts.quorums);
   }
 
   /** Which nodes count for a type that this node hosts. */
   boundOf(type: string): QuorumBound {
-    const { members } = this.parts;
-    if (this.boundsOfRing !== members.ringVersion) this.bounds.clear();
-    this.boundsOfRing = members.ringVersion;
-    let bound = this.bounds.get(type);
-    if (!bound) this.bounds.set(type, (bound = quorumBound(members, this.missingFor(type), type)));
-    return bound;
+    return this.missing.boundOf(type);
   }
 
   /** Nodes that may still run workers of the type, which matters where it has a quorum. */
-  *missingFor(type: string): IterableIterator<MissingNode> {
-    if (!this.parts.quorums.has(type)) return;
-    for (const node of this.missing.values()) if (!node.releasedFor.has(type)) yield node;
+  missingFor(type: string): IterableIterator<MissingNode> {
+    return this.missing.allFor(type);
   }
 
   /** The longest lease that anybody may hold whom this node knows of, in milliseconds. */
@@ -98,13 +74,13 @@ export class Fencing {
     const { members, leaseMs } = this.parts;
     let longest = leaseMs;
     for (const info of members.infos()) longest = Math.max(longest, info.leaseMs);
-    for (const { info } of this.missing.values()) longest = Math.max(longest, info.leaseMs);
+    for (const { info } of this.missing.all()) longest = Math.max(longest, info.leaseMs);
     return longest;
   }
 
   /** Nodes that are not released for all types with a quorum that this node hosts. */
   *missingNodes(): IterableIterator<NodeInfo> {
-    for (const { info, hasLeft } of this.missing.values()) if (!hasLeft) yield info;
+    for (const { info, hasLeft } of this.missing.all()) if (!hasLeft) yield info;
   }
 
   /** Nodes that are not released yet, for `inspect()`. */
@@ -114,7 +90,7 @@ export class Fencing {
     readonly fencedBy: readonly NodeId[];
     readonly workerTypes: readonly string[];
   }> {
-    return [...this.missing.values()]
+    return [...this.missing.all()]
       .filter(({ hasLeft }) => !hasLeft)
       .map(({ info, votes: cast, releasedFor }) => ({
         node: info.id,
@@ -126,18 +102,18 @@ export class Fencing {
 
   /** Whether what that incarnation ran may be started elsewhere. */
   isReleased(id: NodeId, incarnation: number, type: string): boolean {
-    const missing = this.missing.get(keyOf(id, incarnation));
+    const missing = this.missing.get(id, incarnation);
     return !this.parts.quorums.has(type) || missing === undefined || missing.releasedFor.has(type);
   }
 
   /** Whether it was missing here, and is released for all types. */
   isOver(id: NodeId, incarnation: number): boolean {
-    return incarnation <= (this.overUpTo.get(id) ?? -1) && !this.missing.has(keyOf(id, incarnation));
+    return incarnation <= (this.overUpTo.get(id) ?? -1) && !this.missing.has(id, incarnation);
   }
 
   /** Whether it is missing here, or was. */
   isKnown(id: NodeId, incarnation: number): boolean {
-    return this.missing.has(keyOf(id, incarnation)) || incarnation <= (this.overUpTo.get(id) ?? -1);
+    return this.missing.has(id, incarnation) || incarnation <= (this.overUpTo.get(id) ?? -1);
   }
 
   /** As `isReleased`, for all incarnations of the id that are not linked. */
@@ -162,20 +138,17 @@ export class Fencing {
 
   /** This node has acknowledged a ping, so that the lease of its sender may go on. */
   acknowledged({ info: { id, incarnation } }: Member): void {
-    this.acks.set(keyOf(id, incarnation), this.parts.runtime.now());
+    this.acks.set(incarnationKey(id, incarnation), this.parts.runtime.now());
   }
 
   /** A node treats its own boot as its last word to everyone: it does not know what it said in an earlier life. */
   ackedAgoMs(id: NodeId, incarnation: number): number {
-    return this.parts.runtime.now() - (this.acks.get(keyOf(id, incarnation)) ?? this.bootedAt);
+    return this.parts.runtime.now() - (this.acks.get(incarnationKey(id, incarnation)) ?? this.bootedAt);
   }
 
   /** Others have fenced it, perhaps with an earlier life of this node. */
   recall(id: NodeId, incarnation: number): void {
-    if (
-      this.parts.members.get(id)?.info.incarnation === incarnation ||
-      this.missing.has(keyOf(id, incarnation))
-    )
+    if (this.parts.members.get(id)?.info.incarnation === incarnation || this.missing.has(id, incarnation))
       this.fence(id, incarnation, this.parts.members.self.info.id);
     else if (!this.isFenced(id, incarnation)) keepLatest(this.highestFenced, id, incarnation, FENCED_LIMIT);
   }
@@ -207,14 +180,12 @@ export class Fencing {
 
   /** This node begins anew: whoever is missing may have what it ran. */
   forgetPast(): void {
-    for (const missing of this.missing.values()) missing.blocks = !missing.hasLeft;
-    this.bounds.clear();
+    this.missing.block();
   }
 
   /** A node of which only others have told, and that is not to be reached, or is missing for them as well. */
   learned(info: NodeInfo): void {
-    if (this.parts.quorums.size === 0 || !info.hosting || this.missing.has(keyOf(info.id, info.incarnation)))
-      return;
+    if (this.parts.quorums.size === 0 || !info.hosting || this.missing.has(info.id, info.incarnation)) return;
     this.add(info, false, true);
     this.pursue(info.id, info.incarnation, []);
   }
@@ -226,11 +197,9 @@ export class Fencing {
 
   /** A node is linked: what it was in this process has come to an end, or it never ended. */
   returned({ id, incarnation, firstIncarnation }: NodeInfo): void {
-    for (const [key, { info, timer }] of [...this.missing]) {
+    for (const { info } of [...this.missing.all()]) {
       if (info.id !== id || info.incarnation < firstIncarnation || info.incarnation > incarnation) continue;
-      timer?.cancel();
-      this.missing.delete(key);
-      this.bounds.clear();
+      this.missing.delete(id, info.incarnation);
       if (info.incarnation === incarnation) {
         this.parts.changed();
         continue;
@@ -245,7 +214,7 @@ export class Fencing {
     const voter = this.parts.members.get(from);
     if (!voter) return;
     if (verdict === 'fenced') this.vote(node, incarnation, voter, ackedAgoMs, seq);
-    const missing = this.missing.get(keyOf(node, incarnation));
+    const missing = this.missing.get(node, incarnation);
     if (!missing || missing.hasLeft || !released) return;
     // A lease that cannot be held any more is over for everyone; those who knew that may have gone since.
     this.release(
@@ -256,27 +225,24 @@ export class Fencing {
 
   /** Who counts has changed, or time has passed: some may be released. */
   check(): void {
-    for (const missing of [...this.missing.values()]) this.checkOne(missing);
+    for (const missing of [...this.missing.all()]) this.checkOne(missing);
   }
 
   /** What was said of one is nothing to the others: where many are lost each gets as many votes as there are members. */
-  private checkOne(missing: Missing): void {
+  private checkOne(missing: MissingIncarnation): void {
     const { id, incarnation } = missing.info;
-    if (missing.hasLeft || this.missing.get(keyOf(id, incarnation)) !== missing) return;
+    if (missing.hasLeft || this.missing.get(id, incarnation) !== missing) return;
     const types = [...this.parts.quorums.keys()].filter(
       (type) => !missing.releasedFor.has(type) && this.mayRelease(missing, type),
     );
     if (types.length > 0) this.release(missing, types);
   }
 
-  private release(missing: Missing, types: readonly string[]): void {
-    const fresh = types.filter((type) => !missing.releasedFor.has(type));
-    for (const type of fresh) missing.releasedFor.add(type);
-    this.bounds.clear();
+  private release(missing: MissingIncarnation, types: readonly string[]): void {
+    const fresh = this.missing.release(missing, types);
     if (missing.releasedFor.size === this.parts.quorums.size) {
       const { id, incarnation } = missing.info;
-      missing.timer?.cancel();
-      this.missing.delete(keyOf(id, incarnation));
+      this.missing.delete(id, incarnation);
       this.noteOver(id, incarnation);
       this.forgetAck(missing.info);
     }
@@ -284,24 +250,12 @@ export class Fencing {
   }
 
   private add(info: NodeInfo, hasLeft: boolean, blocks: boolean): void {
-    const key = keyOf(info.id, info.incarnation);
-    if (this.missing.has(key)) return;
-    const missing: Missing = {
-      info,
-      hasLeft,
-      blocks,
-      votes: new Map(),
-      releasedFor: new Set(),
-      timer: undefined,
-    };
-    this.missing.set(key, missing);
-    this.bounds.clear();
-    this.parts.changed();
+    if (this.missing.add(info, hasLeft, blocks)) this.parts.changed();
   }
 
   /** Has a missing node fenced, as soon as enough do not hear it; goes on until it is released. */
   private pursue(id: NodeId, incarnation: number, voices: readonly NodeId[]): void {
-    const missing = this.missing.get(keyOf(id, incarnation));
+    const missing = this.missing.get(id, incarnation);
     if (!missing || missing.hasLeft) return;
     const { runtime, pollMs, askAgain, members } = this.parts;
     const isReplaced = (members.get(id)?.info.incarnation ?? 0) > incarnation;
@@ -322,7 +276,7 @@ export class Fencing {
   }
 
   /** Also those that have done so: they may know by now that it is over, by the word of nodes that have gone since. */
-  private askToFence({ info: { id, incarnation } }: Missing): void {
+  private askToFence({ info: { id, incarnation } }: MissingIncarnation): void {
     const { members, transport } = this.parts;
     for (const { info, linked } of members.peers())
       if (linked) transport.send(info.id, { kind: FrameKind.Suspect, node: id, incarnation, fence: true });
@@ -346,7 +300,7 @@ export class Fencing {
   }
 
   private vote(id: NodeId, incarnation: number, voter: Member, ackedAgoMs: number, seq: number): void {
-    const missing = this.missing.get(keyOf(id, incarnation));
+    const missing = this.missing.get(id, incarnation);
     if (!missing) return;
     const { runtime, leaseMs } = this.parts;
     const leftMs = CLOCK_RATES * Math.max(leaseMs, missing.info.leaseMs) - ackedAgoMs;
@@ -356,7 +310,7 @@ export class Fencing {
     this.checkOne(missing);
   }
 
-  private mayRelease({ info, votes: cast }: Missing, type: string): boolean {
+  private mayRelease({ info, votes: cast }: MissingIncarnation, type: string): boolean {
     const { runtime, leaseMs, readUpTo } = this.parts;
     const { size, members, beyond } = this.boundOf(type);
     const hasFenced = (member: Member): boolean =>
@@ -375,8 +329,7 @@ export class Fencing {
 
   private releaseLater(id: NodeId, incarnation: number, ms: number): void {
     this.parts.runtime.after(ms, () => {
-      if (!this.missing.delete(keyOf(id, incarnation))) return;
-      this.bounds.clear();
+      if (!this.missing.delete(id, incarnation)) return;
       this.noteOver(id, incarnation);
       this.parts.changed();
     });
@@ -397,10 +350,6 @@ export class Fencing {
 
   /** That incarnation runs nothing any more, and nobody has to wait for a lease of it. */
   forgetAck({ id, incarnation }: NodeInfo): void {
-    this.acks.delete(keyOf(id, incarnation));
+    this.acks.delete(incarnationKey(id, incarnation));
   }
-}
-
-function keyOf(id: NodeId, incarnation: number): string {
-  return `${id} ${incarnation}`;
 }

@@ -1,7 +1,7 @@
 // Decides whose acknowledgements count for a lease (promise P2): only those of a node that knows of no member which this
 // one does not know. Otherwise two nodes that do not know each other could both be given one by a third that hears both.
 import { FrameKind, type ViewFrame } from '../transport/frame.js';
-import type { NodeId, NodeInfo } from '../transport/node-info.js';
+import { incarnationKey, type NodeId, type NodeInfo } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
 import { isQuorumHost, type Members } from './members.js';
 import { votes } from './quorum-bound.js';
@@ -49,7 +49,12 @@ export class Views {
     const missing = [...this.parts.missing()].filter(isQuorumHost);
     const view = { members: here.map(({ info }) => info), missing };
     const shown = [view.members, view.missing]
-      .map((nodes) => nodes.map(keyOf).sort().join())
+      .map((nodes) =>
+        nodes
+          .map(({ id, incarnation }) => incarnationKey(id, incarnation))
+          .sort()
+          .join(),
+      )
       .join(' missing ');
     if (shown !== this.shown) {
       this.shown = shown;
@@ -102,8 +107,4 @@ export class Views {
   private frame(): ViewFrame {
     return { kind: FrameKind.View, ...this.own };
   }
-}
-
-function keyOf({ id, incarnation }: NodeInfo): string {
-  return `${id} ${incarnation}`;
 }

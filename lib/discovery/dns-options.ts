@@ -1,7 +1,8 @@
 import { isIP } from 'node:net';
 
 import { SwarmConfigurationError } from '../errors/index.js';
-import { DEFAULT_PORT, isHostName, isPort, parseAddress, show } from './peer-address.js';
+import { shown } from '../errors/shown.js';
+import { DEFAULT_PORT, isHostName, isPort, parseAddress } from './peer-address.js';
 
 const TYPES = ['A', 'AAAA', 'SRV'] as const;
 const KNOWN = new Set(['name', 'type', 'port', 'servers']);
@@ -52,15 +53,15 @@ export interface ResolvedDnsOptions {
 export function resolveDnsOptions(options: DnsOptions): ResolvedDnsOptions {
   if (typeof options !== 'object' || options === null)
     throw new SwarmConfigurationError([
-      `dns: must be given options, as dns({ name: 'api-headless.shop.svc' }), not ${show(options)}`,
+      `dns: must be given options, as dns({ name: 'api-headless.shop.svc' }), not ${shown(options)}`,
     ]);
   const { name, type = 'A', port, servers } = options;
   const faults = [
     ...Object.keys(options).flatMap((key) =>
-      KNOWN.has(key) ? [] : [`${show(key)} is no option; write name, type, port or servers`],
+      KNOWN.has(key) ? [] : [`${shown(key)} is no option; write name, type, port or servers`],
     ),
     nameFault(name),
-    TYPES.includes(type) ? undefined : `type must be 'A', 'AAAA' or 'SRV', not ${show(type)}`,
+    TYPES.includes(type) ? undefined : `type must be 'A', 'AAAA' or 'SRV', not ${shown(type)}`,
     portFault(type, port),
     serversFault(servers),
   ].filter((fault) => fault !== undefined);
@@ -72,23 +73,23 @@ function nameFault(name: unknown): string | undefined {
   if (typeof name === 'string' && isIP(name) !== 0)
     return `name must be a name, not the address ${name}; write staticPeers(['${name}'])`;
   if (typeof name === 'string' && isHostName(name)) return undefined;
-  return `name must be a name in DNS without a port, as "api-headless.shop.svc", not ${show(name)}`;
+  return `name must be a name in DNS without a port, as "api-headless.shop.svc", not ${shown(name)}`;
 }
 
 function portFault(type: DnsRecordType, port: unknown): string | undefined {
   if (port === undefined) return undefined;
   if (type === 'SRV') return `port must be left out with type 'SRV', whose records name the ports`;
-  return isPort(port) ? undefined : `port must be a whole number from 1 to 65535, not ${show(port)}`;
+  return isPort(port) ? undefined : `port must be a whole number from 1 to 65535, not ${shown(port)}`;
 }
 
 function serversFault(servers: unknown): string | undefined {
   if (servers === undefined) return undefined;
   const must = 'servers must be addresses of DNS servers, as ["10.0.0.2", "10.0.0.3:5353"]';
-  if (!Array.isArray(servers)) return `${must}, not ${show(servers)}`;
+  if (!Array.isArray(servers)) return `${must}, not ${shown(servers)}`;
   if (servers.length === 0) return `${must}; leave it out to ask those of the machine`;
   if (servers.length > MAX_SERVERS) return `${must}, ${MAX_SERVERS} at most, not ${servers.length}`;
   const wrong = (servers as unknown[]).filter((server) => !isServer(server));
-  return wrong.length > 0 ? `${must}, not ${wrong.map(show).join(', ')}` : undefined;
+  return wrong.length > 0 ? `${must}, not ${wrong.map(shown).join(', ')}` : undefined;
 }
 
 /** Names of servers would have to be asked of a server. */

@@ -1,5 +1,6 @@
 import { Resolver } from 'node:dns/promises';
 
+import { messageOf } from '../errors/thrown.js';
 import { addressKey, type Address } from '../transport/node-info.js';
 import type { DiscoveryProvider } from './discovery-provider.interface.js';
 import { resolveDnsOptions, type DnsOptions, type ResolvedDnsOptions } from './dns-options.js';
@@ -147,7 +148,7 @@ export class DnsDiscovery implements DiscoveryProvider {
     const { type, servers: given } = this.options;
     const servers = resolver.getServers().join(', ') || 'none';
     const where = given ? 'the option "servers"' : "the machine's DNS settings";
-    const what = MEANINGS.get(code) ?? (error instanceof Error ? error.message : String(error));
+    const what = MEANINGS.get(code) ?? messageOf(error);
     return new Error(
       `${this.name}: no answer for the ${type} records of ${name}: ${what}; check ${where} (${servers})`,
       { cause: error },

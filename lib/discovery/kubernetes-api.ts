@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
 
+import { messageOf } from '../errors/thrown.js';
 import type { ResolvedKubernetesOptions } from './kubernetes-options.js';
 
 /** For an answer to begin, and between two parts of it. */
@@ -104,7 +105,7 @@ export class KubernetesApi {
     try {
       [answer] = (await once(asked, 'response')) as [IncomingMessage];
     } catch (error) {
-      throw new Error(`the API server at ${server.host} cannot be reached: ${reasonOf(error)}`, {
+      throw new Error(`the API server at ${server.host} cannot be reached: ${messageOf(error)}`, {
         cause: error,
       });
     }
@@ -137,7 +138,7 @@ export class KubernetesApi {
       return await readFile(path, 'utf8');
     } catch (error) {
       throw new Error(
-        `${path} cannot be read (${reasonOf(error)}): the pod needs its service account, with automountServiceAccountToken not false`,
+        `${path} cannot be read (${messageOf(error)}): the pod needs its service account, with automountServiceAccountToken not false`,
         { cause: error },
       );
     }
@@ -145,7 +146,7 @@ export class KubernetesApi {
 }
 
 async function refusalOf(answer: IncomingMessage, status: number, namespace: string): Promise<Error> {
-  const said = messageOf(await textOf(answer, MAX_ERROR_BYTES).catch(() => ''));
+  const said = statusOf(await textOf(answer, MAX_ERROR_BYTES).catch(() => ''));
   if (status === 410) return new GoneError(said);
   const advice =
     status === 403
@@ -155,7 +156,7 @@ async function refusalOf(answer: IncomingMessage, status: number, namespace: str
 }
 
 /** What a `Status` of the API says, or the begin of whatever came instead. */
-function messageOf(text: string): string {
+function statusOf(text: string): string {
   try {
     const { message } = JSON.parse(text) as { message?: unknown };
     if (typeof message === 'string') return message;
@@ -215,8 +216,4 @@ function parse(text: string): object {
     // Told below, without what may be a page of text.
   }
   throw new Error('the API server sent something that is no JSON');
-}
-
-function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

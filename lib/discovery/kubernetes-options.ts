@@ -1,5 +1,6 @@
 import { SwarmConfigurationError } from '../errors/index.js';
-import { DEFAULT_PORT, isPort, show } from './peer-address.js';
+import { shown } from '../errors/shown.js';
+import { DEFAULT_PORT, isPort } from './peer-address.js';
 
 const KNOWN = new Set(['service', 'labelSelector', 'namespace', 'port', 'apiServer', 'folder']);
 /** Where Kubernetes mounts what a pod may show to its API. */
@@ -61,25 +62,25 @@ export interface ResolvedKubernetesOptions {
 export function resolveKubernetesOptions(options: KubernetesOptions): ResolvedKubernetesOptions {
   if (typeof options !== 'object' || options === null)
     throw new SwarmConfigurationError([
-      `kubernetes: must be given options, as kubernetes({ service: 'api-headless' }), not ${show(options)}`,
+      `kubernetes: must be given options, as kubernetes({ service: 'api-headless' }), not ${shown(options)}`,
     ]);
   const { service, labelSelector, namespace, port, apiServer, folder = ACCOUNT_FOLDER } = options;
   const server = apiServer === undefined ? undefined : urlOf(apiServer);
   const faults = [
     ...Object.keys(options).flatMap((key) =>
-      KNOWN.has(key) ? [] : [`${show(key)} is no option; write ${[...KNOWN].join(', ')}`],
+      KNOWN.has(key) ? [] : [`${shown(key)} is no option; write ${[...KNOWN].join(', ')}`],
     ),
     whichFault(service, labelSelector),
     isLabel(namespace)
       ? undefined
-      : `namespace must be the name of a namespace, as "shop", not ${show(namespace)}`,
+      : `namespace must be the name of a namespace, as "shop", not ${shown(namespace)}`,
     portFault(port),
     apiServer !== undefined && server === undefined
-      ? `apiServer must be an address under https, as "https://10.96.0.1:443", not ${show(apiServer)}`
+      ? `apiServer must be an address under https, as "https://10.96.0.1:443", not ${shown(apiServer)}`
       : undefined,
     typeof folder === 'string' && folder !== '' && !folder.includes('\0')
       ? undefined
-      : `folder must be the path of a folder, as "${ACCOUNT_FOLDER}", not ${show(folder)}`,
+      : `folder must be the path of a folder, as "${ACCOUNT_FOLDER}", not ${shown(folder)}`,
   ].filter((fault) => fault !== undefined);
   if (faults.length > 0) throw new SwarmConfigurationError(faults.map((fault) => `kubernetes: ${fault}`));
   return {
@@ -103,9 +104,9 @@ function whichFault(service: unknown, labelSelector: unknown): string | undefine
   if (service !== undefined)
     return typeof service === 'string' && LABEL.test(service)
       ? undefined
-      : `service must be the name of a service without its namespace, as "api-headless", not ${show(service)}`;
+      : `service must be the name of a service without its namespace, as "api-headless", not ${shown(service)}`;
   if (typeof labelSelector !== 'string' || labelSelector.trim() === '')
-    return `labelSelector must be a selector of labels, as "app=api", not ${show(labelSelector)}`;
+    return `labelSelector must be a selector of labels, as "app=api", not ${shown(labelSelector)}`;
   return labelSelector.length > MAX_SELECTOR
     ? `labelSelector must not have more than ${MAX_SELECTOR} characters`
     : undefined;
@@ -118,7 +119,7 @@ function isLabel(value: unknown): boolean {
 function portFault(port: unknown): string | undefined {
   if (port === undefined || isPort(port)) return undefined;
   if (typeof port === 'string' && PORT_LABEL.test(port)) return undefined;
-  return `port must be a whole number from 1 to 65535 or the name of a port of the service, not ${show(port)}`;
+  return `port must be a whole number from 1 to 65535 or the name of a port of the service, not ${shown(port)}`;
 }
 
 /** The token goes there, so that it must be encrypted. */

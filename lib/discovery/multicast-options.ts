@@ -1,7 +1,8 @@
 import { isIPv4 } from 'node:net';
 
 import { SwarmConfigurationError } from '../errors/index.js';
-import { isPort, show } from './peer-address.js';
+import { shown } from '../errors/shown.js';
+import { isPort } from './peer-address.js';
 
 const KNOWN = new Set(['group', 'port', 'interface']);
 /** Of the block for local use (RFC 2365), which routers do not pass on. */
@@ -41,18 +42,20 @@ export interface ResolvedMulticastOptions {
 export function resolveMulticastOptions(options: MulticastOptions): ResolvedMulticastOptions {
   if (typeof options !== 'object' || options === null)
     throw new SwarmConfigurationError([
-      `multicast: must be given options or nothing, as multicast(), not ${show(options)}`,
+      `multicast: must be given options or nothing, as multicast(), not ${shown(options)}`,
     ]);
   const { group = GROUP, port = PORT, interface: card } = options;
   const faults = [
     ...Object.keys(options).flatMap((key) =>
-      KNOWN.has(key) ? [] : [`${show(key)} is no option; write group, port or interface`],
+      KNOWN.has(key) ? [] : [`${shown(key)} is no option; write group, port or interface`],
     ),
-    isGroup(group) ? undefined : `group must be an IPv4 multicast address, as "${GROUP}", not ${show(group)}`,
-    isPort(port) ? undefined : `port must be a whole number from 1 to 65535, not ${show(port)}`,
+    isGroup(group)
+      ? undefined
+      : `group must be an IPv4 multicast address, as "${GROUP}", not ${shown(group)}`,
+    isPort(port) ? undefined : `port must be a whole number from 1 to 65535, not ${shown(port)}`,
     card === undefined || (typeof card === 'string' && isIPv4(card))
       ? undefined
-      : `interface must be the IPv4 address of a network card, as "10.0.0.5", not ${show(card)}`,
+      : `interface must be the IPv4 address of a network card, as "10.0.0.5", not ${shown(card)}`,
   ].filter((fault) => fault !== undefined);
   if (faults.length > 0) throw new SwarmConfigurationError(faults.map((fault) => `multicast: ${fault}`));
   return { group, port, interface: card };

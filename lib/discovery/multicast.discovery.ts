@@ -3,6 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv4 } from 'node:net';
 
+import { messageOf } from '../errors/thrown.js';
 import { isLoopback } from '../transport/loopback.js';
 import type { Address } from '../transport/node-info.js';
 import type { DiscoveryContext, DiscoveryProvider } from './discovery-provider.interface.js';
@@ -198,10 +199,9 @@ class MulticastDiscovery implements DiscoveryProvider {
   }
 
   private explained(error: unknown): Error {
-    const reason = error instanceof Error ? error.message : String(error);
     const card = this.options.interface ?? (this.context && cardOf(this.context.self)) ?? 'of the system';
     return new Error(
-      `${reason}; check that the network card ${card} is up and carries multicast, and that the port is shared by swarms only`,
+      `${messageOf(error)}; check that the network card ${card} is up and carries multicast, and that the port is shared by swarms only`,
       { cause: error },
     );
   }

@@ -9,8 +9,6 @@ export const ADDRESS_EXAMPLES = '"10.0.0.6:7946", "[::1]:7946" or "host"';
 
 /** Underscores too: services of DNS and the containers of some tools have them. */
 const HOST_NAME = /^(?=.{1,253}\.?$)[a-z0-9_](?:[a-z0-9_-]{0,62})(?:\.[a-z0-9_][a-z0-9_-]{0,62})*\.?$/i;
-/** Longer texts are cut in messages: what was pasted by mistake may be anything. */
-const SHOWN_CHARACTERS = 64;
 
 /** Whether a name can be asked of DNS; IPv4 addresses look like one as well. */
 export function isHostName(text: string): boolean {
@@ -35,13 +33,4 @@ export function parseAddress(text: string, defaultPort = DEFAULT_PORT): Address 
 /** A port that can be dialled. */
 export function isPort(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 65_535;
-}
-
-/** Short and on one line, for messages. */
-export function show(value: unknown): string {
-  if (typeof value === 'string')
-    return JSON.stringify(value.length > SHOWN_CHARACTERS ? `${value.slice(0, SHOWN_CHARACTERS)}…` : value);
-  if (Array.isArray(value)) return 'an array';
-  if (typeof value === 'function') return 'a function';
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

@@ -1,8 +1,9 @@
 import type { BigIntStats } from 'node:fs';
 import { open, stat } from 'node:fs/promises';
 
+import { shown } from '../errors/shown.js';
 import { addressKey, type Address } from '../transport/node-info.js';
-import { ADDRESS_EXAMPLES, parseAddress, show } from './peer-address.js';
+import { ADDRESS_EXAMPLES, parseAddress } from './peer-address.js';
 
 const MAX_BYTES = 1_048_576;
 const MAX_ENTRIES = 4_096;
@@ -92,7 +93,7 @@ export class PeersFile {
       const address = parseAddress(entry);
       if (address === undefined) {
         faults += 1;
-        if (faults <= LINES_SHOWN) wrong.push(`line ${index + 1}: ${show(entry)} is no address`);
+        if (faults <= LINES_SHOWN) wrong.push(`line ${index + 1}: ${shown(entry)} is no address`);
       } else if (addresses.size < MAX_ENTRIES) {
         addresses.set(addressKey(address), address);
       } else if (!addresses.has(addressKey(address))) {

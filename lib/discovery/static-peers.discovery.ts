@@ -2,9 +2,10 @@ import { type FSWatcher, watch } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 import { SwarmConfigurationError } from '../errors/index.js';
+import { shown } from '../errors/shown.js';
 import { addressKey, type Address } from '../transport/node-info.js';
 import type { DiscoveryContext, DiscoveryProvider } from './discovery-provider.interface.js';
-import { ADDRESS_EXAMPLES, parseAddress, show } from './peer-address.js';
+import { ADDRESS_EXAMPLES, parseAddress } from './peer-address.js';
 import { PeersFile, type PeersFileContent } from './peers-file.js';
 import { ToldFault } from './told-fault.js';
 
@@ -39,7 +40,7 @@ function listedPeers(peers: unknown): DiscoveryProvider {
   for (const peer of Array.isArray(peers) ? (peers as readonly unknown[]) : [peers]) {
     const address = typeof peer === 'string' ? parseAddress(peer.trim()) : undefined;
     if (address === undefined)
-      faults.push(`staticPeers: ${show(peer)} is no address; write ${ADDRESS_EXAMPLES}`);
+      faults.push(`staticPeers: ${shown(peer)} is no address; write ${ADDRESS_EXAMPLES}`);
     else addresses.set(addressKey(address), address);
   }
   if (faults.length > 0) throw new SwarmConfigurationError(faults);
@@ -53,11 +54,11 @@ function listedPeers(peers: unknown): DiscoveryProvider {
 function pathOf(options: Readonly<Record<string, unknown>>): string {
   const { file } = options;
   const faults = Object.keys(options).flatMap((key) =>
-    key === 'file' ? [] : [`staticPeers: ${show(key)} is no option; write { file: '/etc/swarm/peers' }`],
+    key === 'file' ? [] : [`staticPeers: ${shown(key)} is no option; write { file: '/etc/swarm/peers' }`],
   );
   if (typeof file !== 'string' || file === '' || file.includes('\0'))
     faults.push(
-      `staticPeers: file must be the path of a text file, as "/etc/swarm/peers", not ${show(file)}`,
+      `staticPeers: file must be the path of a text file, as "/etc/swarm/peers", not ${shown(file)}`,
     );
   if (faults.length > 0) throw new SwarmConfigurationError(faults);
   return resolve(file as string);

@@ -1,4 +1,6 @@
 // Asks a strategy where names belong so that nothing it does wrong breaks the node: it may be the user's own.
+import { shown } from '../errors/shown.js';
+import { namedMessageOf } from '../errors/thrown.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { DistributionStrategy, PlaceableNode, Placement } from './strategy.interface.js';
 
@@ -34,7 +36,7 @@ export function guardedPlacement(
   try {
     const given = strategy.quorum;
     if (given !== undefined && !(Number.isSafeInteger(given) && given >= 1)) {
-      fault(`has the quorum ${show(given)}, so its names have no node: write a positive integer, or none`);
+      fault(`has the quorum ${shown(given)}, so its names have no node: write a positive integer, or none`);
       return { quorum, nodeFor: nobody };
     }
     quorum = given;
@@ -44,9 +46,9 @@ export function guardedPlacement(
     if (typeof placement?.nodeFor === 'function') {
       return { quorum, nodeFor: (name) => askFor(name, placement, ids, fault) };
     }
-    fault(`gave ${show(placement)} for a placement, so its names have no node: write { nodeFor(name) {…} }`);
+    fault(`gave ${shown(placement)} for a placement, so its names have no node: write { nodeFor(name) {…} }`);
   } catch (error) {
-    fault(`threw ${show(error)}, so its names have no node`);
+    fault(`threw ${namedMessageOf(error)}, so its names have no node`);
   }
   return { quorum, nodeFor: nobody };
 }
@@ -61,20 +63,10 @@ function askFor(
     const id = placement.nodeFor(name);
     if (id === undefined || ids.has(id)) return id;
     fault(
-      `named ${show(id)} for "${name}", which has no node therefore: it is none of those it was given, ${[...ids].join(', ')}`,
+      `named ${shown(id)} for "${name}", which has no node therefore: it is none of those it was given, ${[...ids].join(', ')}`,
     );
   } catch (error) {
-    fault(`threw ${show(error)} for "${name}", which has no node therefore`);
+    fault(`threw ${namedMessageOf(error)} for "${name}", which has no node therefore`);
   }
   return undefined;
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  try {
-    if (value instanceof Error) return `${value.name}: ${value.message}`;
-    return typeof value === 'object' && value !== null ? 'an object' : String(value);
-  } catch {
-    return 'something that cannot be described';
-  }
 }

@@ -1,6 +1,7 @@
 // Decides where a name belongs in a swarm that must not run it twice when the network splits: as the ring, and nowhere
 // while fewer nodes are there than a majority.
 import { SwarmConfigurationError } from '../errors/index.js';
+import { shown } from '../errors/shown.js';
 import { ring } from './ring.strategy.js';
 import type { DistributionStrategy, Placement } from './strategy.interface.js';
 
@@ -48,13 +49,6 @@ function quorumOf(size: unknown): number {
   const number = typeof size === 'string' && /^\d+$/.test(size) ? Number(size) : size;
   if (Number.isSafeInteger(number) && (number as number) >= 1) return number as number;
   throw new SwarmConfigurationError([
-    `staticQuorumRing: size must be a positive integer, as { size: 2 } for 3 nodes, not ${show(size)}`,
+    `staticQuorumRing: size must be a positive integer, as { size: 2 } for 3 nodes, not ${shown(size)}`,
   ]);
-}
-
-/** `String` throws for an object without a prototype, and shows an array as its items. */
-function show(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value);
-  if (Array.isArray(value)) return 'an array';
-  return typeof value === 'object' && value !== null ? 'an object' : String(value);
 }

@@ -1,6 +1,7 @@
 // Decides, at the target, when a worker that comes from another node begins (promises P1, P5): it is started and given
 // its state at once, and handles nothing before its source has let go of it, or is dead. An arrival is told by its
 // fence, so that whatever is said twice or late means the same.
+import { messageOf } from '../errors/thrown.js';
 import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { runSliced } from '../runtime/slices.js';
 import { contentOf, contentOfWire, type Row, type RowContent, RowStatus, Untracked } from '../tracker/row.js';
@@ -13,7 +14,6 @@ import {
   type WireArrival,
 } from '../transport/frame.js';
 import type { NodeId, NodeInfo } from '../transport/node-info.js';
-import { reasonOf } from '../workers/remote-failure.js';
 import { FrameBatches } from './frame-batches.js';
 import type { HandoffParts } from './handoff-parts.js';
 
@@ -172,7 +172,7 @@ export class Arrivals {
       },
       (error: unknown) => {
         this.deadlines.clear(late);
-        this.failed(arrival, reasonOf(error));
+        this.failed(arrival, messageOf(error));
       },
     );
   }
@@ -217,7 +217,7 @@ export class Arrivals {
       // What its source has left when it died is the only one.
       if (this.open(row.name) !== arrival || arrival.sourceIsDead) return;
       this.forget(arrival);
-      this.results.add(source, [row.name, row.fence, 'refused', reasonOf(error)]);
+      this.results.add(source, [row.name, row.fence, 'refused', messageOf(error)]);
     }
   }
 

@@ -1,5 +1,6 @@
 // Decides between several activations of one name (promise P3): the verdict is that of the index, the same on every
 // node; the loser's side acts. It packs the loser, offers its state to the winner, and lets go when the winner has it.
+import { messageOf } from '../errors/thrown.js';
 import { contentOf, RowStatus, type Row } from '../tracker/row.js';
 import { winsConflict } from '../tracker/registry-index.js';
 import { keepLatest } from '../runtime/keep-latest.js';
@@ -7,7 +8,6 @@ import { runSliced, SLICE_MS } from '../runtime/slices.js';
 import { FrameKind, type OfferedFrame, type OfferFrame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import { NoTurnError } from '../workers/no-turn.error.js';
-import { reasonOf } from '../workers/remote-failure.js';
 import { FrameBatches } from './frame-batches.js';
 import type { HandoffParts } from './handoff-parts.js';
 import type { Moves } from './moves.js';
@@ -232,7 +232,7 @@ export class Conflicts {
       return answer.kind === 'resume' ? answer.state : undefined;
     } catch (error) {
       logger.warn(
-        `${type} "${name}" gives way to another and could not be packed, its state is lost: ${reasonOf(error)}`,
+        `${type} "${name}" gives way to another and could not be packed, its state is lost: ${messageOf(error)}`,
       );
       return undefined;
     }
@@ -299,7 +299,7 @@ export class Conflicts {
         (error: unknown) => {
           // It was never called: the worker had no time for it, or has ended.
           if (error instanceof NoTurnError || rows.get(name)?.fence !== winnerFence) return false;
-          logger.error(`${row.type} "${name}" failed in @OnHandoff('conflict'): ${reasonOf(error)}`);
+          logger.error(`${row.type} "${name}" failed in @OnHandoff('conflict'): ${messageOf(error)}`);
           return true;
         },
       );

@@ -1,6 +1,7 @@
 // Decides, at the source alone, whether a worker has moved (promise P5): it is packed and handed to the target, which
 // starts it without a message; when the target has said that it is ready, and its row is held here, the source lets go
 // of its own row and says commit. Until then everything may fail, and the worker goes on here.
+import { messageOf } from '../errors/thrown.js';
 import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { keepLatest } from '../runtime/keep-latest.js';
 import { contentOf, type Row, RowStatus, Untracked, wireBytes } from '../tracker/row.js';
@@ -12,7 +13,6 @@ import {
   type WireArrival,
 } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
-import { reasonOf } from '../workers/remote-failure.js';
 import type { HandoffAnswer } from '../workers/worker-host.interface.js';
 import { FrameBatches } from './frame-batches.js';
 import type { HandoffParts } from './handoff-parts.js';
@@ -210,7 +210,7 @@ export class Moves {
     if ('kind' in answer) return this.packed(move, large, answer);
     answer.then(
       (given) => this.packed(move, large, given),
-      (error: unknown) => this.goOn(move, { kind: 'failed', reason: reasonOf(error) }),
+      (error: unknown) => this.goOn(move, { kind: 'failed', reason: messageOf(error) }),
     );
     return undefined;
   }

@@ -19,7 +19,7 @@ import {
   WorkerStartError,
   WorkerTypeMismatchError,
 } from '../errors/index.js';
-import { reasonOf } from '../workers/remote-failure.js';
+import { messageOf } from '../errors/thrown.js';
 import type { WireError } from '../transport/frame.js';
 import type { RefFactory } from '../transport/payload.interface.js';
 
@@ -74,13 +74,13 @@ export function fromWireError({ code, message, details }: WireError, refs: RefFa
 
 /** What went wrong with a value that was to travel; `root` is how the value is called. */
 export function asSwarmError(error: unknown, root: string): SwarmError {
-  return error instanceof SwarmError ? error : new UnserializableError(root, reasonOf(error));
+  return error instanceof SwarmError ? error : new UnserializableError(root, messageOf(error));
 }
 
 function failureOf(cause: unknown): RemoteFailure {
   if (cause instanceof RemoteError) return cause.remote;
   if (cause instanceof Error) return { name: cause.name, message: cause.message };
-  return { name: 'Error', message: reasonOf(cause) };
+  return { name: 'Error', message: messageOf(cause) };
 }
 
 function failure(value: unknown): RemoteFailure {

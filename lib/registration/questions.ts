@@ -7,9 +7,9 @@ import {
   SwarmError,
   WorkerStartError,
 } from '../errors/index.js';
+import { messageOf } from '../errors/thrown.js';
 import type { Asker } from '../messaging/pending-replies.js';
 import { toWireError } from '../messaging/wire-error.js';
-import { reasonOf } from '../workers/remote-failure.js';
 import type { Row } from '../tracker/row.js';
 import {
   FrameKind,
@@ -92,7 +92,7 @@ export function answerError(parts: QuestionParts, to: NodeId, id: number, error:
   if (error instanceof ShuttingDownError)
     return send(parts, to, { ...response, outcome: 'elsewhere', error: null });
   const failure =
-    error instanceof SwarmError ? error : new WorkerStartError('', reasonOf(error), { cause: error });
+    error instanceof SwarmError ? error : new WorkerStartError('', messageOf(error), { cause: error });
   return send(parts, to, { ...response, outcome: 'error', error: toWireError(failure) });
 }
 

@@ -7,11 +7,11 @@ import {
   SwarmError,
   WorkerStartError,
 } from '../errors/index.js';
+import { messageOf } from '../errors/thrown.js';
 import { Deadlines, DueTask } from '../runtime/deadlines.js';
 import { contentOf, Row, RowFlag, RowStatus, Untracked } from '../tracker/row.js';
 import { FrameKind } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
-import { reasonOf } from '../workers/remote-failure.js';
 import type { ActivationSpec } from '../workers/worker-host.interface.js';
 import type { Arbiter } from './arbiter.js';
 import type { Copies } from './copies.js';
@@ -344,7 +344,7 @@ export class Starts {
   private failureOf({ name }: Row, error: unknown): SwarmError {
     if (error instanceof OperationTimeoutError || error instanceof ShuttingDownError) return error;
     if (error instanceof WorkerStartError) return error;
-    return new WorkerStartError(name, reasonOf(error), { cause: error });
+    return new WorkerStartError(name, messageOf(error), { cause: error });
   }
 }
 

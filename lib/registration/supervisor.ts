@@ -1,8 +1,8 @@
 // Decides what becomes of a worker that failed: started anew after a pause, by the policy of its type, or ended for
 // good. Its row stays meanwhile, parked, so that nobody else starts it and its name and groups are kept.
+import { messageOf } from '../errors/thrown.js';
 import type { Timer } from '../runtime/runtime.interface.js';
 import { RowStatus, type Row } from '../tracker/row.js';
-import { reasonOf } from '../workers/remote-failure.js';
 import { DEFAULT_SUPERVISION, type Supervision } from '../workers/worker-definition.interface.js';
 import type { Endings } from './endings.js';
 import type { RegistrationParts } from './registration-parts.js';
@@ -79,7 +79,7 @@ export class Supervisor {
     if (!rows.has(row)) return;
     if (wish === 'stop') return this.grant(row, wish);
     const { name, type } = row;
-    const reason = reasonOf(error);
+    const reason = messageOf(error);
     // Without a lease others may have gone on with it: what becomes of the name is not up to this node then.
     const mayEnd = membership.leases.isHeld(type);
     const pauseMs = this.pauseAfterFailure(row) ?? (mayEnd ? undefined : FIRST_PAUSE_MS);

@@ -1,7 +1,7 @@
 // Starts the orphans of dead nodes on their new owner, once (promises P1, P4).
+import { messageOf } from '../errors/thrown.js';
 import { runSliced, SLICE_MS } from '../runtime/slices.js';
 import type { Row } from '../tracker/row.js';
-import { reasonOf } from '../workers/remote-failure.js';
 import type { Recall } from './recall.js';
 import type { RegistrationParts } from './registration-parts.js';
 import type { Starts } from './starts.js';
@@ -96,7 +96,7 @@ export class Takeover {
       if (await this.recall.mayGoOn(row, deadline))
         await this.starts.begin({ name, type, args, registration, groups, again: true, isWanted }, deadline);
     } catch (error) {
-      logger.debug(`"${name}" of ${node}, which is gone, could not be started here: ${reasonOf(error)}`);
+      logger.debug(`"${name}" of ${node}, which is gone, could not be started here: ${messageOf(error)}`);
     } finally {
       this.starting.delete(registration);
       // Whoever had the name instead may have it no more.

@@ -4,6 +4,7 @@ import { NotStartedError, ShuttingDownError } from '../errors/index.js';
 import type { Kernel, RegistryRow, RowFilter } from '../node/kernel.interface.js';
 import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
+import { answerInTurn } from './loop-turns.js';
 
 /** Compiles the class of an object that `registerLocal` was given. */
 export type DefinitionFor = (instance: object) => WorkerDefinition;
@@ -23,6 +24,18 @@ export class KernelHolder {
   get kernel(): Kernel {
     if (!this.held) throw new NotStartedError();
     return this.held.kernel;
+  }
+
+  /**
+   * Asks the node for what it answers by a promise. Whatever is wrong rejects, also before the node was built; and however
+   * soon the answer is there, those who ask again and again keep nobody out (`loop-turns.ts`).
+   */
+  ask<T>(question: (kernel: Kernel) => Promise<T>): Promise<T> {
+    try {
+      return answerInTurn(question(this.kernel));
+    } catch (error) {
+      return answerInTurn(Promise.reject(error as Error));
+    }
   }
 
   /** The node, if it was built already. */

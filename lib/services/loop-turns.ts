@@ -1,53 +1,17 @@
 // Lets the event loop have its turn however long an application asks for what is answered at once: a name that is not
-// registered, a mailbox that is full, a worker that is there already. Node goes on with what waits for a promise until
-// nothing is left, so who asks again until the answer is another would keep out the very sockets that bring another,
-// and the pings by which other nodes know that this one lives.
-import { SLICE_MS } from '../runtime/slices.js';
+// registered, a mailbox that is full, a worker that is there already.
+import { OwedTurns } from '../runtime/owed-turns.js';
 
-/** So many questions are asked before the clock is: nearly all have had a turn of the event loop in between. */
-const UNTIMED = 16;
 /** The timers that an application's tests replace must not hold up its questions. */
 const { setImmediate } = globalThis;
 
-class LoopTurns {
-  private untimed = 0;
-  private since = performance.now();
-  private next: Promise<void> | undefined;
-
-  /** The next turn of the event loop, if it has not had one for a while as far as is known. */
-  get owed(): Promise<void> | undefined {
-    if (this.next !== undefined || ++this.untimed < UNTIMED) return this.next;
-    this.untimed = 0;
-    if (performance.now() - this.since < SLICE_MS) return undefined;
-    this.next = new Promise((resolve) => {
-      setImmediate(() => {
-        this.since = performance.now();
-        this.next = undefined;
-        resolve();
-      });
-    });
-    return this.next;
-  }
-}
-
 /** Of all nodes of this process, which has one event loop. */
-const turns = new LoopTurns();
+const turns = new OwedTurns({
+  now: () => performance.now(),
+  defer: (task) => void setImmediate(task),
+});
 
 /** The answer, or failure, of what was asked for comes after the event loop has had its turn, if one is due. */
 export function answerInTurn<T>(answer: Promise<T>): Promise<T> {
-  const { owed } = turns;
-  return owed === undefined ? answer : after(owed, answer);
-}
-
-/** Does at once what was asked for, and answers as `answerInTurn`. */
-export function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  return answerInTurn(work());
-}
-
-async function after<T>(turn: Promise<void>, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } finally {
-    await turn;
-  }
+  return turns.answer(answer);
 }

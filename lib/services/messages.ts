@@ -2,6 +2,7 @@ import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { Kernel } from '../node/kernel.interface.js';
 import { assertMayAct, callChain } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
+import type { KernelHolder } from './kernel.holder.js';
 import { answerInTurn } from './loop-turns.js';
 import type { CallOptions } from './message-types.js';
 
@@ -11,12 +12,13 @@ const NO_WORKER_WAITS: readonly string[] = [];
 
 /** Sends a call to a name, with the workers that wait for it. Whatever is wrong rejects. */
 export function sendCall(
-  nodes: { readonly kernel: Kernel },
+  nodes: Pick<KernelHolder, 'kernel'>,
   target: unknown,
   pattern: string,
   data: unknown,
   options: CallOptions | undefined,
 ): Promise<unknown> {
+  // As `ask` of the holder, but for what a function for each call would cost.
   try {
     return answerInTurn(nodes.kernel.call(nameOfTarget(target), outgoing(pattern, data, options)));
   } catch (error) {

@@ -6,7 +6,6 @@ import type { PlacementExplanation } from '../node/placement-explanation.js';
 import type { SwarmNode, SwarmSnapshot } from '../node/swarm-snapshot.js';
 import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';
-import { inTurn } from './loop-turns.js';
 import { checkedOptions } from './messages.js';
 import { typeNameOf } from './registry-filter.js';
 import { inSubscriberScope } from './subscriber-scope.js';
@@ -60,8 +59,7 @@ export class SwarmCluster {
   ready(
     options: { readonly nodes?: number | undefined; readonly timeoutMs?: number | undefined } = {},
   ): Promise<void> {
-    return inTurn(async () => {
-      const { kernel } = this.holder;
+    return this.holder.ask(async (kernel) => {
       const { nodes } = options;
       if (nodes !== undefined && !(Number.isSafeInteger(nodes) && nodes >= 1)) {
         throw new RangeError(`nodes must be a whole number of at least 1, not ${String(nodes)}`);
@@ -79,9 +77,7 @@ export class SwarmCluster {
    * @throws OperationTimeoutError that says what is under way, ShuttingDownError
    */
   settled(options: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
-    return inTurn(async () => {
-      await this.holder.kernel.settled(checkedOptions(options));
-    });
+    return this.holder.ask((kernel) => kernel.settled(checkedOptions(options)));
   }
 
   /**
@@ -107,8 +103,8 @@ export class SwarmCluster {
    * @returns how many workers moved, and which did not and why; it does not reject because of those
    * @throws NotStartedError, RangeError
    */
-  async drain(options: { readonly timeoutMs?: number | undefined } = {}): Promise<DrainReport> {
-    return this.holder.kernel.drain(checkedOptions(options));
+  drain(options: { readonly timeoutMs?: number | undefined } = {}): Promise<DrainReport> {
+    return this.holder.ask((kernel) => kernel.drain(checkedOptions(options)));
   }
 
   /**

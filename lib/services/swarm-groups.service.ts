@@ -2,7 +2,6 @@ import { Injectable } from '@nestjs/common';
 import { assertMayAct } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';
-import { inTurn } from './loop-turns.js';
 import type { CallOptions } from './message-types.js';
 import { nameOfTarget, outgoing } from './messages.js';
 import { WorkerRefs } from './worker-ref.js';
@@ -34,8 +33,7 @@ export class SwarmGroups {
    * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
    */
   join(group: string, member: string | WorkerRef): Promise<void> {
-    return inTurn(async () => {
-      const { kernel } = this.nodes;
+    return this.nodes.ask(async (kernel) => {
       assertMayAct('change');
       assertName('the group', group);
       await kernel.joinGroup(group, nameOfTarget(member));
@@ -48,8 +46,7 @@ export class SwarmGroups {
    * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
    */
   leave(group: string, member: string | WorkerRef): Promise<void> {
-    return inTurn(async () => {
-      const { kernel } = this.nodes;
+    return this.nodes.ask(async (kernel) => {
       assertMayAct('change');
       assertName('the group', group);
       await kernel.leaveGroup(group, nameOfTarget(member));
@@ -114,8 +111,7 @@ export class SwarmGroups {
     data?: unknown,
     options?: CallOptions,
   ): Promise<Array<MemberOutcome<R>>> {
-    return inTurn(async () => {
-      const { kernel } = this.nodes;
+    return this.nodes.ask(async (kernel) => {
       assertName('the group', group);
       const outcomes = await kernel.multiCall(group, outgoing(pattern, data, options));
       return outcomes.map((outcome) => {

@@ -6,7 +6,6 @@ import { assertMayAct } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import { workerTypeOf } from '../workers/worker-metadata.js';
 import { KernelHolder } from './kernel.holder.js';
-import { inTurn } from './loop-turns.js';
 import type { Answer, CallOptions, HandlerOf, MessageArgs, RegisterArgs } from './message-types.js';
 import { checkedOptions, nameOfTarget, sendCall, sendCast } from './messages.js';
 import { type RegistryFilter, rowFilterOf, typeNameOf } from './registry-filter.js';
@@ -57,8 +56,7 @@ export class SwarmRegistry {
     args?: unknown,
     options?: CallOptions,
   ): Promise<WorkerRef> {
-    return inTurn(async () => {
-      const { kernel } = this.nodes;
+    return this.nodes.ask(async (kernel) => {
       assertMayAct('change');
       assertName('the name', name);
       return this.refs.of(await kernel.register(name, typeNameOf(worker), args, checkedOptions(options)));
@@ -81,8 +79,7 @@ export class SwarmRegistry {
     args?: unknown,
     options?: CallOptions,
   ): Promise<WorkerRef> {
-    return inTurn(async () => {
-      const { kernel } = this.nodes;
+    return this.nodes.ask(async (kernel) => {
       assertMayAct('change');
       assertName('the name', name);
       const type = typeNameOf(worker);
@@ -109,8 +106,7 @@ export class SwarmRegistry {
    *   handles nothing, or has guards, pipes, interceptors or filters and is in no module's providers)
    */
   registerLocal<T extends object>(name: string, instance: T): Promise<WorkerRef<T>> {
-    return inTurn(async () => {
-      const { kernel } = this.nodes;
+    return this.nodes.ask(async (kernel) => {
       assertMayAct('change');
       assertName('the name', name);
       return this.refs.of<T>(await kernel.registerLocal(name, this.nodes.definitionFor(instance), instance));
@@ -124,8 +120,7 @@ export class SwarmRegistry {
    * @throws OperationTimeoutError, NodeUnavailableError
    */
   unregister(name: string): Promise<boolean> {
-    return inTurn(async () => {
-      const { kernel } = this.nodes;
+    return this.nodes.ask((kernel) => {
       assertMayAct('change');
       assertName('the name', name);
       return kernel.unregister(name);
@@ -158,8 +153,7 @@ export class SwarmRegistry {
    * @throws OperationTimeoutError
    */
   locate<W = unknown>(name: string, options?: CallOptions): Promise<WorkerRef<W> | undefined> {
-    return inTurn(async () => {
-      const { kernel } = this.nodes;
+    return this.nodes.ask(async (kernel) => {
       assertName('the name', name);
       const row = await kernel.locate(name, checkedOptions(options));
       return row && this.refs.of<W>(row);

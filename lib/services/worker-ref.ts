@@ -1,23 +1,17 @@
-import type { Kernel } from '../node/kernel.interface.js';
 import type { RefFactory } from '../transport/payload.interface.js';
+import type { KernelHolder } from './kernel.holder.js';
 import { sendCall, sendCast } from './messages.js';
 import type { CallOptions } from './message-types.js';
 import type { WorkerRef } from './worker-ref.interface.js';
 
-/** Gives the node, or throws why there is none. */
-interface KernelSource {
-  readonly kernel: Kernel;
-  peek(): Kernel | undefined;
-}
-
 /** The ref that the swarm hands out; it holds nothing but a name, and asks the replica of its node at each access. */
 class SwarmWorkerRef {
-  readonly #nodes: KernelSource;
+  readonly #nodes: KernelHolder;
 
   constructor(
     readonly name: string,
     readonly type: string,
-    nodes: KernelSource,
+    nodes: KernelHolder,
   ) {
     this.#nodes = nodes;
   }
@@ -55,7 +49,7 @@ class SwarmWorkerRef {
 
 /** Makes the refs of one node, for the services and for those that arrive in messages. */
 export class WorkerRefs implements RefFactory {
-  constructor(private readonly nodes: KernelSource) {}
+  constructor(private readonly nodes: KernelHolder) {}
 
   /** A ref of any node of this process; `undefined` for every other object. */
   describe(value: object): { readonly name: string; readonly type: string } | undefined {

@@ -67,6 +67,11 @@ export function nodeIdOf(name: string, address: Address): NodeId {
   return `${name}@${addressKey(address)}`;
 }
 
+/** For tables of single lives of nodes: neither the id nor the incarnation alone says which. */
+export function incarnationKey(id: NodeId, incarnation: number): string {
+  return `${id} ${incarnation}`;
+}
+
 /** `host:port`, with brackets around an IPv6 host. */
 export function addressKey({ host, port }: Address): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

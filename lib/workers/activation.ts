@@ -8,6 +8,7 @@ import {
   WorkerNotFoundError,
   WorkerStartError,
 } from '../errors/index.js';
+import { messageOf } from '../errors/thrown.js';
 import { type Actor, callChain, CallScope } from './call-chain.js';
 import type { GateVisitor } from './gate.js';
 import { handlerFailure } from './handler-failure.js';
@@ -18,7 +19,6 @@ import { isThenable } from './is-thenable.js';
 import { Mailbox, type MailboxOwner } from './mailbox.js';
 import { OwnSwarmContext } from './own-swarm.context.js';
 import { type ContextSource, OwnWorkerContext } from './own-worker.context.js';
-import { reasonOf } from './remote-failure.js';
 import { type Act, type Standing, whyVoid } from './standing.js';
 import type { WorkerContext } from './worker-context.js';
 import type { DieReason } from './worker-definition.interface.js';
@@ -347,6 +347,6 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
 }
 
 function noDecision(type: string, given: unknown): string {
-  const what = given === undefined ? 'nothing' : `"${reasonOf(given)}"`;
+  const what = given === undefined ? 'nothing' : `"${messageOf(given)}"`;
   return `${type}: its @OnHandoff('begin') returned ${what}; return resume(state), restart() or ignore()`;
 }

@@ -1,6 +1,5 @@
-import { soundThrown, stackOf } from '../errors/thrown.js';
+import { stackOf } from '../errors/thrown.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
-import { reasonOf } from './remote-failure.js';
 
 /** Errors of handlers that are logged one by one within `LOG_WINDOW_MS`; the rest is counted. */
 const LOGGED_FAILURES = 100;
@@ -26,11 +25,6 @@ export class FailureLog {
     }
     this.failures++;
     if (this.failures > LOGGED_FAILURES) return;
-    this.logger.error(`${what}: ${textOf(error)}`);
+    this.logger.error(`${what}: ${stackOf(error)}`);
   }
-}
-
-function textOf(thrown: unknown): string {
-  const sound = soundThrown(thrown);
-  return sound instanceof Error ? stackOf(sound) : reasonOf(sound);
 }

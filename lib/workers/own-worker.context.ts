@@ -1,6 +1,5 @@
-import { soundThrown } from '../errors/thrown.js';
+import { messageOf, soundThrown } from '../errors/thrown.js';
 import { assertName } from './name-rules.js';
-import { reasonOf } from './remote-failure.js';
 import { WorkerContext } from './worker-context.js';
 import type { Act } from './standing.js';
 import type { WorkerServices } from './worker-host.interface.js';
@@ -61,7 +60,7 @@ export class OwnWorkerContext extends WorkerContext {
 
   fail(error: Error): void {
     const sound = soundThrown(error);
-    const failure = sound instanceof Error ? sound : new Error(reasonOf(sound), { cause: sound });
+    const failure = sound instanceof Error ? sound : new Error(messageOf(sound), { cause: sound });
     this.wishFor(() => this.source.services.failed(this.name, this.fence, failure));
   }
 

@@ -1,5 +1,6 @@
 import type { Type } from '@nestjs/common';
 import { ModuleRef } from '@nestjs/core';
+import { messageOf } from '../errors/thrown.js';
 import { type HandoffPhase, methodsOf, type WorkerMethods } from './handler-methods.js';
 import { compileHandler, type EnhancerSource } from './handler-pipeline.js';
 import { type EnhancerHost, NestEnhancers } from './nest-enhancers.js';
@@ -158,9 +159,8 @@ function unknownFaults(cls: Type<object>, host: EnhancerHost, { handlers }: Work
 }
 
 function dependencyFault(cls: Type<object>, error: unknown): string {
-  const reason = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && error.constructor.name === 'RequestScopedCreateException') {
     return `${cls.name} depends on something request-scoped, and workers have no request; give that the default scope`;
   }
-  return `${cls.name} cannot be built: ${reason}`;
+  return `${cls.name} cannot be built: ${messageOf(error)}`;
 }

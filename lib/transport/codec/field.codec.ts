@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import { messageOf } from '../../errors/thrown.js';
 import type { PayloadCodec } from '../payload.interface.js';
 import type { RowOp, WireError, WireRow } from '../frame.js';
 import type { Hello, NodeInfo, Refusal } from '../node-info.js';
@@ -287,7 +288,7 @@ function decodedDetails(bytes: Uint8Array, reader: ByteReader, field: string): R
   try {
     value = details.decode(bytes);
   } catch (error) {
-    return reader.fail(field, error instanceof Error ? error.message : String(error));
+    return reader.fail(field, messageOf(error));
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return reader.fail(field, 'is no object');

@@ -1,4 +1,5 @@
 import { UnserializableError } from '../../errors/index.js';
+import { messageOf } from '../../errors/thrown.js';
 import type { PayloadRules, RefFactory } from '../payload.interface.js';
 import { kindOf, losesItsClass, refusalOf } from './payload-kind.js';
 import { isForbiddenKey, MAX_DEPTH } from './payload-tag.js';
@@ -99,10 +100,7 @@ class Finder {
     try {
       item = value[key];
     } catch (error) {
-      return new UnserializableError(
-        below,
-        `its getter threw: ${error instanceof Error ? error.message : String(error)}`,
-      );
+      return new UnserializableError(below, `its getter threw: ${messageOf(error)}`);
     }
     return this.find(item, below);
   }

@@ -1,5 +1,6 @@
 // Faults in copying rows: what keeps the replicas equal (promise P6), and what a dead node has left behind (P4).
 import { Forgotten } from '../../../lib/tracker/forgotten.js';
+import { OrphanRows } from '../../../lib/tracker/orphan-rows.js';
 import { Orphans } from '../../../lib/tracker/orphans.js';
 import { OwnStream } from '../../../lib/tracker/own-stream.js';
 import { Replicas } from '../../../lib/tracker/replicas.js';
@@ -89,7 +90,7 @@ export const registryMutations: readonly Mutation[] = [
     history: gentle,
     firstSeed: 9,
     withinSeeds: 6,
-    plant: () => replaceMethod(Orphans, 'outlives', () => false),
+    plant: () => replaceMethod(OrphanRows, 'outlives', () => false),
   },
   {
     name: 'gives names away before it is known what a dead node has left behind',

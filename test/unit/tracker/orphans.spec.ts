@@ -1,16 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { RowTable } from '../../../lib/tracker/row-table.js';
-import { RowFlag, RowStatus, Row, Untracked } from '../../../lib/tracker/row.js';
+import { Row, Untracked } from '../../../lib/tracker/row.js';
 import { FrameKind, type OrphansFrame } from '../../../lib/transport/frame.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
-import { content, POLL_MS, TrackerNode, trackers } from './support/tracker-node.js';
-
-/** The first node dies; the others have noticed and are linked with each other. */
-function die(nodes: readonly TrackerNode[]): TrackerNode[] {
-  const [victim, ...survivors] = nodes;
-  for (const node of survivors) node.takeForDead(victim!.id, victim!.incarnation);
-  return survivors;
-}
+import { content, die, POLL_MS, TrackerNode, trackers } from './support/tracker-node.js';
 
 describe('a live node', () => {
   it('is told that a registration of its has ended until it shows it no more', () => {
@@ -36,23 +29,6 @@ describe('a live node', () => {
 });
 
 describe('what is left of a dead node', () => {
-  it('is kept as orphans, and nothing pinned, asked for or ended among them', () => {
-    const { runtime, nodes } = trackers(2);
-    const [victim, survivor] = nodes;
-    victim!.track('lamp');
-    victim!.track('starting', { status: RowStatus.starting });
-    victim!.track('pinned', { flags: 1 });
-    victim!.track('claimed', { status: RowStatus.claiming });
-    const ended = victim!.track('ended');
-    runtime.pass(1);
-    survivor!.forgotten.add(ended.registration);
-    die(nodes);
-    runtime.pass(1);
-    expect(survivor!.orphanNames()).toEqual(['lamp', 'starting']);
-    expect(survivor!.index.count).toBe(0);
-    expect(survivor!.index.get('pinned')).toBeUndefined();
-  });
-
   it('is as the survivor knows it that has read furthest', () => {
     const { runtime, nodes } = trackers(4);
     const [victim, informed, ...others] = nodes;
@@ -295,22 +271,6 @@ describe('what is left of a dead node', () => {
     expect(other.orphanNames()).toEqual(['left']);
   });
 
-  it('is shown on by one that was only shown it, until it is told that it has ended', () => {
-    const runtime = new ManualRuntime();
-    const [node, other] = [new TrackerNode('a@h:1', runtime), new TrackerNode('b@h:2', runtime)];
-    node.linkTo(other);
-    runtime.pass(10);
-    const ended = new Row(content('ended'), 'dead@h:7');
-    other.forgotten.add(ended.registration);
-    node.orphans.received('c@h:3', {
-      ...{ kind: FrameKind.Orphans, node: 'dead@h:7', incarnation: 1 },
-      ...{ first: true, last: true, says: 'shown', seq: 0, rows: [ended.toWire()] },
-    });
-    expect(node.orphanNames()).toEqual(['ended']);
-    runtime.pass(10_000);
-    expect(node.toldForgotten).toContain('ended');
-  });
-
   it('is talked of once by survivors of which each has long seen that nothing is left', () => {
     const { runtime, nodes } = trackers(3);
     const [victim, first, second] = nodes as [TrackerNode, TrackerNode, TrackerNode];
@@ -526,46 +486,6 @@ describe('what is left of a dead node', () => {
     expect([...away!.orphans.tables()]).toEqual([]);
   });
 
-  it('lives again when the node is back in the same incarnation', () => {
-    const { runtime, nodes } = trackers(2);
-    const [victim, survivor] = nodes;
-    victim!.track('lamp', { groups: ['lights'] });
-    runtime.pass(1);
-    die(nodes);
-    runtime.pass(1);
-    expect([...survivor!.index.group('lights')].length).toBe(0);
-    victim!.unlinkFrom(survivor!);
-    victim!.linkTo(survivor!);
-    runtime.pass(1);
-    expect(survivor!.orphanNames()).toEqual([]);
-    expect(survivor!.index.get('lamp')?.isRunning).toBe(true);
-    expect([...survivor!.index.group('lights')].length).toBe(1);
-  });
-
-  it.each([
-    ['newer', true],
-    ['older', false],
-  ] as const)(
-    'gives way to whoever holds the name; another registration is remembered as ended if it is the newer one: %s',
-    (age, ends) => {
-      const { runtime, nodes } = trackers(2);
-      const [victim, survivor] = nodes;
-      const track = (node: TrackerNode): Row => node.track('lamp');
-      const first = age === 'older' ? track(victim!) : undefined;
-      runtime.pass(5);
-      const holder = survivor!.track('lamp');
-      runtime.pass(5);
-      const lamp = first ?? track(victim!);
-      runtime.pass(1);
-      die(nodes);
-      runtime.pass(1);
-      survivor!.orphans.superseded('lamp', holder);
-      expect(survivor!.index.all('lamp')).toEqual([holder]);
-      expect(survivor!.forgotten.has(lamp.registration)).toBe(ends);
-      expect([...survivor!.orphans.tables()]).toEqual([]);
-    },
-  );
-
   it('is asked for by one that gave it up before it met who has read further', () => {
     const runtime = new ManualRuntime();
     const [early, late] = [new TrackerNode('a@h:1', runtime), new TrackerNode('b@h:2', runtime)];
@@ -580,78 +500,6 @@ describe('what is left of a dead node', () => {
     late.takeForDead(victim.id);
     runtime.pass(POLL_MS);
     expect(early.orphanNames()).toEqual(['lamp']);
-  });
-
-  it('is shown again until somebody starts it, so that who gave it up for another knows it, too', () => {
-    const { runtime, nodes } = trackers(3);
-    const [victim, one, other] = nodes;
-    const lamp = victim!.track('lamp');
-    runtime.pass(1);
-    die(nodes);
-    runtime.pass(POLL_MS);
-    // Who held it instead has given way to the one that died.
-    const holder = one!.track('lamp', { registration: lamp.registration });
-    runtime.pass(1);
-    one!.orphans.superseded('lamp', holder);
-    one!.rows.untrack(holder, Untracked.givenBack);
-    expect([one!.orphanNames(), other!.orphanNames()]).toEqual([[], ['lamp']]);
-    runtime.pass(10_000);
-    expect([one!.orphanNames(), other!.orphanNames()]).toEqual([['lamp'], ['lamp']]);
-    one!.forgotten.add(lamp.registration);
-    runtime.pass(10_000);
-    expect(other!.toldForgotten).toContain('lamp');
-  });
-
-  describe('to which an activation of another node has given way', () => {
-    /** The others took the row of the dead for history of the activation that gives way; `letGo`: they read that it has. */
-    function givenWay(before: (victim: TrackerNode, loser: TrackerNode) => void = () => undefined) {
-      const { runtime, nodes } = trackers(4);
-      const [victim, loser, ...others] = nodes as [TrackerNode, TrackerNode, ...TrackerNode[]];
-      const { registration } = victim.track('lamp');
-      runtime.pass(1);
-      before(victim, loser);
-      runtime.pass(1);
-      for (const other of others) other.takeForDead(victim.id);
-      const younger = loser.track('lamp', { registration });
-      runtime.pass(1);
-      for (const other of others) other.orphans.superseded('lamp', other.index.get('lamp')!);
-      runtime.pass(POLL_MS);
-      loser.orphans.gaveWayTo(loser.index.all('lamp').find(({ node }) => node === victim.id)!);
-      const letGo = (): void => {
-        loser.rows.untrack(younger, Untracked.gaveWay);
-        runtime.pass(1);
-      };
-      return { runtime, victim, loser, others, letGo };
-    }
-
-    it('is shown to everybody at once by that node, while they still look for who has the name', () => {
-      const { runtime, victim, loser, others, letGo } = givenWay();
-      letGo();
-      loser.takeForDead(victim.id);
-      runtime.pass(1);
-      for (const node of [loser, ...others]) expect(node.orphanNames()).toEqual(['lamp']);
-    });
-
-    it('is shown to everybody again, for who had not read by then that the name was let go of', () => {
-      const { runtime, victim, loser, others, letGo } = givenWay();
-      loser.takeForDead(victim.id);
-      runtime.pass(1);
-      for (const node of others) expect(node.orphanNames()).toEqual([]);
-      letGo();
-      runtime.pass(3_000);
-      for (const node of others) expect(node.orphanNames()).toEqual(['lamp']);
-    });
-
-    it('is kept although those that have read further have it no more', () => {
-      const { runtime, victim, loser, others, letGo } = givenWay((from, to) => {
-        from.transport.unlink(to.id);
-        from.track('last');
-      });
-      letGo();
-      loser.takeForDead(victim.id);
-      runtime.pass(POLL_MS);
-      for (const node of [loser, ...others]) expect(node.orphanNames()).toEqual(['lamp', 'last']);
-    });
   });
 
   it('leaves nothing behind of a sender that broke off', () => {
@@ -681,46 +529,5 @@ describe('what is left of a dead node', () => {
     runtime.pass(POLL_MS);
     expect(calm!.index.get('lamp')?.isRunning).toBe(true);
     expect(calm!.orphanNames()).toEqual([]);
-  });
-});
-
-describe('a node that was taken for dead and is back', () => {
-  it.each([
-    ['gave way to what was started in its place', 0],
-    ['was bound to it', RowFlag.pinned],
-  ])('is read once more, with no ping to tell of a difference, where a row of it %s', (_, flags) => {
-    const { runtime, nodes } = trackers(2);
-    const [owner, peer] = nodes;
-    const lamp = owner!.track('lamp', { flags });
-    owner!.track('other');
-    owner!.rows.untrack(owner!.track('gone'), Untracked.moved);
-    runtime.pass(1);
-    peer!.takeForDead(owner!.id);
-    runtime.pass(1);
-    const changes = peer!.changes.filter((name) => name === 'gone').length;
-    if (!lamp.isPinned) peer!.orphans.superseded('lamp', peer!.track('lamp'));
-    runtime.pass(1);
-    peer!.linkTo(owner!);
-    runtime.pass(1);
-    const read = [...peer!.replicas.table(owner!.id)!.values()].map(({ name }) => name).sort();
-    expect(read).toEqual(['lamp', 'other']);
-    expect(peer!.changes.filter((name) => name === 'gone').length).toBe(changes);
-  });
-
-  it('is not read once more where all of it was kept', () => {
-    const { runtime, nodes } = trackers(2);
-    const [owner, peer] = nodes;
-    owner!.track('lamp');
-    owner!.track('other');
-    runtime.pass(1);
-    peer!.takeForDead(owner!.id);
-    runtime.pass(1);
-    owner!.transport.sent.length = 0;
-    peer!.linkTo(owner!);
-    runtime.pass(1);
-    const rows = owner!.transport.sent.filter(
-      ({ frame: { kind } }) => kind === FrameKind.Batch || kind === FrameKind.Snapshot,
-    );
-    expect(rows).toEqual([]);
   });
 });

@@ -221,3 +221,10 @@ export function trackers(count: number): { runtime: ManualRuntime; nodes: Tracke
   runtime.pass(1);
   return { runtime, nodes };
 }
+
+/** The first node dies; the others have noticed and are linked with each other. */
+export function die(nodes: readonly TrackerNode[]): TrackerNode[] {
+  const [victim, ...survivors] = nodes;
+  for (const node of survivors) node.takeForDead(victim!.id, victim!.incarnation);
+  return survivors;
+}
