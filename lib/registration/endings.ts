@@ -23,7 +23,7 @@ export class Endings {
     if (!rows.has(row)) return false;
     cancelMove(row);
     if (row.status === RowStatus.claiming) return this.untrack(row, reason);
-    const { waiting, ended } = host.end(row.name, reason);
+    const { waiting, ended } = host.end(row.name, reason, true);
     refuse(waiting, () => new WorkerNotFoundError(row.name));
     if (ended) {
       this.ending.add(row);

@@ -38,6 +38,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
   /** There from when `onWorkerStart` has returned, so that `die` has something to do, until it has done it. */
   private instance: object | undefined;
   private started = false;
+  private endsName = false;
   private ownContext: OwnWorkerContext | undefined;
   private hold: Hold | undefined;
 
@@ -212,9 +213,10 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     await this.held().turn(timeoutMs, async (leftMs) => this.held().ask('conflict', leftMs, give));
   }
 
-  /** Nothing more is begun. Gives back the messages that waited. */
-  end(reason: DieReason): Delivery[] {
+  /** Nothing more is begun. `endsName`: nor elsewhere. Gives back the messages that waited. */
+  end(reason: DieReason, endsName: boolean): Delivery[] {
     this.endReason = reason;
+    this.endsName = endsName;
     this.hosted.gate.forget(this);
     const waiting = this.mailbox.close();
     this.ownContext?.abort();
@@ -265,7 +267,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
 
   refusal(): SwarmError {
     const { name, endReason } = this;
-    if (endReason === undefined || endReason === 'unregistered') return new WorkerNotFoundError(name);
+    if (endReason === undefined || this.endsName) return new WorkerNotFoundError(name);
     return new NodeUnavailableError(this.services.node, `"${name}" has ended there (${endReason})`);
   }
 

@@ -135,13 +135,13 @@ export class LocalWorkerHost implements WorkerHost {
     return this.known(name).merge(state, timeoutMs);
   }
 
-  end(name: string, reason: DieReason): EndedWorker {
+  end(name: string, reason: DieReason, endsName = reason === 'unregistered'): EndedWorker {
     const activation = this.activations.get(name);
     if (!activation || activation.isEnded) {
       activation?.becomesVoid(reason);
       return { waiting: [], ended: this.endings.get(name) };
     }
-    const waiting = activation.end(reason);
+    const waiting = activation.end(reason, endsName);
     if (activation.hasBegun) return { waiting, ended: this.close(activation) };
     // Its `start` notices when the method that it waits for has returned, and closes it.
     this.forget(activation);
@@ -193,7 +193,7 @@ export class LocalWorkerHost implements WorkerHost {
   }
 
   private refuse(activation: Activation, reason: DieReason): void {
-    for (const delivery of activation.end(reason)) delivery.reply(activation.refusal(), undefined);
+    for (const delivery of activation.end(reason, false)) delivery.reply(activation.refusal(), undefined);
   }
 
   /** Lets an ended worker come to its end; the name is taken meanwhile. */
