@@ -27,7 +27,10 @@ export interface DiscoveryProvider {
   readonly name: string;
   /** Called once before the first question; must have announced this node (if it announces) when it resolves. */
   start?(context: DiscoveryContext): Promise<void>;
-  /** Where nodes may be now; this node's own address may be among them. A rejection is logged and asked again. */
+  /**
+   * Where nodes may be now; this node's own address may be among them. A rejection is logged and asked again. Of more than
+   * 512 addresses so many are dialled at a time, and those behind them after the next question.
+   */
   candidates(): Promise<readonly Address[]>;
   /** Withdraws what `start` announced. */
   stop?(): Promise<void>;
