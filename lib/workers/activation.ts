@@ -8,6 +8,7 @@ import {
   WorkerNotFoundError,
   WorkerStartError,
 } from '../errors/index.js';
+import type { OwedTurns } from '../runtime/owed-turns.js';
 import { type Actor, callChain, CallScope } from './call-chain.js';
 import type { GateVisitor } from './gate.js';
 import { handlerFailure } from './handler-failure.js';
@@ -60,6 +61,10 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
 
   get services(): WorkerServices {
     return this.hosted.parts.services;
+  }
+
+  get owedTurns(): OwedTurns {
+    return this.hosted.parts.owedTurns;
   }
 
   /** Whether `onWorkerStart` has returned, so that there is something to close. */

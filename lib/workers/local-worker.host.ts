@@ -6,6 +6,7 @@ import {
   WorkerStartError,
 } from '../errors/index.js';
 import { soundThrown } from '../errors/thrown.js';
+import { OwedTurns } from '../runtime/owed-turns.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
@@ -70,7 +71,8 @@ export class LocalWorkerHost implements WorkerHost {
       failures.note(`${type} "${name}" threw in "${pattern}"`, error);
     const limits = { mailboxLimit, maxPayloadBytes, debug };
     const turns = new MailboxTurns(runtime);
-    const parts = { runtime, codec, logger, ...limits, services, turns, observer, handlerFailed };
+    const owedTurns = new OwedTurns(runtime);
+    const parts = { runtime, codec, logger, ...limits, services, turns, owedTurns, observer, handlerFailed };
     this.shared = parts;
     for (const [type, gate] of this.gates) {
       this.hosted.set(type, { definition: definitions.get(type)!, isPinned: false, gate, parts });
