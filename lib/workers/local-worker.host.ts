@@ -150,6 +150,10 @@ export class LocalWorkerHost implements WorkerHost {
     return { waiting, ended: undefined };
   }
 
+  async ended(): Promise<void> {
+    await Promise.all(this.endings.values());
+  }
+
   allowUntil(type: string, until: number, underLease: boolean): void {
     const { runtime } = this.parts;
     const gate = this.gates.get(type);

@@ -121,6 +121,8 @@ export interface WorkerHost {
    * registration ends with it, so that nobody goes on with its name; so it is at least of one that is unregistered.
    */
   end(name: string, reason: DieReason, endsName?: boolean): EndedWorker;
+  /** Resolves when every worker that has ended by now is done with it, or has had its time. */
+  ended(): Promise<void>;
   /**
    * Until when workers of a type may begin messages, as a monotonic time of the runtime: `Infinity` for ever (so it is
    * at first), `-Infinity` not at all. Read before each message, so that a process which was stopped begins none when it

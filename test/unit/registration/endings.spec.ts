@@ -71,3 +71,43 @@ describe('a worker that ends with its node', () => {
     await swarm.until(() => a.kernel.lookup(name)?.node === a.kernel.self.id);
   });
 });
+
+describe('a worker that gives way in a conflict while its node leaves', () => {
+  /** Two nodes that were apart; the younger of the two activations gives way, and its last method runs. */
+  async function givingWay(die: () => Promise<unknown>) {
+    const swarm = new KernelSwarm();
+    const dying: string[] = [];
+    const slow = workerType('Device', {
+      die: (_instance, reason) => {
+        dying.push(reason);
+        return reason === 'conflict' ? die() : undefined;
+      },
+    });
+    const [a, b] = await swarm.form(2, { types: [slow] });
+    const name = swarm.nameFor(b!);
+    await swarm.settle(a!.kernel.register(name, 'Device', undefined, {}));
+    swarm.network.cut(a!.key, b!.key);
+    await swarm.until(() => a!.kernel.lookup(name)?.node === a!.kernel.self.id);
+    swarm.network.heal();
+    await swarm.until(() => dying.length > 0);
+    expect(dying).toEqual(['conflict']);
+    await swarm.until(() => a!.kernel.lookup(name)?.node === b!.kernel.self.id);
+    return { swarm, loser: a! };
+  }
+
+  it('is waited for', async () => {
+    let end = (): void => undefined;
+    const { swarm, loser } = await givingWay(() => new Promise<void>((resolve) => (end = resolve)));
+    let isStopped = false;
+    const stopped = loser.kernel.stop().then(() => (isStopped = true));
+    await swarm.scheduler.advance(3_000);
+    expect(isStopped).toBe(false);
+    end();
+    await swarm.settle(stopped, 1_000);
+  });
+
+  it('is not waited for longer than for any', async () => {
+    const { swarm, loser } = await givingWay(() => new Promise(() => undefined));
+    await swarm.settle(loser.kernel.stop(), 6_000);
+  });
+});
