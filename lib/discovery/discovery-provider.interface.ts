@@ -20,7 +20,7 @@ export const PROVIDER_TIMEOUT_MS = 2_000;
 /**
  * Finds candidates: addresses where a node may be. Never decides who is a member. Asked again and again, with jitter,
  * for as long as the node lives; that is also what heals a partition. A method that takes more than 2 s is not waited
- * for any longer.
+ * for any longer. One object serves one application: `start` and `stop` are those of its node.
  */
 export interface DiscoveryProvider {
   /** For logs, as `localMachine` or `staticPeers(10.0.0.6:7946)`. */
