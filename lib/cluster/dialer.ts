@@ -4,6 +4,7 @@ import { PROVIDER_TIMEOUT_MS, type DiscoveryProvider } from '../discovery/discov
 import { messageOf } from '../errors/thrown.js';
 import { keepLatest } from '../runtime/keep-latest.js';
 import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.js';
+import { runSliced } from '../runtime/slices.js';
 import { within } from '../runtime/within.js';
 import { addressKey, type Address } from '../transport/node-info.js';
 import type { DialOutcome, Transport } from '../transport/transport.interface.js';
@@ -12,6 +13,11 @@ import type { DialOutcome, Transport } from '../transport/transport.interface.js
 const JOINING_ROUND_MS = 200;
 /** Pause between two rounds once up; half to one and a half of it, at random, so that nodes do not ask in step. */
 const UP_ROUND_MS = 2_000;
+/**
+ * Most that one round dials of what a provider names; the next round goes on behind them. A round ends when all that it
+ * dials have answered, and a node that joins waits for that: more than a swarm has nodes must not keep it from its start.
+ */
+const ROUND_LIMIT = 512;
 /** First pause before a sought address is dialled again; doubles up to `SEEK_MAX_MS`. */
 const SEEK_MIN_MS = 50;
 const SEEK_MAX_MS = 1_000;
@@ -43,6 +49,8 @@ export class Dialer {
   private readonly failures = new Map<string, string>();
   /** What was wrong with a provider when it was last told. */
   private readonly told = new Map<DiscoveryProvider, string>();
+  /** How far into a long list the last round has come. */
+  private readonly reached = new WeakMap<DiscoveryProvider, number>();
   private pending = new Set<string>();
   private roundAsking = false;
   private latelyDue = false;
@@ -167,27 +175,47 @@ export class Dialer {
     this.failures.clear();
     // Who answers is not held up by who is silent, and several may name the same: each is dialled once in a round.
     const dialed = new Set<string>();
-    const asked = this.providers.map(async (provider) => this.dialAll(await this.ask(provider), dialed));
-    void Promise.all(asked).then(() => {
+    const asked = this.providers.map(async (provider) =>
+      this.dialSome(provider, await this.ask(provider), dialed),
+    );
+    void Promise.all(asked).then(async () => {
       const now = this.runtime.now();
       for (const [key, { until }] of this.former) if (until < now) this.former.delete(key);
-      this.dialAll(
-        [...this.former.values()].map(({ address }) => address),
-        dialed,
-      );
+      const former = [...this.former.values()].map(({ address }) => address);
+      await this.dialAll(former, dialed, former.length);
       this.roundAsking = false;
       this.endRoundIfDone();
     });
   }
 
-  private dialAll(candidates: readonly Address[], dialed: Set<string>): void {
-    for (const address of candidates) {
+  private async dialSome(
+    provider: DiscoveryProvider,
+    candidates: readonly Address[],
+    dialed: Set<string>,
+  ): Promise<void> {
+    const isLong = candidates.length > ROUND_LIMIT;
+    const from = isLong ? (this.reached.get(provider) ?? 0) % candidates.length : 0;
+    const turned = isLong ? [...candidates.slice(from), ...candidates.slice(0, from)] : candidates;
+    const looked = await this.dialAll(turned, dialed, ROUND_LIMIT);
+    this.reached.set(provider, from + looked);
+  }
+
+  /** Dials the first `most` that need it, in slices: each is a socket. Resolves to how many were looked at for that. */
+  private dialAll(candidates: readonly Address[], dialed: Set<string>, most: number): Promise<number> {
+    let looked = 0;
+    let left = most;
+    const dial = (address: Address): boolean => {
+      if (left === 0) return false;
+      looked++;
       const key = addressKey(address);
-      if (this.view.isLinked(key) || dialed.has(key)) continue;
+      if (this.view.isLinked(key) || dialed.has(key)) return true;
+      left--;
       dialed.add(key);
       this.pending.add(key);
       this.transport.dial(address);
-    }
+      return true;
+    };
+    return new Promise((resolve) => runSliced(this.runtime, candidates, dial, () => resolve(looked)));
   }
 
   private async ask(provider: DiscoveryProvider): Promise<readonly Address[]> {

@@ -20,14 +20,17 @@ export const PROVIDER_TIMEOUT_MS = 2_000;
 /**
  * Finds candidates: addresses where a node may be. Never decides who is a member. Asked again and again, with jitter,
  * for as long as the node lives; that is also what heals a partition. A method that takes more than 2 s is not waited
- * for any longer.
+ * for any longer. One object serves one application: `start` and `stop` are those of its node.
  */
 export interface DiscoveryProvider {
   /** For logs, as `localMachine` or `staticPeers(10.0.0.6:7946)`. */
   readonly name: string;
   /** Called once before the first question; must have announced this node (if it announces) when it resolves. */
   start?(context: DiscoveryContext): Promise<void>;
-  /** Where nodes may be now; this node's own address may be among them. A rejection is logged and asked again. */
+  /**
+   * Where nodes may be now; this node's own address may be among them. A rejection is logged and asked again. Of more than
+   * 512 addresses so many are dialled at a time, and those behind them after the next question.
+   */
   candidates(): Promise<readonly Address[]>;
   /** Withdraws what `start` announced. */
   stop?(): Promise<void>;

@@ -10,6 +10,8 @@ import type { Message } from './message.js';
  * moved are not counted: the mailbox has counted them, and a move must lose none.
  */
 const PARKED_LIMIT = 100_000;
+/** Most bytes of theirs, as they came or would be sent; of those for a worker that was here a moment ago there are none. */
+const PARKED_BYTES_LIMIT = 256 * 1024 * 1024;
 
 interface Parked {
   readonly message: Message;
@@ -26,6 +28,7 @@ export class ParkedMessages {
   private isTryingAllAgain = false;
   private count = 0;
   private rerouted = 0;
+  private bytes = 0;
 
   constructor(
     private readonly runtime: Runtime,
@@ -44,9 +47,8 @@ export class ParkedMessages {
   }
 
   park(message: Message): void {
-    if (!message.rerouted && this.count - this.rerouted >= PARKED_LIMIT) {
-      return message.reply(new MailboxFullError(message.name, PARKED_LIMIT), undefined);
-    }
+    const full = message.rerouted ? undefined : this.fullFor(message);
+    if (full) return message.reply(full, undefined);
     const entry = this.entryOf(message);
     const entries = this.byName.get(message.name);
     if (entries) entries.add(entry);
@@ -89,6 +91,24 @@ export class ParkedMessages {
   close(error: () => SwarmError): void {
     for (const name of [...this.byName.keys()])
       for (const message of this.take(name)) message.reply(error(), undefined);
+  }
+
+  private fullFor(message: Message): MailboxFullError | undefined {
+    const { name } = message;
+    const waiting = `no room for a message to "${name}", which is not to be reached now`;
+    if (this.count - this.rerouted >= PARKED_LIMIT) {
+      return new MailboxFullError(
+        name,
+        PARKED_LIMIT,
+        `${waiting}: ${PARKED_LIMIT} messages wait on this node`,
+      );
+    }
+    if (this.bytes + bytesOf(message) <= PARKED_BYTES_LIMIT) return undefined;
+    return new MailboxFullError(
+      name,
+      PARKED_BYTES_LIMIT,
+      `${waiting}: ${this.bytes} bytes wait on this node`,
+    );
   }
 
   private releaseDue(): void {
@@ -155,12 +175,14 @@ export class ParkedMessages {
     const entry: Parked = { message, timer: this.runtime.after(leftMs, () => this.expire(entry)) };
     this.count++;
     if (message.rerouted) this.rerouted++;
+    else this.bytes += bytesOf(message);
     return entry;
   }
 
-  private countOff({ rerouted }: Message): void {
+  private countOff(message: Message): void {
     this.count--;
-    if (rerouted) this.rerouted--;
+    if (message.rerouted) this.rerouted--;
+    else this.bytes -= bytesOf(message);
   }
 
   private forget(name: string): void {
@@ -168,4 +190,8 @@ export class ParkedMessages {
     this.pauses.get(name)?.cancel();
     this.pauses.delete(name);
   }
+}
+
+function bytesOf({ body }: Message): number {
+  return 'bytes' in body ? body.bytes.length : 0;
 }

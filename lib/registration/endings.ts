@@ -23,7 +23,7 @@ export class Endings {
     if (!rows.has(row)) return false;
     cancelMove(row);
     if (row.status === RowStatus.claiming) return this.untrack(row, reason);
-    const { waiting, ended } = host.end(row.name, reason);
+    const { waiting, ended } = host.end(row.name, reason, true);
     refuse(waiting, () => new WorkerNotFoundError(row.name));
     if (ended) {
       this.ending.add(row);
@@ -92,19 +92,20 @@ export class Endings {
     transport.broadcast([...membership.members.linkedIds()], frame);
   }
 
-  /** Ends every worker that is left when the node leaves. Their rows stay: other nodes start them again. */
+  /**
+   * Ends every worker that is left when the node leaves. Their rows stay: other nodes start them again. Waits also for those
+   * whose name is elsewhere already, as after a conflict: their last method may need what the application closes next.
+   */
   async endAll(): Promise<void> {
     const { runtime, rows, host, self } = this.parts;
-    const ends: Array<Promise<void> | undefined> = [];
     const end = ({ name }: Row): void => {
       // It has ended, or is elsewhere, meanwhile.
       if (!rows.get(name)) return;
-      const { waiting, ended } = host.end(name, 'stopped');
+      const { waiting } = host.end(name, 'stopped');
       refuse(waiting, () => new NodeUnavailableError(self, `"${name}" has ended with its node`));
-      ends.push(ended);
     };
     await new Promise<void>((done) => runSliced(runtime, [...rows.values()], end, done));
-    await Promise.all(ends);
+    await host.ended();
   }
 
   private tell({ name, type }: Row, reason: DieReason): void {

@@ -42,13 +42,15 @@ export type Reply =
 
 /**
  * Resolves to the answer, or to `undefined` if the node is not to be reached: the link is not there, takes no more, or
- * breaks. Rejects with `OperationTimeoutError` after `deadline`.
+ * breaks. Only in the last case `onItsWay` was called, and the node may have done what it was asked. Rejects with
+ * `OperationTimeoutError` after `deadline`.
  */
 export function ask(
   parts: QuestionParts,
   to: NodeId,
   content: Content<Question>,
   deadline: number,
+  onItsWay?: () => void,
 ): Promise<ResponseFrame | undefined> {
   const { runtime, transport, questions } = parts;
   const now = runtime.now();
@@ -60,9 +62,9 @@ export function ask(
       reply || error instanceof NodeUnavailableError ? resolve(reply) : reject(error);
     const id = questions.add(to, timeoutMs, { late, settle }, now);
     const sent = transport.send(to, { ...content, id, timeoutMs } as Question);
-    if (sent === 'queued') return;
+    if (sent === 'queued') return onItsWay?.();
     questions.withdraw(id);
-    resolve(undefined);
+    return resolve(undefined);
   });
 }
 

@@ -121,20 +121,24 @@ export class Registrar {
     return this.mineOrTaken(row, registration);
   }
 
-  /** False if nobody holds the name, perhaps because an attempt whose answer was lost has ended it. */
+  /**
+   * False if nobody holds the name, or somebody else has ended what held it.
+   *
+   * @throws NodeUnavailableError if it has ended, and whether by this is not known, because the answer was lost
+   */
   async unregister(name: string): Promise<boolean> {
     const { runtime, registerTimeoutMs, index, rows, self, membership, placements } = this.parts;
     const deadline = runtime.now() + registerTimeoutMs;
     const timeout = (): Error => new OperationTimeoutError(`unregistering "${name}"`, registerTimeoutMs);
-    /** What a node was asked to end, and has not said whether it did: the link was lost. */
-    let unanswered: string | undefined;
+    /** What was asked to be ended, of a node that has not said whether it did: the link was lost on the way. */
+    let unanswered: Row | undefined;
     for (;;) {
       const row = index.get(name) ?? (await this.askArbiter(name, deadline));
       if (!row && (await this.viewMayChange(name, deadline))) continue;
       if (row === 'unreachable' || (!row && runtime.now() >= deadline)) throw timeout();
+      // What has the name now was registered since, and nobody has asked for its end.
+      if (unanswered && row?.registration !== unanswered.registration) throw endedByWhom(unanswered);
       if (!row) return false;
-      // It has ended, perhaps by that: what has the name now was registered since.
-      if (unanswered !== undefined && row.registration !== unanswered) return true;
       if (rows.has(row) && this.mayEnd(row)) return this.endedHere(row, deadline);
       if (row.orphaned && placements.ownerOf(name, row.type) === undefined) {
         this.refuseBelowQuorum(row);
@@ -144,10 +148,12 @@ export class Registrar {
       if (row.node !== self && row.mayEnd && membership.members.get(row.node)?.linked) {
         const { registration } = row;
         const question = { kind: FrameKind.Unregister, name, registration } as const;
-        const reply = await ask(this.parts, row.node, question, deadline);
+        let isOnItsWay = false;
+        const reply = await ask(this.parts, row.node, question, deadline, () => (isOnItsWay = true));
+        if (reply?.outcome === 'ok' && reply.row === null && unanswered) throw endedByWhom(unanswered);
         if (reply?.outcome === 'ok') return reply.row !== null;
         if (reply?.error) throw fromWireError(reply.error, this.parts.refs);
-        if (!reply) unanswered = registration;
+        if (!reply && isOnItsWay) unanswered = row;
         await pause(this.parts, ASK_AGAIN_MS);
       } else {
         await this.changedSince(row, deadline);
@@ -467,6 +473,14 @@ export class Registrar {
   private newRegistration(): string {
     return `${this.parts.clock.next().toString(36)}-${this.token}`;
   }
+}
+
+/** What its node was asked to end has ended, by that or by what somebody else has asked. */
+function endedByWhom({ name, node }: Row): NodeUnavailableError {
+  return new NodeUnavailableError(
+    node,
+    `"${name}" is not registered any more as it was, but the link was lost before it said whether it has ended it`,
+  );
 }
 
 /** Another owner is for the view to say, which has just changed. */

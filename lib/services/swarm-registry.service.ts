@@ -117,7 +117,8 @@ export class SwarmRegistry {
    * Ends the worker and frees the name, on whichever node it runs. An object of `registerLocal` is only forgotten.
    *
    * @returns whether the name was registered
-   * @throws OperationTimeoutError, NodeUnavailableError
+   * @throws OperationTimeoutError, NoNodeAvailableError (below a quorum), NodeUnavailableError (the registration has ended,
+   *   but the answer was lost with a link, so that whether this has ended it or something else is not known)
    */
   unregister(name: string): Promise<boolean> {
     return this.nodes.ask((kernel) => {

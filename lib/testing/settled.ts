@@ -5,8 +5,51 @@ import type { SwarmSnapshot } from '../node/swarm-snapshot.js';
  * What still keeps a swarm from being at rest, `undefined` if nothing does: every node is up and sees all the others
  * up, all replicas of the registry are equal, and nothing is under way. Parked workers are at rest: they wait for a node
  * that may host them.
+ *
+ * @param isCut whether nothing passes between two of them. Then they reach each other by way of another node, or are of two
+ * swarms, each of which is at rest by itself.
  */
-export function unrest(kernels: readonly Kernel[]): string | undefined {
+export function unrest(
+  kernels: readonly Kernel[],
+  isCut: (a: Kernel, b: Kernel) => boolean = () => false,
+): string | undefined {
+  for (const part of partsOf(kernels, isCut)) {
+    const reason = unrestIn(part) ?? unreached(part, isCut);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+/** Who can hear each other, if need be by way of others. */
+function partsOf(kernels: readonly Kernel[], isCut: (a: Kernel, b: Kernel) => boolean): Kernel[][] {
+  const left = new Set(kernels);
+  const parts: Kernel[][] = [];
+  for (const first of left) {
+    const part = [first];
+    left.delete(first);
+    for (const one of part) {
+      const reached = [...left].filter((other) => !isCut(one, other));
+      for (const other of reached) left.delete(other);
+      part.push(...reached);
+    }
+    parts.push(part);
+  }
+  return parts;
+}
+
+/** A link over a cut is one that nobody has found dead yet. */
+function unreached(kernels: readonly Kernel[], isCut: (a: Kernel, b: Kernel) => boolean): string | undefined {
+  for (const kernel of kernels) {
+    for (const other of kernels.filter((one) => one !== kernel && isCut(kernel, one))) {
+      const link = kernel.inspect().transport.links.find(({ peer }) => peer === other.self.id);
+      if (link?.via === undefined)
+        return `${kernel.self.id} does not reach ${other.self.id} by way of another yet`;
+    }
+  }
+  return undefined;
+}
+
+function unrestIn(kernels: readonly Kernel[]): string | undefined {
   const snapshots = kernels.map((kernel) => kernel.inspect());
   const ids = new Set(snapshots.map(({ self }) => self.id).sort());
   for (const snapshot of snapshots) {

@@ -73,6 +73,8 @@ interface TestNode {
  * ```
  */
 export class SwarmTestCluster {
+  private readonly cuts: Array<readonly [TestNode, TestNode]> = [];
+
   private constructor(
     private readonly network: MemoryNetwork,
     private readonly nodes: readonly TestNode[],
@@ -160,19 +162,25 @@ export class SwarmTestCluster {
     await app.close();
   }
 
-  /** Cuts the network between two nodes, both ways. */
+  /** Cuts the network between two nodes, both ways: they hear nothing of it, as when packets vanish. */
   cut(a: number, b: number): void {
-    this.network.cut(keyOf(this.node(a)), keyOf(this.node(b)));
+    const ends = [this.node(a), this.node(b)] as const;
+    this.network.cut(keyOf(ends[0]), keyOf(ends[1]));
+    this.cuts.push(ends);
   }
 
   /** Mends all cuts. */
   heal(): void {
     this.network.heal();
+    this.cuts.length = 0;
   }
 
   /**
    * Resolves when the nodes that are left are one swarm at rest: each sees all others up, their registries are equal,
-   * no worker is being started or moved and no message waits. With a cut this cannot be.
+   * no worker is being started or moved and no message waits.
+   *
+   * With a cut it waits until the nodes have found out, which takes a second or two. Then those that a third node reaches
+   * are still one swarm, and those that none does are of two, each at rest by itself, with workers for all names.
    *
    * @param options `timeoutMs`, 10 seconds by default
    * @throws Error that says what is missing
@@ -181,8 +189,10 @@ export class SwarmTestCluster {
     timeoutMs = SETTLE_TIMEOUT_MS,
   }: { readonly timeoutMs?: number | undefined } = {}): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    for (;;) {
-      const reason = unrest(this.kernels());
+    const isCut = (a: Kernel, b: Kernel): boolean => this.isCut(kernels.get(a), kernels.get(b));
+    let kernels = this.kernels();
+    for (; ; kernels = this.kernels()) {
+      const reason = unrest([...kernels.keys()], isCut);
       if (reason === undefined) return;
       if (performance.now() > deadline) {
         throw new Error(`the cluster is not settled after ${timeoutMs} ms: ${reason}`);
@@ -207,8 +217,15 @@ export class SwarmTestCluster {
     return node;
   }
 
-  private kernels(): Kernel[] {
-    return this.nodes.flatMap(({ app }) => (app ? [app.get(KernelHolder, { strict: false }).kernel] : []));
+  private kernels(): Map<Kernel, TestNode> {
+    const kernels = new Map<Kernel, TestNode>();
+    for (const node of this.nodes)
+      if (node.app) kernels.set(node.app.get(KernelHolder, { strict: false }).kernel, node);
+    return kernels;
+  }
+
+  private isCut(a: TestNode | undefined, b: TestNode | undefined): boolean {
+    return this.cuts.some(([one, other]) => (one === a && other === b) || (one === b && other === a));
   }
 }
 

@@ -1,6 +1,12 @@
 // Lets an operation wait until something of a name, or of the view, has changed; never longer than its deadline (P7).
 import type { Runtime } from '../runtime/runtime.interface.js';
 
+/**
+ * So many go on in one turn of the event loop: what each does then takes longer than to tell it, and is done before
+ * anything else has its turn.
+ */
+const WOKEN_PER_TURN = 128;
+
 interface Waiter {
   wake(changed: boolean): void;
 }
@@ -39,12 +45,21 @@ export class NameWaiters {
   wake(name: string): void {
     if (this.waiting === 0) return;
     const waiters = this.byName.get(name);
-    if (waiters) for (const waiter of [...waiters]) waiter.wake(true);
+    if (waiters) this.wakeSome([...waiters]);
   }
 
   wakeAll(): void {
     // With every change of the view, of which there are thousands where many nodes start at once.
     if (this.waiting === 0) return;
-    for (const waiters of [...this.byName.values()]) for (const waiter of [...waiters]) waiter.wake(true);
+    const all: Waiter[] = [];
+    for (const waiters of this.byName.values()) for (const waiter of waiters) all.push(waiter);
+    this.wakeSome(all);
+  }
+
+  /** The first at once, the others in later turns; those whose time is up meanwhile are told that. */
+  private wakeSome(waiters: readonly Waiter[], from = 0): void {
+    const next = from + WOKEN_PER_TURN;
+    for (const waiter of waiters.slice(from, next)) waiter.wake(true);
+    if (next < waiters.length) this.runtime.defer(() => this.wakeSome(waiters, next));
   }
 }

@@ -9,6 +9,7 @@ import {
   WorkerStartError,
 } from '../errors/index.js';
 import { messageOf } from '../errors/thrown.js';
+import type { OwedTurns } from '../runtime/owed-turns.js';
 import { type Actor, callChain, CallScope } from './call-chain.js';
 import type { GateVisitor } from './gate.js';
 import { handlerFailure } from './handler-failure.js';
@@ -38,6 +39,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
   /** There from when `onWorkerStart` has returned, so that `die` has something to do, until it has done it. */
   private instance: object | undefined;
   private started = false;
+  private endsName = false;
   private ownContext: OwnWorkerContext | undefined;
   private hold: Hold | undefined;
 
@@ -59,6 +61,10 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
 
   get services(): WorkerServices {
     return this.hosted.parts.services;
+  }
+
+  get owedTurns(): OwedTurns {
+    return this.hosted.parts.owedTurns;
   }
 
   /** Whether `onWorkerStart` has returned, so that there is something to close. */
@@ -212,9 +218,10 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     await this.held().turn(timeoutMs, async (leftMs) => this.held().ask('conflict', leftMs, give));
   }
 
-  /** Nothing more is begun. Gives back the messages that waited. */
-  end(reason: DieReason): Delivery[] {
+  /** Nothing more is begun. `endsName`: nor elsewhere. Gives back the messages that waited. */
+  end(reason: DieReason, endsName: boolean): Delivery[] {
     this.endReason = reason;
+    this.endsName = endsName;
     this.hosted.gate.forget(this);
     const waiting = this.mailbox.close();
     this.ownContext?.abort();
@@ -265,7 +272,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
 
   refusal(): SwarmError {
     const { name, endReason } = this;
-    if (endReason === undefined || endReason === 'unregistered') return new WorkerNotFoundError(name);
+    if (endReason === undefined || this.endsName) return new WorkerNotFoundError(name);
     return new NodeUnavailableError(this.services.node, `"${name}" has ended there (${endReason})`);
   }
 

@@ -1,3 +1,4 @@
+import type { OwedTurns } from '../runtime/owed-turns.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
 import type { Gate } from './gate.js';
@@ -12,6 +13,8 @@ export interface ActivationParts {
   readonly logger: KernelLogger;
   readonly services: WorkerServices;
   readonly turns: MailboxTurns;
+  /** Of all who change groups by their contexts. */
+  readonly owedTurns: OwedTurns;
   readonly mailboxLimit: number;
   readonly maxPayloadBytes: number;
   /** Whether stacks travel to callers. */

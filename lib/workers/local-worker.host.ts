@@ -6,6 +6,7 @@ import {
   WorkerStartError,
 } from '../errors/index.js';
 import { soundThrown } from '../errors/thrown.js';
+import { OwedTurns } from '../runtime/owed-turns.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
@@ -70,7 +71,8 @@ export class LocalWorkerHost implements WorkerHost {
       failures.note(`${type} "${name}" threw in "${pattern}"`, error);
     const limits = { mailboxLimit, maxPayloadBytes, debug };
     const turns = new MailboxTurns(runtime);
-    const parts = { runtime, codec, logger, ...limits, services, turns, observer, handlerFailed };
+    const owedTurns = new OwedTurns(runtime);
+    const parts = { runtime, codec, logger, ...limits, services, turns, owedTurns, observer, handlerFailed };
     this.shared = parts;
     for (const [type, gate] of this.gates) {
       this.hosted.set(type, { definition: definitions.get(type)!, isPinned: false, gate, parts });
@@ -135,17 +137,21 @@ export class LocalWorkerHost implements WorkerHost {
     return this.known(name).merge(state, timeoutMs);
   }
 
-  end(name: string, reason: DieReason): EndedWorker {
+  end(name: string, reason: DieReason, endsName = reason === 'unregistered'): EndedWorker {
     const activation = this.activations.get(name);
     if (!activation || activation.isEnded) {
       activation?.becomesVoid(reason);
       return { waiting: [], ended: this.endings.get(name) };
     }
-    const waiting = activation.end(reason);
+    const waiting = activation.end(reason, endsName);
     if (activation.hasBegun) return { waiting, ended: this.close(activation) };
     // Its `start` notices when the method that it waits for has returned, and closes it.
     this.forget(activation);
     return { waiting, ended: undefined };
+  }
+
+  async ended(): Promise<void> {
+    await Promise.all(this.endings.values());
   }
 
   allowUntil(type: string, until: number, underLease: boolean): void {
@@ -193,7 +199,7 @@ export class LocalWorkerHost implements WorkerHost {
   }
 
   private refuse(activation: Activation, reason: DieReason): void {
-    for (const delivery of activation.end(reason)) delivery.reply(activation.refusal(), undefined);
+    for (const delivery of activation.end(reason, false)) delivery.reply(activation.refusal(), undefined);
   }
 
   /** Lets an ended worker come to its end; the name is taken meanwhile. */

@@ -1,4 +1,5 @@
 import { messageOf, soundThrown } from '../errors/thrown.js';
+import type { OwedTurns } from '../runtime/owed-turns.js';
 import { assertName } from './name-rules.js';
 import { WorkerContext } from './worker-context.js';
 import type { Act } from './standing.js';
@@ -14,6 +15,7 @@ export interface ContextSource {
   /** @throws NodeUnavailableError */
   assertMayAct(act: Act, isDying: boolean): void;
   readonly services: WorkerServices;
+  readonly owedTurns: OwedTurns;
 }
 
 /** The context of one activation; everything in it is read from there at the moment of asking. */
@@ -46,16 +48,12 @@ export class OwnWorkerContext extends WorkerContext {
     return this.controller.signal;
   }
 
-  async join(group: string): Promise<void> {
-    this.source.assertMayAct('change', false);
-    assertName('the group', group);
-    return this.source.services.joinGroup(group, this.name);
+  join(group: string): Promise<void> {
+    return this.source.owedTurns.answer(this.change(group, 'joinGroup'));
   }
 
-  async leave(group: string): Promise<void> {
-    this.source.assertMayAct('change', false);
-    assertName('the group', group);
-    return this.source.services.leaveGroup(group, this.name);
+  leave(group: string): Promise<void> {
+    return this.source.owedTurns.answer(this.change(group, 'leaveGroup'));
   }
 
   fail(error: Error): void {
@@ -74,6 +72,12 @@ export class OwnWorkerContext extends WorkerContext {
     if (!wish || this.source.isEnded || !this.source.mayWish()) return;
     this.wish = undefined;
     wish();
+  }
+
+  private async change(group: string, how: 'joinGroup' | 'leaveGroup'): Promise<void> {
+    this.source.assertMayAct('change', false);
+    assertName('the group', group);
+    return this.source.services[how](group, this.name);
   }
 
   private wishFor(wish: () => void): void {

@@ -85,7 +85,10 @@ export interface WorkerHost {
   start(spec: ActivationSpec): Promise<void> | void;
   /** Whether a worker of the name is here, starting or started, and has not ended. */
   has(name: string): boolean;
-  /** Queues a message for a started worker; one that has ended refuses it with `NodeUnavailableError`. */
+  /**
+   * Queues a message for a started worker. One that has ended refuses it: with `WorkerNotFoundError` if its name has ended
+   * with it, else with `NodeUnavailableError`.
+   */
   deliver(name: string, delivery: Delivery): void;
   /**
    * Dispatches nothing more to a worker until `resume`; messages still queue. Resolves with true when none of its
@@ -114,9 +117,12 @@ export interface WorkerHost {
   merge(name: string, state: Uint8Array, timeoutMs: number): Promise<void>;
   /**
    * Ends a worker, started or not: nothing more is dispatched, `ctx.signal` is aborted, `die` runs. What still waits
-   * for `pause`, `begin` or `merge` of it is told at once. A second `end` gives the promise of the first.
+   * for `pause`, `begin` or `merge` of it is told at once. A second `end` gives the promise of the first. `endsName`: its
+   * registration ends with it, so that nobody goes on with its name; so it is at least of one that is unregistered.
    */
-  end(name: string, reason: DieReason): EndedWorker;
+  end(name: string, reason: DieReason, endsName?: boolean): EndedWorker;
+  /** Resolves when every worker that has ended by now is done with it, or has had its time. */
+  ended(): Promise<void>;
   /**
    * Until when workers of a type may begin messages, as a monotonic time of the runtime: `Infinity` for ever (so it is
    * at first), `-Infinity` not at all. Read before each message, so that a process which was stopped begins none when it

@@ -38,6 +38,7 @@ class TaggedPayloadCodec implements PayloadCodec {
     } catch (error) {
       throw this.translated(error, value, rules);
     } finally {
+      encoder.release();
       this.encoder = encoder;
     }
   }
@@ -56,7 +57,7 @@ class TaggedPayloadCodec implements PayloadCodec {
       return value;
     }
     try {
-      return new PayloadCopier(this.refs, rules).copy(value, 0);
+      return new PayloadCopier(this.refs, rules, value).copy(value, 0);
     } catch (error) {
       throw this.translated(error, value, rules);
     }

@@ -6,6 +6,7 @@ import { ByteWriter } from './byte.writer.js';
 import { contentOf } from './payload-error.js';
 import { PayloadFault } from './payload-fault.js';
 import { kindOf, losesItsClass } from './payload-kind.js';
+import { leastBytes, MEASURED_FROM_BYTES } from './payload.meter.js';
 import { isForbiddenKey, MAX_DEPTH, PayloadTag } from './payload-tag.js';
 import { bytesOf, typedArrayKind } from './payload-typed-array.js';
 
@@ -26,16 +27,26 @@ class BodyWriter extends ByteWriter {
 export class PayloadEncoder {
   private readonly out = new BodyWriter();
   private rules!: PayloadRules;
+  private root: unknown;
+  /** What more bytes than these mean is looked at: the value is measured, or is too large. */
+  private bound = 0;
 
   constructor(private readonly refs: RefFactory) {}
 
   /** @throws PayloadFault, PayloadTooLargeError, and whatever a getter of the value throws */
   encode(value: unknown, rules: PayloadRules): Uint8Array {
     this.rules = rules;
+    this.root = value;
+    this.bound = Math.min(rules.maxBytes, MEASURED_FROM_BYTES);
     this.out.reset();
     this.value(value, 0);
-    this.checkSize(0);
+    if (this.out.length > rules.maxBytes) this.outgrown(this.out.length);
     return this.out.take();
+  }
+
+  /** To be called after `encode`, so that nothing of the value is kept until the next. */
+  release(): void {
+    this.root = undefined;
   }
 
   private value(value: unknown, depth: number): void {
@@ -126,7 +137,7 @@ export class PayloadEncoder {
 
   private fields(value: object, depth: number): void {
     const keys = Object.keys(value);
-    if (this.out.length > this.rules.maxBytes) this.checkSize(0);
+    if (this.out.length > this.bound) this.outgrown(this.out.length);
     this.count(keys.length, PayloadTag.ShortObject, PayloadTag.Object);
     for (const key of keys) {
       if (isForbiddenKey(key)) throw new PayloadFault();
@@ -234,8 +245,16 @@ export class PayloadEncoder {
   /** Before what is large is written, so that memory is not spent on what will be refused. */
   private checkSize(more: number): void {
     const bytes = this.out.length + more;
-    if (bytes > this.rules.maxBytes)
-      throw new PayloadTooLargeError(this.rules.root, bytes, this.rules.maxBytes);
+    if (bytes > this.bound) this.outgrown(bytes);
+  }
+
+  /** What holds the same many times over is refused before all of it is written. */
+  private outgrown(bytes: number): void {
+    const { root, maxBytes } = this.rules;
+    if (bytes > maxBytes) throw new PayloadTooLargeError(root, bytes, maxBytes);
+    this.bound = maxBytes;
+    const least = leastBytes(this.root, this.refs);
+    if (least > maxBytes) throw new PayloadTooLargeError(root, least, maxBytes);
   }
 }
 

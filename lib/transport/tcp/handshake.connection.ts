@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 
+import { messageOf } from '../../errors/thrown.js';
 import type { Runtime, Timer } from '../../runtime/runtime.interface.js';
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
 import { HandshakeStrangerError } from './handshake-stranger.error.js';
@@ -124,7 +125,7 @@ export class HandshakeConnection {
     try {
       this.splitter.push(this.withoutPreamble(chunk), isLent);
     } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
+      const message = messageOf(error);
       if (error instanceof HandshakeStrangerError) this.turnAway(message);
       else this.fail(error instanceof MalformedFrameError ? 'garbage' : 'fault', message);
     }

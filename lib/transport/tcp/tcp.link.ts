@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 
 import { PayloadTooLargeError } from '../../errors/index.js';
+import { messageOf } from '../../errors/thrown.js';
 import type { Runtime, Timer } from '../../runtime/runtime.interface.js';
 import { FrameDecoder, type EncodedFrame, type FrameEncoder } from '../codec/frame.codec.js';
 import { MalformedFrameError } from '../codec/malformed-frame.error.js';
@@ -330,7 +331,7 @@ export class TcpLink {
   /** Whatever cannot be read ends this link, also by an error that no decoder foresaw, and never the process. */
   private refuse(error: unknown): void {
     this.splitter.stop();
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     const wasOpen = this.state === 'open';
     this.finish(`malformed: ${reason}`, false, this.owner.limits.closeTimeoutMs);
     if (wasOpen) this.owner.broken(this, 'malformed', reason);

@@ -41,11 +41,11 @@ export const handoffMutations: readonly Mutation[] = [
     history: rolling,
     withinSeeds: 10,
     plant: () =>
-      replaceMethod<LocalWorkerHost, [string, DieReason], EndedWorker>(
+      replaceMethod<LocalWorkerHost, [string, DieReason, boolean | undefined], EndedWorker>(
         LocalWorkerHost,
         'end',
-        (host, end, name, reason) => {
-          if (reason !== 'moved' && reason !== 'drained') return end(name, reason);
+        (host, end, name, reason, endsName) => {
+          if (reason !== 'moved' && reason !== 'drained') return end(name, reason, endsName);
           host.resume(name);
           return { waiting: [], ended: Promise.resolve() };
         },

@@ -6,6 +6,7 @@ import { addressKey, type Address, type NodeInfo } from '../../../lib/transport/
 import type { DialOutcome, Transport } from '../../../lib/transport/transport.interface.js';
 import { indescribable } from '../../support/indescribable.js';
 import { QuietLogger } from '../../support/quiet.logger.js';
+import { ManualRuntime } from '../runtime/support/manual.runtime.js';
 
 const PEER: Address = { host: 'h', port: 1 };
 const REFUSED: DialOutcome = { kind: 'refused', message: 'nobody is there' };
@@ -88,6 +89,53 @@ describe('the dialer', () => {
     dialer.dialed(PEER, REFUSED);
     expect(rounds()).toBe(1);
     expect(dialer.lastRoundStartedAt).toBe(0);
+  });
+
+  it('does not wait for all of a list that is longer than any swarm, and dials all of it in turn', async () => {
+    const dead = Array.from({ length: 20_000 }, (_, index) => ({ host: 'dead', port: index }));
+    const short = Array.from({ length: 3 }, (_, index) => ({ host: 'short', port: index }));
+    const { dialer, scheduler, dials, outcomes, rounds } = make([
+      provider(async () => dead),
+      provider(async () => short),
+    ]);
+    for (const address of [...dead, ...short]) outcomes.set(addressKey(address), REFUSED);
+    dialer.start();
+    await scheduler.runUntil(() => rounds() === 1, 1_000);
+    const keysOf = (addresses: readonly Address[]): string[] => addresses.map(addressKey);
+    expect(dials.map(({ key }) => key).sort()).toEqual(
+      [...keysOf(dead.slice(0, 512)), ...keysOf(short)].sort(),
+    );
+    await scheduler.runUntil(() => rounds() === 40, 40_000);
+    expect(new Set(dials.map(({ key }) => key)).size, 'all').toBe(20_003);
+    expect(dials.filter(({ key }) => key === 'short:2')).toHaveLength(40);
+  });
+
+  it('passes over those of a long list that are linked', async () => {
+    const many = Array.from({ length: 600 }, (_, index) => ({ host: 'h', port: index }));
+    const { dialer, scheduler, dials, linked, outcomes, rounds } = make([provider(async () => many)]);
+    for (const address of many) outcomes.set(addressKey(address), REFUSED);
+    for (const address of many.slice(0, 500)) linked.add(addressKey(address));
+    dialer.start();
+    await scheduler.runUntil(() => rounds() === 1, 1_000);
+    expect(dials.map(({ key }) => key)).toEqual(many.slice(500).map(addressKey));
+  });
+
+  it('gives the event loop back while it dials many', async () => {
+    const many = Array.from({ length: 512 }, (_, index) => ({ host: 'h', port: index }));
+    const runtime = new ManualRuntime();
+    let dials = 0;
+    const dial = (): void => {
+      dials++;
+      runtime.spend(1);
+    };
+    const view = { isLinked: () => false, isJoining: () => true, roundEnded: () => undefined };
+    const logger = new QuietLogger();
+    new Dialer(runtime, { dial } as unknown as Transport, [provider(async () => many)], view, logger).start();
+    await new Promise(setImmediate);
+    expect(dials).toBeLessThan(20);
+    runtime.pass(1_000);
+    expect(dials).toBe(512);
+    expect(runtime.longestTaskMs).toBeLessThan(20);
   });
 
   it('goes on without a provider that rejects, throws, hangs, or gives what is no address', async () => {

@@ -354,14 +354,37 @@ describe('two applications over a network in memory', () => {
     expect(ref.toJSON().node).toBeUndefined();
   });
 
-  it('do not settle over a cut, and do after it is healed', async () => {
+  it('are of two swarms at rest when they have settled over a cut, and of one after it is healed', async () => {
     await boot(2);
+    await registry(0).register('lamp', DeviceWorker, { model: 'm1' });
     cluster.cut(0, 1);
-    await expect.poll(() => view(0).nodes().length, { timeout: 10_000 }).toBe(1);
-    await expect(cluster.settled({ timeoutMs: 10 })).rejects.toThrow(/does not see/);
+    await cluster.settled();
+    for (const index of [0, 1]) {
+      expect(view(index).nodes()).toHaveLength(1);
+      expect(registry(index).whereis('lamp')?.node).toBe(view(index).self.id);
+    }
     cluster.heal();
     await cluster.settled();
     expect(view(0).nodes()).toHaveLength(2);
+    expect(registry(0).whereis('lamp')?.node).toBe(registry(1).whereis('lamp')?.node);
+  });
+
+  it('settle over a cut that they have not found out yet only when they have', async () => {
+    await boot(2);
+    cluster.cut(0, 1);
+    await expect(cluster.settled({ timeoutMs: 10 })).rejects.toThrow(/still sees/);
+  });
+
+  it('have found a way by a third when they have settled over a cut between two', async () => {
+    await boot(3);
+    cluster.cut(0, 1);
+    await expect(cluster.settled({ timeoutMs: 10 })).rejects.toThrow(/by way of another/);
+    await cluster.settled();
+    const way = view(0)
+      .inspect()
+      .transport.links.find(({ peer }) => peer === view(1).self.id);
+    expect(way?.via).toBe(view(2).self.id);
+    for (const index of [0, 1, 2]) expect(view(index).nodes()).toHaveLength(3);
   });
 });
 

@@ -6,7 +6,7 @@ import { Registrar } from '../../../lib/registration/registrar.js';
 import type { RegistrationParts } from '../../../lib/registration/registration-parts.js';
 import type { Starts, StartSpec } from '../../../lib/registration/starts.js';
 import { Forgotten } from '../../../lib/tracker/forgotten.js';
-import { FrameKind } from '../../../lib/transport/frame.js';
+import { type Frame, FrameKind } from '../../../lib/transport/frame.js';
 import { KernelSwarm, workerType, type KernelSwarmNode } from '../node/support/kernel-swarm.js';
 
 const REGISTER_TIMEOUT_MS = 10_000;
@@ -204,6 +204,58 @@ describe('an unregistration', () => {
     await swarm.settle(again.started);
     await swarm.scheduler.advance(2_000);
     for (const { kernel } of [b!, c!, again]) expect(kernel.count()).toBe(0);
+  });
+
+  it('whose question is lost with a link is asked again', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b] = await swarm.form(2);
+    const names = [swarm.nameFor(b!), swarm.nameFor(b!, 'other')];
+    await swarm.settle(Promise.all(names.map((name) => register(a!, name))));
+    const whileItTravels = a!.kernel.unregister(names[0]!);
+    swarm.network.breakLink(a!.key, b!.key);
+    expect(await swarm.settle(whileItTravels)).toBe(true);
+    swarm.network.breakLink(a!.key, b!.key);
+    const beforeItIsSent = a!.kernel.unregister(names[1]!);
+    expect(await swarm.settle(beforeItIsSent)).toBe(true);
+  });
+
+  it('whose answer is lost with a link says that it does not know who has ended the worker', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b] = await swarm.form(2);
+    const name = swarm.nameFor(b!);
+    await swarm.settle(register(a!, name));
+    const isAnswer = (frame: Frame, from: string): boolean =>
+      frame.kind === FrameKind.Response && from === b!.key;
+    swarm.loses = (frame, from) => {
+      if (!isAnswer(frame, from)) return false;
+      swarm.loses = () => false;
+      swarm.network.breakLink(a!.key, b!.key);
+      return true;
+    };
+    expect(await swarm.outcome(a!.kernel.unregister(name))).toBe('ERR_SWARM_NODE_UNAVAILABLE');
+    expect(a!.kernel.lookup(name)).toBeUndefined();
+    expect(await swarm.settle(a!.kernel.unregister(name))).toBe(false);
+  });
+
+  it('ends what has the name by now if its question never left', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b] = await swarm.form(2);
+    const name = swarm.nameFor(b!);
+    await swarm.settle(register(a!, name));
+    // The transport says so before the kernel hears of it: nobody is asked.
+    const { send } = a!.transport;
+    let refused = 0;
+    a!.transport.send = (to, frame) => {
+      if (frame.kind !== FrameKind.Unregister || refused > 0) return send.call(a!.transport, to, frame);
+      refused++;
+      return 'unlinked';
+    };
+    const ended = a!.kernel.unregister(name);
+    expect(refused).toBe(1);
+    expect(await swarm.settle(b!.kernel.unregister(name))).toBe(true);
+    await swarm.settle(register(b!, name));
+    expect(await swarm.settle(ended)).toBe(true);
+    expect(b!.kernel.lookup(name)).toBeUndefined();
   });
 
   it('holds against a node that was cut off meanwhile and has started the worker itself', async () => {

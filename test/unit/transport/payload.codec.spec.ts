@@ -252,6 +252,45 @@ describe('payload codec', () => {
     expect(() => codec.copy(shared, small)).toThrow(PayloadTooLargeError);
   });
 
+  it.each<[string, (item: unknown) => unknown]>([
+    ['arrays', (item) => [item, item]],
+    ['objects', (item) => ({ a: item, b: item })],
+    ['maps', (item) => new Map([[1, item]]).set(2, item)],
+    ['sets', (item) => new Set([[item], [item]])],
+  ])('finds out soon that %s are too large which hold the same again and again', (_, around) => {
+    let looks = 0;
+    const large: PayloadRules = { ...rules, maxBytes: 64 * 1024 * 1024 };
+    let shared: unknown = {
+      get look(): number {
+        return looks++;
+      },
+    };
+    for (let level = 0; level < 26; level += 1) shared = around(shared);
+    for (const send of [codec.encode.bind(codec), codec.copy.bind(codec)]) {
+      looks = 0;
+      expect(() => send(shared, large)).toThrow(PayloadTooLargeError);
+      expect(looks, 'of 67 million ways to it').toBeLessThan(600_000);
+    }
+  });
+
+  it('takes what is just not too large, here as on its way', () => {
+    const shared = Array.from({ length: 100 }, (_, index) => ({
+      [`key ${index}`]: [index, [], '', new Date(0)],
+    }));
+    for (const value of [
+      Array.from({ length: 700_000 }, () => []),
+      Array.from({ length: 1_000 }, () => shared),
+      { text: 'x'.repeat(600_000), more: Array.from({ length: 100_000 }, () => new Map([['', undefined]])) },
+      [Buffer.alloc(600_000), new Float64Array(10), new Set([1n, null, true]), new Error('no', { cause: 1 })],
+    ]) {
+      const { length: maxBytes } = codec.encode(value, { ...rules, maxBytes: 64 * 1024 * 1024 });
+      const exact: PayloadRules = { ...rules, maxBytes };
+      expect(codec.encode(value, exact)).toHaveLength(maxBytes);
+      expect(() => codec.copy(value, exact)).not.toThrow();
+      expect(() => codec.encode(value, { ...rules, maxBytes: maxBytes - 1 })).toThrow(PayloadTooLargeError);
+    }
+  });
+
   it('refuses what throws when it is looked at', () => {
     class Touchy {
       get pipe(): never {

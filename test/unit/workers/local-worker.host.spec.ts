@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InvalidNameError } from '../../../lib/errors/index.js';
 import type { HandlerEntry, WorkerDefinition } from '../../../lib/workers/worker-definition.interface.js';
 import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
+import { NodeRuntime } from '../../../lib/runtime/node.runtime.js';
 import { indescribable } from '../../support/indescribable.js';
 import { gate, hostOf, never } from './support/host.js';
 
@@ -57,6 +58,29 @@ describe('a worker of this node', () => {
       });
       await start();
       expect(asked).toEqual([expect.any(InvalidNameError), expect.any(InvalidNameError)]);
+    },
+  );
+
+  it.each(['devices', ''])(
+    'gives the event loop its turn however often it joins and leaves %j in a loop',
+    async (group) => {
+      const turn = new AbortController();
+      let rounds = 0;
+      const { start } = hostOf(
+        {
+          start: async (_, context) => {
+            setImmediate(() => turn.abort());
+            for (; !turn.signal.aborted && rounds < 100_000; rounds++) {
+              await context.join(group).catch(() => undefined);
+              await context.leave(group).catch(() => undefined);
+            }
+          },
+        },
+        {},
+        { runtime: new NodeRuntime() },
+      );
+      await start();
+      expect(rounds).toBeLessThan(100_000);
     },
   );
 

@@ -7,6 +7,7 @@ import { seededRandom, VirtualRuntime, VirtualScheduler } from '../../../../lib/
 import { createPayloadCodec } from '../../../../lib/transport/codec/payload.codec.js';
 import type { Frame } from '../../../../lib/transport/frame.js';
 import { MemoryNetwork } from '../../../../lib/transport/memory/memory.network.js';
+import type { Transport } from '../../../../lib/transport/transport.interface.js';
 import { LocalWorkerHost } from '../../../../lib/workers/local-worker.host.js';
 import type { WorkerDefinition } from '../../../../lib/workers/worker-definition.interface.js';
 import { QuietLogger } from '../../../support/quiet.logger.js';
@@ -17,6 +18,7 @@ export interface KernelSwarmNode {
   readonly key: string;
   readonly kernel: KernelNode;
   readonly runtime: VirtualRuntime;
+  readonly transport: Transport;
   readonly logger: QuietLogger;
   readonly started: Promise<void>;
 }
@@ -74,6 +76,7 @@ export class KernelSwarm {
       ...{ mailboxLimit: 100, maxPayloadBytes: 1 << 20, debug: false },
     });
     const key = `${HOST}:${port}`;
+    const transport = this.network.transport({ host: HOST, port }, runtime);
     const kernel = new KernelNode(
       {
         cluster: 'test',
@@ -100,13 +103,13 @@ export class KernelSwarm {
         ...options.kernel,
       },
       {
-        transport: this.network.transport({ host: HOST, port }, runtime),
+        transport,
         discovery: options.discovery ?? [this.everyone],
         ...(options.protocol && { protocol: options.protocol }),
         ...{ runtime, host, codec, refs, logger },
       },
     );
-    const node = { key, kernel, runtime, logger, started: kernel.start() };
+    const node = { key, kernel, runtime, transport, logger, started: kernel.start() };
     this.nodes.push(node);
     return node;
   }
