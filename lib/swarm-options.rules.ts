@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import { createSecureContext } from 'node:tls';
 import { types } from 'node:util';
 import { shown } from './errors/shown.js';
@@ -54,7 +55,7 @@ export const dialableHost: Rule = (value) =>
 
 export const boundHost: Rule = (value) =>
   nameFault(value) ??
-  (/[\s@/[\]]/.test(value as string)
+  (/[\s@/[\]]/.test(value as string) || ((value as string).includes(':') && !isIPv6(value as string))
     ? `must be an address or a host name, without a port, as 10.0.0.5, not ${shown(value)}`
     : undefined);
 

@@ -4,6 +4,7 @@ import type { DiscoveryProvider } from '../discovery/discovery-provider.interfac
 import type { HybridLogicalClock } from '../runtime/hybrid-logical-clock.js';
 import { keepLatest } from '../runtime/keep-latest.js';
 import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.js';
+import { WarningThrottle } from '../runtime/warning.throttle.js';
 import {
   FrameKind,
   type AdoptedFrame,
@@ -136,6 +137,8 @@ export class Membership {
   private readonly lost = new Map<string, NodeInfo>();
   /** Why suspects are suspected, for what is said of them when nobody hears them. */
   private readonly reasons = new Map<NodeId, string>();
+  /** Who would not have this node, and was named in the log of late. */
+  private readonly refusals = new WarningThrottle();
   /** Peers whose rows may still be on their way; nothing unknown is started meanwhile, for `pollMs` at most. */
   private readonly rowsPending = new Map<NodeId, Timer>();
   /** It has left: nobody links any more. */
@@ -613,7 +616,7 @@ export class Membership {
   }
 
   private rejected(key: string, message: string, refusal: Refusal | undefined, by: NodeId): void {
-    const { logger, clock } = this.parts;
+    const { clock } = this.parts;
     const { self } = this.members;
     const { code, incarnation, about = self.info.id } = refusal ?? {};
     // It may be this node that will not have the other.
@@ -626,7 +629,7 @@ export class Membership {
     if (code === 'fenced') return this.selfFenced(by);
     // The wall clock went back since the process before this one ran: take a stamp above its last.
     if (self.status === 'joining') return this.reincarnate();
-    return logger.warn(`${key} refuses this node: ${message}. Restart this process.`);
+    return this.tellRefusal(key, `${message}. Restart this process.`);
   }
 
   /** It says itself that it has stopped its workers. */
@@ -658,13 +661,18 @@ export class Membership {
   private ignoredBy(by: NodeId, message: string): void {
     const { self } = this.members;
     const { logger } = this.parts;
-    if (self.status !== 'joining' || !self.info.hosting)
-      return logger.warn(`${by} refuses this node: ${message}`);
+    if (self.status !== 'joining' || !self.info.hosting) return this.tellRefusal(by, message);
     logger.warn(
       `${by} does not want this node as a host: ${message}. It joins as a client and hosts nothing`,
     );
     self.info = { ...self.info, hosting: false };
     return this.reincarnate();
+  }
+
+  /** It is dialled again and again, since it may change its mind. */
+  private tellRefusal(by: string, message: string): void {
+    const { logger, runtime } = this.parts;
+    if (this.refusals.allows(by, runtime.now())) logger.warn(`${by} refuses this node: ${message}`);
   }
 
   /** Whoever knows this node by its old stamp links again under the new one, and adopts it anew. */

@@ -16,6 +16,8 @@ interface TypePlacement {
   readonly eligible: readonly NodeInfo[];
   /** Members that could host the type and are more than its quorum fits. */
   readonly beyond: readonly NodeId[];
+  /** Whether one of these will host it as soon as a place is free. */
+  readonly isAwaitingPlace: boolean;
   readonly placement: GuardedPlacement;
 }
 
@@ -71,6 +73,11 @@ export class Placements {
     return this.of(type).beyond;
   }
 
+  /** Whether a node that could host the type waits for the place of one that has left, or is not heard. */
+  isAwaitingPlace(type: string): boolean {
+    return this.of(type).isAwaitingPlace;
+  }
+
   /** Every member, sorted by id, and why it may not host the type if it may not. */
   refusals(type: string): Refusal[] {
     const { beyond } = this.of(type);
@@ -118,7 +125,8 @@ export class Placements {
     const placed = this.members.ring().filter((member) => refusalOf(member, type) === undefined);
     if (quorumSizeOf(strategy) === undefined) {
       const eligible = placed.map(({ info }) => info);
-      return { eligible, beyond: [], placement: guardedPlacement(strategy, eligible.map(placeable), fault) };
+      const placement = guardedPlacement(strategy, eligible.map(placeable), fault);
+      return { eligible, beyond: [], isAwaitingPlace: false, placement };
     }
     const { size, members, missing, beyond } = quorumBound(this.members, this.missing.missingFor(type), type);
     const taken = new Set(missing.map(({ id }) => id));
@@ -131,6 +139,7 @@ export class Placements {
     return {
       eligible,
       beyond: beyond.map(({ info }) => info.id),
+      isAwaitingPlace: beyond.some((member) => placed.includes(member) && member.info.quorums[type] === size),
       placement: guardedPlacement(strategy, among.map(placeable), fault),
     };
   }

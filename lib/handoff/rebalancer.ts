@@ -45,7 +45,7 @@ export class Rebalancer {
   private readonly attempts = new Map<string, number>();
   private readonly failures = new Map<string, number>();
   private readonly again = new Map<string, Timer>();
-  /** Names whose owner is not up yet; the view changes when it is. */
+  /** Names whose owner is not up yet, or has no place among the quorum yet; the view changes when it has. */
   private readonly awaiting = new Set<string>();
   /** Why names stay that this node, which leaves, could not hand off. */
   readonly givenUp = new Map<string, string>();
@@ -114,7 +114,9 @@ export class Rebalancer {
     if (owner === self) {
       if (isParked && this.mayRestart(row)) supervisor.resume(row);
     } else if (owner === undefined) {
-      if (this.leaving) this.giveUp(row, 'no other node may host it');
+      // In a rolling deploy the next may be asked to leave before the new node has the place of the last.
+      if (this.leaving && !isParked && placements.isAwaitingPlace(row.type)) this.awaiting.add(row.name);
+      else if (this.leaving) this.giveUp(row, 'no other node may host it');
       else if (!isParked) this.quorum.missing(row);
     } else if (this.leaving && isParked) {
       this.giveUp(row, 'it does not run at the moment');

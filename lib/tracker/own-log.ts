@@ -8,14 +8,23 @@ import { BYTES_PER_FRAME, Row, type Untracked, wireBytes } from './row.js';
 
 /** How many operations are kept for peers that missed some; who missed more gets a snapshot. */
 export const LOG_LIMIT = 65_536;
+/**
+ * And so many bytes of them at most, arguments of workers that have long ended included: with 64 KiB each, as many
+ * operations would hold gigabytes.
+ */
+export const LOG_BYTES = 32 * 1024 * 1024;
 
 /** A tracked row stands for itself: who reads the operation later gets the row as it is by then. */
 type LoggedOp = Row | RowOp;
 
 export class OwnLog {
   readonly table: RowTable;
-  /** Operation `seq` stands at `seq % LOG_LIMIT`. */
-  private readonly ops: LoggedOp[] = [];
+  /** Operation `seq` stands at `seq % LOG_LIMIT`; `undefined` where it was dropped. */
+  private readonly ops: Array<LoggedOp | undefined> = [];
+  /** Of all operations that are kept, and of those among them that were not handed to `stream` yet. */
+  private bytes = 0;
+  private freshBytes = 0;
+  private oldest = 1;
   private flushing = false;
   /** Last operation that was handed to `stream`. */
   private flushed = 0;
@@ -39,7 +48,7 @@ export class OwnLog {
 
   /** Number of the oldest operation that `read` can give. */
   get oldestSeq(): number {
-    return Math.max(1, this.seq - LOG_LIMIT + 1);
+    return this.oldest;
   }
 
   track(row: Row): void {
@@ -84,20 +93,41 @@ export class OwnLog {
     this.flushing = false;
     this.flushed = this.seq;
     this.fresh.clear();
+    this.freshBytes = 0;
     this.stream();
+    while (this.bytes > LOG_BYTES && this.oldest <= this.flushed) this.dropOldest();
     const tasks = this.afterFlush;
     this.afterFlush = [];
     for (const task of tasks) task();
   }
 
   private append(op: LoggedOp): void {
-    // So many in one tick would be written over before anybody was told.
-    if (this.seq - this.flushed >= LOG_LIMIT) this.flush();
+    // So many in one tick would be written over before anybody was told, or take more memory than the log may.
+    if (this.seq - this.flushed >= LOG_LIMIT || this.freshBytes >= LOG_BYTES) this.flush();
+    if (this.seq - this.oldest + 1 >= LOG_LIMIT) this.dropOldest();
     this.table.seq++;
     this.ops[this.table.seq % LOG_LIMIT] = op;
+    const bytes = heldBy(op);
+    this.bytes += bytes;
+    this.freshBytes += bytes;
     if (this.flushing) return;
     this.flushing = true;
     // What is tracked by all that is deferred is told at once; and no later, for somebody may wait for it.
     this.runtime.deferLast(() => this.flush());
   }
+
+  private dropOldest(): void {
+    const at = this.oldest % LOG_LIMIT;
+    const op = this.ops[at];
+    if (op !== undefined) this.bytes -= heldBy(op);
+    this.ops[at] = undefined;
+    this.oldest++;
+  }
+}
+
+/** About the memory that an operation keeps; of a row only what stays the same, since it is asked again later. */
+function heldBy(op: LoggedOp): number {
+  if (op instanceof Row) return wireBytes(op.args, []);
+  if (op[0] === 2) return wireBytes(null, op[3]) + op[3].length * 8;
+  return wireBytes(null, []);
 }

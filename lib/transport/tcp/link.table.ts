@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 
 import { stackOf } from '../../errors/thrown.js';
 import type { KernelLogger, Runtime } from '../../runtime/runtime.interface.js';
+import { WarningThrottle } from '../../runtime/warning.throttle.js';
 import { FrameEncoder } from '../codec/frame.codec.js';
 import type { Frame } from '../frame.js';
 import { addressKey, type Address, type Hello, type NodeId, type Refusal } from '../node-info.js';
@@ -20,7 +21,6 @@ import type { Sockets } from './sockets.js';
 import type { TcpLimits } from './tcp.limits.js';
 import { TcpLink, type LinkOwner } from './tcp.link.js';
 import type { UnitSplitter } from './unit.splitter.js';
-import { WarningThrottle } from './warning.throttle.js';
 
 /** What a `LinkTable` is made from. */
 export interface LinkTableOptions {

@@ -5,6 +5,8 @@ import { UNIT_HEADER_BYTES } from './wire.js';
 
 /** What one tick has to write is rarely more; an idle link keeps much less. */
 const MOST_CHUNK_BYTES = 64 * 1024;
+/** What a link begins with again after something larger. */
+const FIRST_CHUNK_BYTES = 4096;
 /** Copying less than this into the chunk is cheaper than one more buffer for the system call. */
 const COPIED_BYTES = 16 * 1024;
 
@@ -59,9 +61,14 @@ export class UnitBuffer extends ByteWriter {
 
   /** The body of the opened unit, in memory of its own; the unit is forgotten. */
   withdraw(): Buffer {
-    const start = this.closed + UNIT_HEADER_BYTES;
-    const body = Buffer.from(this.bytes.subarray(start, this.length));
-    this.length = this.closed;
+    const { bytes, closed, length } = this;
+    const body = bytes.subarray(closed + UNIT_HEADER_BYTES, length);
+    this.length = closed;
+    if (bytes.length <= MOST_CHUNK_BYTES || body.length * 2 < bytes.length) return Buffer.from(body);
+    // It has outgrown the chunk: it keeps the memory, instead of being copied and leaving as much with the link.
+    this.cut();
+    this.bytes = Buffer.allocUnsafeSlow(FIRST_CHUNK_BYTES);
+    this.length = this.closed = this.uncut = 0;
     return body;
   }
 
@@ -81,7 +88,9 @@ export class UnitBuffer extends ByteWriter {
   /** The system has everything that was ever drained: the chunk is filled from its beginning again. */
   written(): void {
     for (let body = this.drained.pop(); body; body = this.drained.pop()) bodyMemory.giveBack(body);
-    if (this.gathered === 0) this.length = this.closed = this.uncut = 0;
+    if (this.gathered > 0) return;
+    this.length = this.closed = this.uncut = 0;
+    if (this.bytes.length > MOST_CHUNK_BYTES) this.bytes = Buffer.allocUnsafeSlow(FIRST_CHUNK_BYTES);
   }
 
   /** What is among the pieces stays where it is. */
@@ -89,7 +98,8 @@ export class UnitBuffer extends ByteWriter {
     const { bytes, closed, length } = this;
     this.cut();
     const open = length - closed;
-    const capacity = Math.min(MOST_CHUNK_BYTES, bytes.length * 2);
+    // A unit that has outgrown the chunk doubles: it is copied each time, and may be written in very many small steps.
+    const capacity = Math.max(Math.min(MOST_CHUNK_BYTES, bytes.length * 2), open * 2);
     this.bytes = Buffer.allocUnsafeSlow(Math.max(capacity, open + count));
     this.bytes.set(bytes.subarray(closed, length));
     this.length = open;

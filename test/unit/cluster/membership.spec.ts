@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
+import { VirtualRuntime } from '../../../lib/runtime/virtual.runtime.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import { KernelSwarm, type KernelSwarmNode } from '../node/support/kernel-swarm.js';
 
@@ -160,6 +161,43 @@ describe('a node that joins', () => {
     expect(late.logger.lines.join('\n')).toContain(a!.kernel.self.id);
     const ready = late.kernel.ready({ timeoutMs: 500 });
     expect(await swarm.outcome(ready)).toBe('ERR_SWARM_OPERATION_TIMEOUT');
+  });
+});
+
+describe('a node that is refused', () => {
+  // It was replaced by another process of its name and address, which must not be; it goes on dialling.
+  it('says so once a minute, however often it dials', async () => {
+    const swarm = new KernelSwarm();
+    const address = { host: '10.0.0.1', port: 7099 };
+    let asked = 0;
+    const refusing = swarm.network.transport(address, new VirtualRuntime(swarm.scheduler));
+    await refusing.open(() => ({
+      ...{ linkOpened() {}, linkClosed() {}, drained() {}, frame() {}, dialed() {} },
+      hello: () => ({
+        ...{ cluster: 'test', protocol: { min: 1, max: 1 }, status: 'up', roll: 0 },
+        node: {
+          ...{ id: 'other@10.0.0.1:7099', name: 'other', ...address, incarnation: 1, firstIncarnation: 1 },
+          ...{ weight: 1, labels: {}, hosting: true, types: [], leaseMs: 3_000, quorums: {} },
+        },
+      }),
+      admit: ({ node, status }) => {
+        // One that is still joining would take a newer stamp.
+        if (status === 'joining') return { code: 'closing', message: 'not yet' };
+        asked++;
+        return { code: 'stale-incarnation', message: 'it was replaced', incarnation: node.incarnation };
+      },
+    }));
+    const node = swarm.boot({
+      discovery: [{ name: 'one', candidates: () => Promise.resolve([address]) }],
+    });
+    await swarm.until(() => node.kernel.self.status === 'up');
+    const told = (): number => node.logger.lines.filter((line) => line.includes('it was replaced')).length;
+    asked = 0;
+    await swarm.scheduler.advance(50_000);
+    expect(asked).toBeGreaterThan(5);
+    expect(told()).toBe(1);
+    await swarm.scheduler.advance(15_000);
+    expect(told()).toBe(2);
   });
 });
 

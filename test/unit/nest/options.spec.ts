@@ -96,6 +96,8 @@ describe('defaults', () => {
       hosting: false,
     });
     expect(resolveOptions({ node: { host: '::1' } }).resolved!.listen).toBe('::1');
+    for (const host of ['fe80::1%eth0', '::ffff:10.0.0.5'])
+      expect(resolveOptions({ node: { host }, secret: 's' }).resolved!.listen).toBe(host);
   });
 
   it.each<[string, SwarmModuleOptions, string[]]>([
@@ -128,7 +130,13 @@ describe('faults', () => {
       'secret is needed because others reach 127.evil.example',
     ],
     ['listen', { node: { listen: '0.0.0.0' } }, 'secret is needed because others reach 0.0.0.0'],
-    ['host with a port', { node: { host: 'api-1:7946@x' } }, 'node.host must be an address or a host name'],
+    ['host with a port', { node: { host: 'api-1:7946' } }, 'node.host must be an address or a host name'],
+    [
+      'listen with a port',
+      { node: { listen: '0.0.0.0:7946' } },
+      'node.listen must be an address or a host name',
+    ],
+    ['host with an id', { node: { host: 'api-1:7946@x' } }, 'node.host must be an address or a host name'],
     ['no secret', { secret: '' }, 'secret must be a string that is not empty, or an array of such'],
     ['no secrets', { secret: [] }, 'secret must be a string that is not empty'],
     ['a number for a secret', { secret: ['x', 17_171_717] }, 'secret must be a string that is not empty'],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LOG_LIMIT } from '../../../lib/tracker/own-log.js';
+import { LOG_BYTES, LOG_LIMIT } from '../../../lib/tracker/own-log.js';
 import { RowStatus, Untracked } from '../../../lib/tracker/row.js';
 import { FrameEncoder } from '../../../lib/transport/codec/frame.codec.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
@@ -126,6 +126,55 @@ describe('the stream of own rows', () => {
     expect(a.transport.of(FrameKind.Snapshot, b.id).length).toBeGreaterThan(0);
     expect(b.view()).toEqual(a.view());
     expectLevel(a, b);
+  });
+
+  it('keeps a bounded number of bytes for peers that have missed something, whatever arguments the workers had', () => {
+    const { runtime, a, b } = pair();
+    const args = new Uint8Array(64 * 1024);
+    const most = LOG_BYTES / args.length;
+    a.track('stays', { args });
+    runtime.pass(1);
+    for (let i = 0; i < 2 * most; i++) {
+      a.rows.untrack(a.track(`fleeting-${i}`, { args }), Untracked.forgotten);
+      runtime.pass(1);
+    }
+    const { log } = a.stream;
+    // Each of them is two operations: one with the arguments, one without.
+    expect(log.seq - log.oldestSeq + 1).toBeLessThanOrEqual(2 * most);
+    expect(log.seq - log.oldestSeq + 1).toBeGreaterThan(1.9 * most);
+    expectLevel(a, b);
+  });
+
+  it('keeps a bounded number of bytes where long lists of groups change', () => {
+    const { runtime, a, b } = pair();
+    const row = a.track('busy');
+    runtime.pass(1);
+    const groups = Array.from({ length: 1000 }, (_, index) => `group-${index}`);
+    const { log } = a.stream;
+    for (let i = 0; i < 5000; i++) {
+      a.rows.setGroups(row, groups.slice(i % 2));
+      runtime.pass(1);
+    }
+    expect(log.seq - log.oldestSeq + 1).toBeLessThan(LOG_BYTES / (1000 * 16));
+    expectLevel(a, b);
+  });
+
+  it('survives more bytes in one tick than the log keeps, and sends a snapshot to who has missed them', () => {
+    const { runtime, nodes } = trackers(3);
+    const [a, b, c] = nodes as [TrackerNode, TrackerNode, TrackerNode];
+    a.track('first');
+    runtime.pass(1);
+    a.unlinkFrom(c);
+    const args = new Uint8Array(64 * 1024);
+    const count = (2.5 * LOG_BYTES) / args.length;
+    for (let i = 0; i < count; i++) a.track(`name-${i}`, { args });
+    runtime.pass(1);
+    expect(b.replicas.table(a.id)?.size).toBe(count + 1);
+    expectLevel(a, b);
+    a.linkTo(c);
+    runtime.pass(100);
+    expect(a.transport.of(FrameKind.Snapshot, c.id).length).toBeGreaterThan(0);
+    expectLevel(a, c);
   });
 
   it('repairs a difference that no sequence number shows, by frames that a link can carry', () => {

@@ -5,7 +5,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 
 import { printable } from '../../../lib/transport/tcp/printable.text.js';
 import { keyOf, networkOf, UnprovedConnections } from '../../../lib/transport/tcp/unproved.connections.js';
-import { WarningThrottle } from '../../../lib/transport/tcp/warning.throttle.js';
+import { WarningThrottle } from '../../../lib/runtime/warning.throttle.js';
 import { PREAMBLE, UnitKind, unitOf } from '../../../lib/transport/tcp/wire.js';
 import { Authority } from '../../support/certificates.js';
 import { HostileNodes, linked, roundTripMs, UNDISTURBED_MS } from './support/hostile-nodes.js';

@@ -2,7 +2,7 @@ const EVERY_MS = 60_000;
 /** Peers of which something is logged within a minute: who has many addresses gets no more of the log than this. */
 const MOST_PEERS = 100;
 
-/** Says of a peer at most once a minute that something may be logged about it, and of no more than so many peers. */
+/** Says of a peer at most once a minute that something may be logged about it, and of no more than `MOST_PEERS`. */
 export class WarningThrottle {
   /** Who was allowed when, the longest ago first. */
   private readonly lastMs = new Map<string, number>();

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { staticQuorumRing } from '../../../lib/distribution/index.js';
+import type { DrainReport } from '../../../lib/handoff/drain-report.js';
+import { KernelSwarm, workerType, type KernelSwarmNode } from '../node/support/kernel-swarm.js';
+
+const NAMES = 30;
+
+async function swarmOfThree(): Promise<{ swarm: KernelSwarm; nodes: KernelSwarmNode[]; names: string[] }> {
+  const swarm = new KernelSwarm();
+  const nodes = await swarm.form(3, types(2));
+  const names = Array.from({ length: NAMES }, (_, index) => `name-${index}`);
+  for (const name of names)
+    await swarm.settle(nodes[0]!.kernel.register(name, 'Once', undefined, {}), 20_000);
+  return { swarm, nodes, names };
+}
+
+function types(size: number): { types: [ReturnType<typeof workerType>] } {
+  return { types: [workerType('Once', { strategy: staticQuorumRing({ size }) })] };
+}
+
+async function leave(swarm: KernelSwarm, node: KernelSwarmNode): Promise<DrainReport> {
+  const report = await swarm.settle(node.kernel.drain({}));
+  await swarm.settle(node.kernel.stop());
+  swarm.nodes.splice(swarm.nodes.indexOf(node), 1);
+  return report;
+}
+
+describe('a node that leaves a quorum', () => {
+  // A node that has left keeps its place until no lease can depend on its word. Until then one that came in its stead
+  // hosts nothing, and with one more node gone too few would be left.
+  it('hands its workers off although the node that came before has no place yet, in deploys that replace node after node', async () => {
+    const { swarm, nodes, names } = await swarmOfThree();
+    let port = 7_100;
+    for (const node of nodes) {
+      const report = await leave(swarm, node);
+      expect(report.left).toEqual([]);
+      const fresh = swarm.boot({ ...types(2), port: port++ });
+      await swarm.settle(fresh.started);
+      await swarm.settle(fresh.kernel.ready({ nodes: 3 }));
+      // What a process takes to boot, at least.
+      await swarm.scheduler.advance(500);
+    }
+    const echo = { pattern: 'echo', data: 7, timeoutMs: undefined, chain: [] };
+    for (const name of names) expect(await swarm.outcome(swarm.nodes[0]!.kernel.call(name, echo))).toBe(7);
+  });
+
+  it('waits for no node that will not host them: one that leaves too, or that names another size', async () => {
+    const { swarm, nodes } = await swarmOfThree();
+    await leave(swarm, nodes[0]!);
+    const other = swarm.boot({ ...types(3), port: 7_100 });
+    await swarm.settle(other.started);
+    await swarm.settle(other.kernel.ready({ nodes: 3 }));
+    const report = await leave(swarm, nodes[1]!);
+    expect(report.left.map(({ reason }) => reason)).toContain('no other node may host it');
+    expect(report.tookMs).toBeLessThan(1_000);
+  });
+});
