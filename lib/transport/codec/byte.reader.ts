@@ -36,10 +36,6 @@ export class ByteReader {
     return this.bytes[this.skip(1, field)] as number;
   }
 
-  u32(field: string): number {
-    return this.bytes.readUInt32LE(this.skip(4, field));
-  }
-
   f64(field: string): number {
     return this.bytes.readDoubleLE(this.skip(8, field));
   }
