@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { IgnoreList } from '../../../lib/cluster/ignore-list.js';
-import { Membership, type MembershipListener } from '../../../lib/cluster/membership.js';
+import type { MembershipListener } from '../../../lib/cluster/membership-parts.js';
+import { Membership } from '../../../lib/cluster/membership.js';
 import { HybridLogicalClock } from '../../../lib/runtime/hybrid-logical-clock.js';
 import { FrameKind, type RollFrame } from '../../../lib/transport/frame.js';
 import type { NodeInfo } from '../../../lib/transport/node-info.js';
