@@ -2,8 +2,8 @@ import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
 import type { DrainReport } from '../handoff/drain-report.js';
-import type { PlacementExplanation } from './placement-explanation.js';
-import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
+import type { PlacementExplanation } from './placement-explanation.interface.js';
+import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.interface.js';
 
 /** A row of the registry as the services show it. */
 export interface RegistryRow {
