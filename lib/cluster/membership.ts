@@ -44,9 +44,9 @@ import { Views } from './views.js';
 
 /** How many (id, incarnation) pairs of dead nodes are remembered, so that none comes back. */
 const DEAD_LIMIT = 4_096;
-/** For so long a node that has answered a dial may take to be heard over its link, too. */
+/** How long a node that has answered a dial may take until it is heard over its link, too. */
 const ANSWER_PATIENCE_MS = 50;
-/** How many nodes that nobody heard are asked about when they cannot be dialled. */
+/** How many nodes that were given up unheard are remembered, to ask others about them when they cannot be dialled. */
 const LOST_LIMIT = 256;
 
 export class Membership {
@@ -70,13 +70,13 @@ export class Membership {
   private readonly lost = new Map<string, NodeInfo>();
   /** Why suspects are suspected, for what is said of them when nobody hears them. */
   private readonly reasons = new Map<NodeId, string>();
-  /** Who would not have this node, and was named in the log of late. */
+  /** Limits how often the log says of a node that it refuses this one. */
   private readonly refusals = new WarningThrottle();
   /** Peers whose rows may still be on their way; nothing unknown is started meanwhile, for `pollMs` at most. */
   private readonly rowsPending = new Map<NodeId, Timer>();
-  /** It has left: nobody links any more. */
+  /** This node has left: nobody links to it any more. */
   private closing = false;
-  /** It is stopping what it ran under a lease, and joins again then. */
+  /** This node is stopping what it ran under a lease, and joins again afterwards. */
   private rejoining = false;
 
   constructor(private readonly parts: MembershipParts) {
@@ -292,7 +292,7 @@ export class Membership {
     const { id, incarnation, firstIncarnation } = hello.node;
     const { self } = this.members;
     clock.observe(incarnation);
-    // Who comes later has a higher incarnation: it takes nobody's place among those that count for a quorum.
+    // A node that joins must have a higher incarnation than all members: the oldest ones count for a quorum first.
     const isOlder = incarnation > self.info.incarnation && this.parts.quorums.size > 0;
     if (isOlder && self.status === 'joining' && hello.status !== 'joining') {
       transport.disconnect(id, 'this node takes a new incarnation');
@@ -362,7 +362,7 @@ export class Membership {
     this.check();
   }
 
-  /** The link has refused frames, perhaps one that told this node's status: once more. */
+  /** The link has room again. It had refused frames, perhaps one with this node's status: told once more. */
   drained(id: NodeId): void {
     this.tellStatus(id);
   }
@@ -387,7 +387,7 @@ export class Membership {
   heard(member: Member): void {
     const { id } = member.info;
     member.heardAt = this.parts.runtime.now();
-    // What came by way of another says nothing about the way between the two.
+    // A frame that was relayed says nothing about the direct way between the two.
     if (this.suspicions.isBusy && this.parts.relays.viaOf(id) === undefined) this.suspicions.heard(id);
   }
 
@@ -434,7 +434,7 @@ export class Membership {
     const { self } = this.members;
     if (fenced.some(([id, incarnation]) => id === self.info.id && incarnation >= self.info.incarnation))
       return this.selfFenced(from);
-    // It does not know whom it has fenced in an earlier life; those who have a quorum say it.
+    // This node does not know whom it fenced in an earlier life; the others tell it.
     if (self.status === 'joining' || !this.establishment.isReached)
       for (const [id, incarnation] of fenced) this.fencing.recall(id, incarnation);
     for (const info of missing) if (!this.isKnown(info)) this.fencing.learned(info);
@@ -498,7 +498,7 @@ export class Membership {
     return !this.fencing.isFenced(id, incarnation);
   }
 
-  /** Whoever was believed to be at this address, and is not linked, is gone. */
+  /** The node that was believed to be at this address, and is not linked, is gone. */
   private goneAt(key: string, reason: string, except?: NodeId): void {
     for (const id of this.expected.at(key)) if (id !== except) this.expected.gone(id);
     const member = this.members.at(key, except);
@@ -509,7 +509,7 @@ export class Membership {
     this.check();
   }
 
-  /** Others may reach who cannot be reached from here. */
+  /** A node that cannot be reached from here may be reached by others. */
   private askAboutUnreachable(key: string): void {
     // One question at a time about an id: of what it is now, not of what it was when it was lost.
     for (const id of this.expected.at(key)) {
@@ -524,7 +524,7 @@ export class Membership {
     const { clock } = this.parts;
     const { self } = this.members;
     const { code, incarnation, about = self.info.id } = refusal ?? {};
-    // It may be this node that will not have the other.
+    // The refusal may be this node's own, of the other.
     if (about !== self.info.id) return undefined;
     if (code === 'closing') this.leftAt(key);
     if (code === 'ignored') return this.ignoredBy(by, message);
@@ -544,18 +544,18 @@ export class Membership {
     for (const id of this.expected.at(key)) this.expected.drop(id);
   }
 
-  /** The others have gone on without this node: what they started in its place must be the only one. */
+  /** The others have gone on without this node: its own workers under a lease must end, as theirs must be the only ones. */
   private selfFenced(by: NodeId): void {
     this.rejoin((done) => this.parts.listener.selfFenced(by, done));
   }
 
-  /** Under another incarnation, so that nobody who remembers the present one takes it for what it was. */
+  /** Joins again once `stop` is done, under another incarnation, so that nobody takes this node for what it was. */
   private rejoin(stop: (done: () => void) => void): void {
     if (this.rejoining) return;
     this.rejoining = true;
     stop(() => {
       this.rejoining = false;
-      // Those that it has given up itself may have what it ran: it is not up before it has asked them.
+      // Nodes that this one had given up may run its workers by now: it is not up before it has met them.
       this.fencing.forgetPast();
       for (const info of this.fencing.missingNodes()) this.expected.hearOf(info, info);
       this.reincarnate();
@@ -696,7 +696,7 @@ export class Membership {
     this.linkClosed(id, 'disconnected');
   }
 
-  /** Which nodes count for a quorum, or belong to a ring that waits for missing ones, is not what it was. */
+  /** The nodes that count for a quorum, or the missing ones that its ring waits for, have changed. */
   private countsChanged(): void {
     this.members.changed();
     this.leases.renew();
@@ -745,7 +745,7 @@ export class Membership {
     return member?.linked === true && this.parts.relays.viaOf(member.info.id) === undefined;
   }
 
-  /** Its word counts from now on: workers of types with a quorum need not wait for the next heartbeat. */
+  /** Its acknowledgements count from now on: a lease need not wait for the next heartbeat. */
   private askForLease(id: NodeId): void {
     if (this.parts.quorums.size > 0) this.detector.ping(id);
   }
