@@ -49,7 +49,7 @@ export function isExpired({ goodUntil }: Pick<Heard, 'goodUntil'>, now: number):
   return goodUntil !== undefined && now > goodUntil;
 }
 
-/** Until when all of them hold that hold now. */
+/** The earliest time at which one of those that hold now expires. */
 export function shortest(heard: readonly Heard[], now: number): number | undefined {
   let until: number | undefined;
   for (const one of heard) {
