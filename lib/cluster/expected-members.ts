@@ -13,7 +13,7 @@ interface Expected {
   info: NodeInfo | undefined;
   /** Nothing listens at its address: those who named it will say what is left of it. */
   isGone: boolean;
-  /** They have had their time, or do not know its end yet: nobody is kept from joining by it any more. */
+  /** The join barrier does not wait for it any more. */
   isOverdue: boolean;
 }
 
@@ -85,7 +85,7 @@ export class ExpectedMembers {
     if (known && known.address.incarnation >= address.incarnation) {
       if (info && info.incarnation === known.address.incarnation) known.info = info;
     } else {
-      // What was found out of an earlier process under its id says nothing of this one.
+      // What was found out about an earlier process under its id does not hold for this one.
       this.table.delete(address.id);
       this.table.add({ address, since: this.parts.runtime.now(), info, isGone: false, isOverdue: false });
     }
@@ -100,9 +100,8 @@ export class ExpectedMembers {
   }
 
   /**
-   * It is not there any more. Those who named it may not know that yet, and have its rows, which this node must not be without
-   * when it says that nobody has a name: until one of them tells of its end, which takes those who do not hear it as long as
-   * a suspicion.
+   * It is not there any more. Until those that named it know that too, and have told what is left of it, this node may lack
+   * rows of it and must not take a name for free. To notice its end may take them as long as a suspicion.
    */
   gone(id: NodeId): void {
     const expected = this.table.get(id);
@@ -141,11 +140,11 @@ export class ExpectedMembers {
     const dropped = this.table.delete(id);
     if (!dropped) return;
     if (!members.get(id)) dialer.forget(dropped.address);
-    // No more is said than this: those who still name it would have it expected again.
+    // Not a change of the membership: peers that still name it would then have it expected again.
     if (!this.isAny) this.parts.noneLeft();
   }
 
-  /** Those who named it learn at the same time that nobody hears it, and have still to tell what is left of it. */
+  /** Those that named it learn at the same time that nobody hears it, and have still to tell what is left of it. */
   private leaveToOthers(id: NodeId, expected: Expected): void {
     expected.isOverdue = true;
     if (!this.parts.members.get(id)) this.parts.dialer.forget(expected.address);

@@ -48,7 +48,10 @@ export interface MembershipListener {
   merged(member: Member): void;
   leaseExtended(type: string, until: number): void;
   leasesChanged(lost: readonly string[], regained: readonly string[]): void;
-  /** Who acknowledges this node now may have forgotten that it was fenced: what it runs under a lease must end; `done` when it has. */
+  /**
+   * Who acknowledges this node now may have forgotten that it was fenced: what it runs under a lease must end; `done` when
+   * it has.
+   */
   leaseStale(types: readonly string[], done: () => void): void;
   trustedUntil(until: number): void;
   /** How far the log of that incarnation was read here. What this node itself has tracked is handed to the links before. */

@@ -290,7 +290,10 @@ export class Moves {
     });
   }
 
-  /** The worker stays, under a fence above that of the attempt: whoever saw the target's activation takes this one for newer. */
+  /**
+   * The worker stays, under a fence above that of the attempt: whoever saw the target's activation takes this one for
+   * newer.
+   */
   private goOn(move: Move, outcome: MoveOutcome): void {
     const { rows, host, clock } = this.parts;
     const { row, to, fence } = move;

@@ -69,7 +69,10 @@ export class Router {
     return this.forwarded.pending;
   }
 
-  /** How many messages this node is not done with, for tests that look for leaks: calls at workers, here or elsewhere, and what waits. */
+  /**
+   * How many messages this node is not done with, for tests that look for leaks: calls at workers, here or elsewhere, and
+   * what waits.
+   */
   get open(): number {
     return this.delivered.size + this.pending.size + this.parked.size;
   }

@@ -58,7 +58,10 @@ export interface Kernel {
   nodes(): SwarmNode[];
   /** Why no other node is there, a line per candidate. Of use when `nodes()` shows nobody else. */
   whyAlone(): string[];
-  /** Where the strategy would place the name; `undefined` if no node is eligible. Without `type`: the registered row's, else any hosting node. */
+  /**
+   * Where the strategy would place the name; `undefined` if no node is eligible. Without `type`: the registered row's, else
+   * any hosting node.
+   */
   ownerOf(name: string, type?: string): string | undefined;
   ready(options: { nodes?: number; timeoutMs?: number }): Promise<void>;
   /** Resolves when nothing is under way on this node: no start, restart, move, conflict, or sync. */

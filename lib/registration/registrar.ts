@@ -371,7 +371,9 @@ export class Registrar {
       });
   }
 
-  /** Returns whether this node has joined anew since now, because the others had gone on without it. Matters under a quorum. */
+  /**
+   * Returns whether this node has joined anew since now, because the others had gone on without it. Matters under a quorum.
+   */
   private watchIncarnation(type: string): () => boolean {
     const { placements, membership } = this.parts;
     if (placements.quorumOf(type) === undefined) return () => false;

@@ -12,7 +12,10 @@ export interface WorkerRef<W = unknown> {
   readonly name: string;
   /** The worker type that the name was registered with when the ref was made. */
   readonly type: string;
-  /** Id of the node that hosts the worker, read from the local copy of the registry at access; `undefined` when the name is gone. */
+  /**
+   * Id of the node that hosts the worker, read from the local copy of the registry at access; `undefined` when the name is
+   * gone.
+   */
   readonly node: string | undefined;
   /** Rises with every activation of the name; read at access as `node` is. */
   readonly fence: number | undefined;

@@ -25,7 +25,10 @@ export class OrphanAnswers {
     else this.sayOver(from, frame, []);
   }
 
-  /** The survivors agree: answers the questions that wait, and shows the rows that were kept to all that were told only of the others. */
+  /**
+   * The survivors agree: answers the questions that wait, and shows the rows that were kept to all that were told only of
+   * the others.
+   */
   tellKept(dead: DeadNode): void {
     const { kept, questions, told } = dead;
     dead.kept = new Set();

@@ -62,7 +62,9 @@ export class OrphanGossip {
     });
   }
 
-  /** Shows the winners to every peer: no other node starts them before it knows them, and with this node they would be gone. */
+  /**
+   * Shows the winners to every peer: no other node starts them before it knows them, and with this node they would be gone.
+   */
   showWinners(dead: DeadNode): void {
     dead.winners = dead.winners.filter((row) => dead.table.get(row.name) === row);
     if (dead.winners.length === 0) return;

@@ -36,7 +36,9 @@ export class OrphanRows {
     this.winners.add(row);
   }
 
-  /** Marks a row of a dead node as an orphan, or removes it if it goes with its node. False if the node turned out to live. */
+  /**
+   * Marks a row of a dead node as an orphan, or removes it if it goes with its node. False if the node turned out to live.
+   */
   mark(dead: DeadNode, row: Row): boolean {
     const { index } = this.parts;
     if (dead.revival) return false;

@@ -7,7 +7,10 @@ const LONGEST_TEXT = 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** A cursor over the bytes of one frame, and then of the next. Every read names its field, so that a broken frame is reported by it. */
+/**
+ * A cursor over the bytes of one frame, and then of the next. Every read names its field, so that a broken frame is
+ * reported by it.
+ */
 export class ByteReader {
   private bytes: Buffer = NOTHING;
   private frame = '';
