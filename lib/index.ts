@@ -49,8 +49,8 @@ export {
 } from './errors/index.js';
 export type { RegistryEvent, SwarmEvent, SwarmEventContent } from './events/index.js';
 export type { DrainReport } from './handoff/drain-report.js';
-export type { PlacementExplanation } from './node/placement-explanation.js';
-export type { SwarmNode, SwarmSnapshot } from './node/swarm-snapshot.js';
+export type { PlacementExplanation } from './node/placement-explanation.interface.js';
+export type { SwarmNode, SwarmSnapshot } from './node/swarm-snapshot.interface.js';
 export {
   type Answer,
   type CallOptions,

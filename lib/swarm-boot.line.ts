@@ -1,5 +1,5 @@
 import type { IgnoreList } from './cluster/ignore-list.js';
-import type { SwarmNode } from './node/swarm-snapshot.js';
+import type { SwarmNode } from './node/swarm-snapshot.interface.js';
 
 /** What the options say of who hosts workers. */
 export interface HostingWish {

@@ -3,11 +3,10 @@ import { createSecureContext } from 'node:tls';
 import { types } from 'node:util';
 import { shown } from './errors/shown.js';
 import { messageOf } from './errors/thrown.js';
+import { MAX_TIMER_MS } from './runtime/runtime.interface.js';
 import { MAX_WEIGHT } from './transport/node-info.js';
 import { nameFault } from './workers/name-rules.js';
 
-/** The longest delay that a timer of Node takes; a longer one would run at once. */
-const MAX_TIMER_MS = 2_147_483_647;
 /** What one Buffer surely holds on every platform. */
 const MAX_BYTES = 1_073_741_824;
 

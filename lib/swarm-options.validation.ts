@@ -29,7 +29,7 @@ const DRAIN_RULES: Readonly<Record<keyof SwarmDrainOptions, rules.Rule>> = {
 
 type Group = 'node' | 'handoff' | 'drain';
 
-/** Options that hold options: how those are checked, and what one looks like. */
+/** Options that are objects of options: the rules for theirs, and an example. */
 const GROUPS: Readonly<
   Record<Group, { readonly rules: Readonly<Record<string, rules.Rule>>; readonly example: string }>
 > = {
@@ -85,7 +85,7 @@ export function optionFaults(options: unknown): string[] {
     faults.push(...faultsOf(group as Readonly<Record<string, unknown>>, groupRules, `${name}.`, []));
   }
   const { nodeWhitelist, nodeBlacklist } = given;
-  // An empty blacklist has nothing that a whitelist could put out of use.
+  // An empty blacklist beside a whitelist is no contradiction.
   if (nodeWhitelist !== undefined && Array.isArray(nodeBlacklist) && nodeBlacklist.length > 0) {
     faults.push(
       'nodeBlacklist is not looked at beside nodeWhitelist, which decides alone: leave out one of them',

@@ -1,10 +1,10 @@
 import { isLoopback } from './transport/loopback.js';
 import type { ResolvedSwarmOptions } from './swarm-options.resolution.js';
 
-/** What a machine guesses in a short while is no secret. */
+/** A shorter secret can be guessed by a machine in a short while. */
 const SHORT_SECRET = 16;
 
-/** What an operator should know of how far this node's links are protected, a line each. Shows no secret. */
+/** What an operator should know about the protection of this node's links, one line each. Shows no secret. */
 export function securityWarnings({
   kernel,
   listen,

@@ -218,7 +218,8 @@ export interface SwarmModuleOptions {
    */
   readonly callTimeoutMs?: number | undefined;
   /**
-   * Milliseconds that `register` and its kin wait where they say nothing else. Covers the worker's `onWorkerStart`.
+   * Milliseconds that `register`, `registerOrGet`, `registerLocal`, `unregister`, and joining or leaving a group wait, where
+   * the call says nothing else. Covers the worker's `onWorkerStart`.
    *
    * @default 10000
    */

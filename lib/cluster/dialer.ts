@@ -24,7 +24,7 @@ const SEEK_MAX_MS = 1_000;
 /** How long, and how many, nodes that were lost are dialled again. */
 const FORMER_MS = 3_600_000;
 const FORMER_LIMIT = 256;
-/** Those that were lost of late, so many at most, are dialled twice a second: a network that heals is one swarm soon. */
+/** How many of the nodes that were lost last are dialled twice a second, so that a healed network is one swarm soon. */
 const LATELY_MS = 300_000;
 const LATELY_LIMIT = 32;
 const LATELY_ROUND_MS = 500;
@@ -173,7 +173,7 @@ export class Dialer {
     this.roundStartedAt = this.runtime.now();
     this.roundAsking = true;
     this.failures.clear();
-    // Who answers is not held up by who is silent, and several may name the same: each is dialled once in a round.
+    // Providers do not wait for each other. Several may name the same address, which is dialled once in a round.
     const dialed = new Set<string>();
     const asked = this.providers.map(async (provider) =>
       this.dialSome(provider, await this.ask(provider), dialed),

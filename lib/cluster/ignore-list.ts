@@ -56,9 +56,6 @@ export class IgnoreList {
   }
 }
 
-/** What holds where the options name no list. */
-export const DEFAULT_IGNORE_LIST = new IgnoreList();
-
 /** `search` begins at the start of the text whatever the flags, and leaves the RegExp as it was; `test` does not. */
 function matches(entry: NodePattern, text: NodeId): boolean {
   return typeof entry === 'string' ? entry === text : text.search(entry) >= 0;

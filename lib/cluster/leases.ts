@@ -53,7 +53,7 @@ export class Leases {
     return [...this.leases].map(([type, { until }]) => ({ type, leftMs: Math.max(0, until - now) }));
   }
 
-  /** Its workers were stopped: the next lease is another one, and still has to be given by those who know of this one. */
+  /** Its workers were stopped. The next lease still has to be given by nodes that know of this one. */
   end(type: string): void {
     const lease = this.leases.get(type);
     if (!lease || lease.until === -Infinity) return;
@@ -61,7 +61,7 @@ export class Leases {
     lease.until = -Infinity;
   }
 
-  /** No worker of the type runs here, nor has under this incarnation: what was before says nothing about the next lease. */
+  /** No worker of the type runs here, nor has under this incarnation: the next lease starts without a past. */
   reset(type: string): void {
     if (this.parts.quorums.has(type)) this.leases.set(type, { until: -Infinity, lapsedAt: undefined });
   }

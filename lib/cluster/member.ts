@@ -2,7 +2,8 @@ import type { NodeInfo } from '../transport/node-info.js';
 
 /**
  * `joining`: waits for the join barrier. `up`: hosts and starts workers. `leaving`: serves, starts nothing.
- * `suspect`: one of these that is not heard at present; only `inspect()` and `nodes()` say so. `down`: taken for dead; such a member is listed nowhere, the status stands in events and logs only.
+ * `suspect`: one of these that is not heard at present; only `inspect()` and `nodes()` say so. `down`: taken for dead; seen in
+ * events and logs only, since such a member is listed nowhere.
  */
 export type NodeStatus = 'joining' | 'up' | 'leaving' | 'suspect' | 'down';
 
@@ -17,7 +18,7 @@ export interface Member {
   heardAt: number;
   /** How long its own event loop was held up of late: it gets as much more time, in milliseconds. */
   delayMs: number;
-  /** The others are asked about it. */
+  /** It is suspected: the others are asked about it. */
   suspected: boolean;
   /** It knows of all who may hold a lease, as it has said in this incarnation. */
   isEstablished: boolean;

@@ -9,7 +9,7 @@ export class Members {
   private readonly others = new Map<NodeId, Member>();
   /** Of ids that share an address, whoever came first is first. */
   private readonly byAddress = new Map<string, readonly Member[]>();
-  /** Those of the others that host types with a quorum: as a rule few, or none, and asked for with each frame that counts. */
+  /** The other members that host types with a quorum. Kept apart because they are few and asked for very often. */
   private readonly othersWithQuorum = new Set<Member>();
   /** Those of the others that have not adopted this node, on their present links. */
   private readonly strangers = new Set<Member>();
@@ -18,7 +18,7 @@ export class Members {
   private readonly roll = new RollDigest();
   /** This node as it stands in the digest. */
   private rolledSelf: NodeInfo | undefined;
-  /** Digests of what was known since the last one went: whoever is in such a list is a member now. */
+  /** Digests of the rolls since a member last went: everyone in a list with such a digest is still a member. */
   private readonly known = new Set<number>();
   /** Rises with every change of the ring. */
   ringVersion = 0;

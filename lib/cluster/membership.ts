@@ -1,14 +1,18 @@
 // Decides who is there: adopts every node that links, waits at the join barrier, takes for dead whom nobody hears
 // (promises P1, P2 and P7). The one place that writes the set of members.
-import type { DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
-import type { HybridLogicalClock } from '../runtime/hybrid-logical-clock.js';
+//
+// It asks the rest of this folder, and does what they decide:
+//
+//   whom to link     dialer.ts, expected-members.ts (named by others), rolls.ts (whom the others know)
+//   may it start?    join-barrier.ts
+//   is it alive?     failure-detector.ts (silent?), suspicions.ts (heard by anybody?)
+//   under a quorum   leases.ts, views.ts and establishment.ts (whose word counts for one), fencing.ts (is a lost node over?)
 import { keepLatest } from '../runtime/keep-latest.js';
-import type { KernelLogger, Runtime, Timer } from '../runtime/runtime.interface.js';
+import type { Timer } from '../runtime/runtime.interface.js';
 import { WarningThrottle } from '../runtime/warning.throttle.js';
 import {
   FrameKind,
   type AdoptedFrame,
-  type Frame,
   type PingFrame,
   type PongFrame,
   type StatusFrame,
@@ -22,16 +26,17 @@ import {
   type NodeInfo,
   type Refusal,
 } from '../transport/node-info.js';
-import type { DialOutcome, LinkCloseReason, Transport } from '../transport/transport.interface.js';
+import type { DialOutcome, LinkCloseReason } from '../transport/transport.interface.js';
 import { Dialer } from './dialer.js';
-import { ExpectedMembers, type Expected } from './expected-members.js';
+import { Establishment } from './establishment.js';
+import { ExpectedMembers } from './expected-members.js';
 import { FailureDetector } from './failure-detector.js';
-import { CLOCK_RATES, Fencing, type Loss } from './fencing.js';
-import type { IgnoreList } from './ignore-list.js';
+import { Fencing, type Loss } from './fencing.js';
 import { JoinBarrier } from './join-barrier.js';
 import { Leases } from './leases.js';
 import type { Member } from './member.js';
 import { Members, newMember } from './members.js';
+import type { MembershipParts } from './membership-parts.js';
 import { votes } from './quorum-bound.js';
 import { Rolls } from './rolls.js';
 import { Suspicions } from './suspicions.js';
@@ -39,82 +44,10 @@ import { Views } from './views.js';
 
 /** How many (id, incarnation) pairs of dead nodes are remembered, so that none comes back. */
 const DEAD_LIMIT = 4_096;
-/** For so long a node that has answered a dial may take to be heard over its link, too. */
+/** How long a node that has answered a dial may take until it is heard over its link, too. */
 const ANSWER_PATIENCE_MS = 50;
-/** How many nodes that nobody heard are asked about when they cannot be dialled. */
+/** How many nodes that were given up unheard are remembered, to ask others about them when they cannot be dialled. */
 const LOST_LIMIT = 256;
-
-export interface MembershipOptions {
-  readonly cluster: string;
-  readonly protocol: { readonly min: number; readonly max: number };
-  readonly heartbeatMs: number;
-  readonly suspectAfterMs: number;
-  readonly pollMs: number;
-  readonly aloneAfterMs: number;
-  readonly leaseMs: number;
-  readonly ignoreList: IgnoreList;
-}
-
-/** What the rest of the kernel is told of the members. */
-export interface MembershipListener {
-  /** A link to the member is open: it is in the ring from now on. */
-  linked(member: Member): void;
-  /** The link broke; the member is not yet taken for dead. */
-  unlinked(member: Member): void;
-  /** `reborn`: the same process goes on under another incarnation. */
-  down(member: Member, reason: string, reborn: boolean): void;
-  /** Who is in the ring, or whether starts are allowed, has changed. */
-  changed(): void;
-  /** Everything that the member had tracked before it linked was read. */
-  level(member: Member): void;
-  /** A member's own status changed, or it appeared for the first time. */
-  statusChanged(member: Member): void;
-  /** This node has passed the join barrier. */
-  selfUp(): void;
-  /** This node has another incarnation, and joins anew. */
-  reincarnated(incarnation: number): void;
-  /** The others have gone on without this node: what it runs under a lease must end; `done` when it has. */
-  selfFenced(by: NodeId, done: () => void): void;
-  suspected(member: Member, reason: string): void;
-  refuted(id: NodeId, by: NodeId): void;
-  fenced(id: NodeId, incarnation: number, by: NodeId): void;
-  /** What it ran may be started elsewhere, for types with a quorum. */
-  released(info: NodeInfo, types: readonly string[]): void;
-  /** A node that was taken for dead is linked again in the same incarnation. */
-  merged(member: Member): void;
-  leaseExtended(type: string, until: number): void;
-  leasesChanged(lost: readonly string[], regained: readonly string[]): void;
-  /** Who acknowledges this node now may have forgotten that it was fenced: what it runs under a lease must end; `done` when it has. */
-  leaseStale(types: readonly string[], done: () => void): void;
-  trustedUntil(until: number): void;
-  /** How far the log of that incarnation was read here. What this node itself has tracked is handed to the links before. */
-  readUpTo(id: NodeId, incarnation: number): number;
-  logState(peer: NodeId): { readonly seq: number | null; readonly digest: number };
-  /** Sends a frame, made when its turn has come, behind all that the peer is told of the dead. */
-  sendBehind(peer: NodeId, frame: () => Frame): void;
-}
-
-/** Reaches nodes by way of others. */
-export interface Relays {
-  /** Opens a link to a node by way of another. */
-  relay(to: NodeId, via: NodeId): void;
-  /** The node through which a link goes, `undefined` for one of its own. */
-  viaOf(peer: NodeId): NodeId | undefined;
-}
-
-export interface MembershipParts {
-  readonly runtime: Runtime;
-  readonly clock: HybridLogicalClock;
-  readonly transport: Transport;
-  readonly logger: KernelLogger;
-  readonly discovery: readonly DiscoveryProvider[];
-  readonly self: NodeInfo;
-  readonly relays: Relays;
-  /** Sizes of the quorums of the types that this node hosts. */
-  readonly quorums: ReadonlyMap<string, number>;
-  readonly options: MembershipOptions;
-  readonly listener: MembershipListener;
-}
 
 export class Membership {
   readonly members: Members;
@@ -126,8 +59,8 @@ export class Membership {
   readonly views: Views;
   readonly rolls: Rolls;
   private readonly dialer: Dialer;
-  /** Members that others named and this node has no link to yet. */
-  private readonly expected = new ExpectedMembers();
+  private readonly expected: ExpectedMembers;
+  private readonly establishment: Establishment;
   /** Highest incarnation of an id that was taken for dead or replaced, and since when its word has counted. */
   private readonly dead = new Map<
     NodeId,
@@ -137,20 +70,17 @@ export class Membership {
   private readonly lost = new Map<string, NodeInfo>();
   /** Why suspects are suspected, for what is said of them when nobody hears them. */
   private readonly reasons = new Map<NodeId, string>();
-  /** Who would not have this node, and was named in the log of late. */
+  /** Limits how often the log says of a node that it refuses this one. */
   private readonly refusals = new WarningThrottle();
   /** Peers whose rows may still be on their way; nothing unknown is started meanwhile, for `pollMs` at most. */
   private readonly rowsPending = new Map<NodeId, Timer>();
-  /** It has left: nobody links any more. */
+  /** This node has left: nobody links to it any more. */
   private closing = false;
-  private established = false;
-  /** It is stopping what it ran under a lease, and joins again then. */
+  /** This node is stopping what it ran under a lease, and joins again afterwards. */
   private rejoining = false;
-  private readonly bootedAt: number;
 
   constructor(private readonly parts: MembershipParts) {
     const { runtime, transport, logger, discovery, options, self, listener } = parts;
-    this.bootedAt = runtime.now();
     this.members = new Members({ ...newMember(self, 'joining', 0), adoptedUs: true });
     const { members } = this;
     this.dialer = new Dialer(
@@ -164,6 +94,19 @@ export class Membership {
       },
       logger,
     );
+    this.expected = new ExpectedMembers({
+      runtime,
+      logger,
+      members,
+      dialer: this.dialer,
+      pollMs: options.pollMs,
+      suspectAfterMs: options.suspectAfterMs,
+      isKnown: (info) => this.isKnown(info),
+      mayLink: (address) => this.mayLink(address),
+      isMissing: (info) => this.fencing.learned(info),
+      noneLeft: () => listener.changed(),
+      check: () => this.check(),
+    });
     this.barrier = new JoinBarrier({
       members,
       dialer: this.dialer,
@@ -178,7 +121,7 @@ export class Membership {
       members,
       isExpecting: () => this.expected.isAnyToCome,
       isToBeAdopted: () => this.barrier.isToBeAdopted,
-      named: (info) => this.hearOf(info, info),
+      named: (info) => this.expected.hearOf(info, info),
       sendBehind: listener.sendBehind,
       read: () => this.check(),
     });
@@ -195,6 +138,7 @@ export class Membership {
       released: listener.released,
       changed: () => this.countsChanged(),
     });
+    this.establishment = new Establishment(runtime, members.self, parts.quorums, this.fencing);
     this.leases = new Leases({
       runtime,
       self: members.self,
@@ -210,7 +154,7 @@ export class Membership {
       members,
       missing: () => this.fencing.missingNodes(),
       isKnown: (info) => this.isKnown(info),
-      heardOf: (info) => this.hearOf(info, info),
+      heardOf: (info) => this.expected.hearOf(info, info),
       isMissing: (info) => this.fencing.learned(info),
       askAgain: (peer) => this.detector.ping(peer),
     });
@@ -247,7 +191,7 @@ export class Membership {
   start(): void {
     this.detector.start();
     this.dialer.start();
-    this.forgetUnreachable();
+    this.expected.start();
     this.check();
   }
 
@@ -271,7 +215,7 @@ export class Membership {
    * held some, of which this node knows nothing. For about `suspectAfterMs` at most.
    */
   get isExpecting(): boolean {
-    return this.expected.size > 0;
+    return this.expected.isAny;
   }
 
   /** Candidates may have changed. */
@@ -348,11 +292,11 @@ export class Membership {
     const { id, incarnation, firstIncarnation } = hello.node;
     const { self } = this.members;
     clock.observe(incarnation);
-    // Who comes later has a higher incarnation: it takes nobody's place among those that count for a quorum.
+    // A node that joins must have a higher incarnation than all members: the oldest ones count for a quorum first.
     const isOlder = incarnation > self.info.incarnation && this.parts.quorums.size > 0;
     if (isOlder && self.status === 'joining' && hello.status !== 'joining') {
       transport.disconnect(id, 'this node takes a new incarnation');
-      this.hearOf(hello.node);
+      this.expected.hearOf(hello.node);
       return this.reincarnate();
     }
     const before = this.dead.get(id);
@@ -364,7 +308,7 @@ export class Membership {
       member = undefined;
     }
     const isBack = !member && before?.incarnation === incarnation;
-    this.metExpected(hello.node);
+    this.expected.met(hello.node);
     const isDirect = relays.viaOf(id) === undefined;
     this.lost.delete(addressKey(hello.node));
     if (isDirect) this.dialer.forget(hello.node);
@@ -418,7 +362,7 @@ export class Membership {
     this.check();
   }
 
-  /** The link has refused frames, perhaps one that told this node's status: once more. */
+  /** The link has room again. It had refused frames, perhaps one with this node's status: told once more. */
   drained(id: NodeId): void {
     this.tellStatus(id);
   }
@@ -433,7 +377,8 @@ export class Membership {
     const peer = 'peer' in outcome ? outcome.peer : undefined;
     if (outcome.kind === 'known' || outcome.kind === 'nudged') this.metAnew(outcome.peer);
     if (peer) this.goneAt(key, `${peer.id} answers at its address`, peer.id);
-    if (outcome.kind === 'nudged' && peer) this.expect(peer, undefined, () => this.dialer.seekLater(peer));
+    if (outcome.kind === 'nudged' && peer)
+      this.expected.expect(peer, undefined, () => this.dialer.seekLater(peer));
     if (outcome.kind === 'rejected') this.rejected(key, outcome.message, outcome.refusal, peer?.id ?? key);
     return undefined;
   }
@@ -442,7 +387,7 @@ export class Membership {
   heard(member: Member): void {
     const { id } = member.info;
     member.heardAt = this.parts.runtime.now();
-    // What came by way of another says nothing about the way between the two.
+    // A frame that was relayed says nothing about the direct way between the two.
     if (this.suspicions.isBusy && this.parts.relays.viaOf(id) === undefined) this.suspicions.heard(id);
   }
 
@@ -456,7 +401,7 @@ export class Membership {
       return;
     }
     member.delayMs = Math.min(delayMs, this.parts.options.suspectAfterMs);
-    const counts = votes(this.members.self) && this.isEstablished;
+    const counts = votes(this.members.self) && this.establishment.isReached;
     if (counts) this.fencing.acknowledged(member);
     const view = counts ? this.views.version : 0;
     this.parts.transport.send(from, { kind: FrameKind.Pong, id, view });
@@ -489,8 +434,8 @@ export class Membership {
     const { self } = this.members;
     if (fenced.some(([id, incarnation]) => id === self.info.id && incarnation >= self.info.incarnation))
       return this.selfFenced(from);
-    // It does not know whom it has fenced in an earlier life; those who have a quorum say it.
-    if (self.status === 'joining' || !this.isEstablished)
+    // This node does not know whom it fenced in an earlier life; the others tell it.
+    if (self.status === 'joining' || !this.establishment.isReached)
       for (const [id, incarnation] of fenced) this.fencing.recall(id, incarnation);
     for (const info of missing) if (!this.isKnown(info)) this.fencing.learned(info);
     this.members.setAdopted(member, true);
@@ -518,39 +463,12 @@ export class Membership {
     this.parts.listener.changed();
   }
 
-  /**
-   * Whether what an earlier process under its id has done is no danger any more: so long has passed since the boot that
-   * all leases which that one has given are over, or so many others that know of all fences have told theirs that one
-   * of them has voted wherever the earlier process had, too.
-   */
-  private get isEstablished(): boolean {
-    const { runtime } = this.parts;
-    // Asked with each ping: the longest lease of all members is looked for last.
-    this.established ||=
-      this.isToldOfFences || runtime.now() - this.bootedAt > CLOCK_RATES * this.fencing.longestLeaseMs;
-    return this.established;
-  }
-
-  /**
-   * A node is fenced by `size` of those that count. Where so many others have told their fences that fewer than `size - 1`
-   * are left besides them, the fenced node and this one, no quorum can have fenced it with this node's earlier vote and
-   * without one of theirs.
-   */
-  private get isToldOfFences(): boolean {
-    const { self } = this.members;
-    return [...this.parts.quorums.keys()].every((type) => {
-      const { size, places, members } = this.fencing.boundOf(type);
-      const tellers = members.filter((one) => one !== self && votes(one) && one.isEstablished);
-      return tellers.length > Math.max(0, places - size);
-    });
-  }
-
   /** What a member is told when it has everything that was tracked before: it is in this node's ring. */
   adoption(): AdoptedFrame {
     return {
       kind: FrameKind.Adopted,
       roll: this.members.digest,
-      established: this.isEstablished,
+      established: this.establishment.isReached,
       fenced: this.fencing.fencedList(),
       missing: [...this.fencing.missingNodes()],
     };
@@ -559,7 +477,7 @@ export class Membership {
   /** A node that this one has to dial asks for it: it is there now. */
   private nudged(peer: NodeInfo): void {
     if (this.closing || this.members.get(peer.id)?.linked) return;
-    this.hearOf(peer);
+    this.expected.hearOf(peer);
     this.dialer.dialNow(peer);
   }
 
@@ -571,31 +489,18 @@ export class Membership {
     this.changed();
   }
 
-  /** Another node named this one: link to it, and do not pass the barrier without it. */
-  private hearOf(address: MemberAddress, info?: NodeInfo): void {
-    this.expect(address, info, () => this.dialer.seek(address));
-  }
-
-  private expect(address: MemberAddress, info: NodeInfo | undefined, seek: () => void): void {
-    if (this.closing || address.id === this.members.self.info.id) return;
+  /** Whether a node that others name may be one that this node does not have, and has not given up or fenced. */
+  private mayLink({ id, incarnation }: MemberAddress): boolean {
+    if (this.closing || id === this.members.self.info.id) return false;
     // What it was before may be a member here still, until it is linked as what it is now.
-    if ((this.members.get(address.id)?.info.incarnation ?? -1) >= address.incarnation) return;
-    if (address.incarnation < (this.dead.get(address.id)?.incarnation ?? 0)) return;
-    if (this.fencing.isFenced(address.id, address.incarnation)) return;
-    const known = this.expected.get(address.id);
-    if (known && known.address.incarnation >= address.incarnation) {
-      if (info && info.incarnation === known.address.incarnation) known.info = info;
-    } else {
-      // What was found out of an earlier process under its id says nothing of this one.
-      this.expected.delete(address.id);
-      this.expected.add({ address, since: this.parts.runtime.now(), info, isGone: false, isOverdue: false });
-    }
-    seek();
+    if ((this.members.get(id)?.info.incarnation ?? -1) >= incarnation) return false;
+    if (incarnation < (this.dead.get(id)?.incarnation ?? 0)) return false;
+    return !this.fencing.isFenced(id, incarnation);
   }
 
-  /** Whoever was believed to be at this address, and is not linked, is gone. */
+  /** The node that was believed to be at this address, and is not linked, is gone. */
   private goneAt(key: string, reason: string, except?: NodeId): void {
-    for (const id of this.expected.at(key)) if (id !== except) this.expectedIsGone(id);
+    for (const id of this.expected.at(key)) if (id !== except) this.expected.gone(id);
     const member = this.members.at(key, except);
     if (member) this.suspicions.gone(member.info.id);
     // Nothing comes over its link either: the word that it was closed is lost.
@@ -604,12 +509,12 @@ export class Membership {
     this.check();
   }
 
-  /** Others may reach who cannot be reached from here. */
+  /** A node that cannot be reached from here may be reached by others. */
   private askAboutUnreachable(key: string): void {
     // One question at a time about an id: of what it is now, not of what it was when it was lost.
     for (const id of this.expected.at(key)) {
-      const named = this.expected.get(id);
-      if (named) this.suspicions.ask(id, named.address.incarnation);
+      const incarnation = this.expected.incarnationOf(id);
+      if (incarnation !== undefined) this.suspicions.ask(id, incarnation);
     }
     const lost = this.lost.get(key);
     if (lost && !this.members.get(lost.id)) this.suspicions.ask(lost.id, lost.incarnation);
@@ -619,7 +524,7 @@ export class Membership {
     const { clock } = this.parts;
     const { self } = this.members;
     const { code, incarnation, about = self.info.id } = refusal ?? {};
-    // It may be this node that will not have the other.
+    // The refusal may be this node's own, of the other.
     if (about !== self.info.id) return undefined;
     if (code === 'closing') this.leftAt(key);
     if (code === 'ignored') return this.ignoredBy(by, message);
@@ -636,23 +541,23 @@ export class Membership {
   private leftAt(key: string): void {
     const member = this.members.at(key);
     if (member && !member.linked) this.takeForDead(member, 'it is shutting down', { kind: 'left' });
-    for (const id of this.expected.at(key)) this.unexpect(id);
+    for (const id of this.expected.at(key)) this.expected.drop(id);
   }
 
-  /** The others have gone on without this node: what they started in its place must be the only one. */
+  /** The others have gone on without this node: its own workers under a lease must end, as theirs must be the only ones. */
   private selfFenced(by: NodeId): void {
     this.rejoin((done) => this.parts.listener.selfFenced(by, done));
   }
 
-  /** Under another incarnation, so that nobody who remembers the present one takes it for what it was. */
+  /** Joins again once `stop` is done, under another incarnation, so that nobody takes this node for what it was. */
   private rejoin(stop: (done: () => void) => void): void {
     if (this.rejoining) return;
     this.rejoining = true;
     stop(() => {
       this.rejoining = false;
-      // Those that it has given up itself may have what it ran: it is not up before it has asked them.
+      // Nodes that this one had given up may run its workers by now: it is not up before it has met them.
       this.fencing.forgetPast();
-      for (const info of this.fencing.missingNodes()) this.hearOf(info, info);
+      for (const info of this.fencing.missingNodes()) this.expected.hearOf(info, info);
       this.reincarnate();
     });
   }
@@ -775,25 +680,12 @@ export class Membership {
     this.reasons.delete(id);
     if (!member) {
       this.fencing.unheard(id, incarnation, voices);
-      if (this.expected.get(id)?.address.incarnation === incarnation) this.giveUpExpected(id);
+      if (this.expected.incarnationOf(id) === incarnation) this.expected.giveUp(id);
       return;
     }
     if (member.info.incarnation !== incarnation) return;
     this.parts.transport.disconnect(id, reason);
     this.takeForDead(member, reason, { kind: 'unheard', voices });
-  }
-
-  private giveUpExpected(id: NodeId): void {
-    this.parts.logger.warn(
-      `${id} is a member for others, and neither this node nor any of them hears it now: check the network between them`,
-    );
-    const expected = this.expected.get(id);
-    const info = expected?.info;
-    if (expected?.isGone) this.leaveToOthers(id, expected);
-    else this.unexpect(id);
-    // It may be there all the same, with workers that this node knows nothing of.
-    if (info && !this.isKnown(info)) this.fencing.learned(info);
-    this.check();
   }
 
   private hasFenced(id: NodeId, incarnation: number, by: NodeId): void {
@@ -804,7 +696,7 @@ export class Membership {
     this.linkClosed(id, 'disconnected');
   }
 
-  /** Which nodes count for a quorum, or belong to a ring that waits for missing ones, is not what it was. */
+  /** The nodes that count for a quorum, or the missing ones that its ring waits for, have changed. */
   private countsChanged(): void {
     this.members.changed();
     this.leases.renew();
@@ -843,59 +735,9 @@ export class Membership {
     keepLatest(this.lost, key, info, LOST_LIMIT);
   }
 
-  /**
-   * A member that others named is not there any more. They may not know it yet, and have its rows, which this node must not
-   * be without when it says that nobody has a name: until one of them tells of its end, which takes those who do not hear it
-   * as long as a suspicion.
-   */
-  private expectedIsGone(id: NodeId): void {
-    const expected = this.expected.get(id);
-    if (!expected || expected.isGone) return;
-    expected.isGone = true;
-    this.parts.runtime.after(this.parts.options.pollMs, () => {
-      expected.isOverdue = true;
-      this.check();
-    });
-  }
-
-  /** Those who named it learn at the same time that nobody hears it, and have still to tell what is left of it. */
-  private leaveToOthers(id: NodeId, expected: Expected): void {
-    expected.isOverdue = true;
-    if (!this.members.get(id)) this.dialer.forget(expected.address);
-  }
-
   /** Another node has given that one up, and what it holds of it is being read. */
   toldOfEnd(id: NodeId, incarnation: number): void {
-    const expected = this.expected.get(id);
-    if (!expected?.isGone || expected.address.incarnation > incarnation) return;
-    this.unexpect(id);
-    this.check();
-  }
-
-  /** Who is linked is expected no more; that an earlier process under its id has ended may be news to those who named that. */
-  private metExpected({ id, incarnation, firstIncarnation }: NodeInfo): void {
-    const named = this.expected.get(id)?.address.incarnation ?? incarnation;
-    if (named < incarnation && named < firstIncarnation) this.expectedIsGone(id);
-    else this.expected.delete(id);
-  }
-
-  private unexpect(id: NodeId): void {
-    const gone = this.expected.delete(id);
-    if (gone && !this.members.get(id)) this.dialer.forget(gone.address);
-    // Not `changed`: those who still name it would have it expected again.
-    if (gone && !this.isExpecting) this.parts.listener.changed();
-  }
-
-  /** Members that others name and that cannot be reached at all are waited for as long as a silent one is, not longer. */
-  private forgetUnreachable(): void {
-    const { runtime, options } = this.parts;
-    const now = runtime.now();
-    for (const [id, { since, isGone }] of [...this.expected.entries()]) {
-      if (isGone && now - since > options.suspectAfterMs + options.pollMs) this.unexpect(id);
-      else if (!isGone && now - since > options.suspectAfterMs) this.giveUpExpected(id);
-    }
-    this.check();
-    runtime.after(options.suspectAfterMs / 4, () => this.forgetUnreachable());
+    this.expected.toldOfEnd(id, incarnation);
   }
 
   private isLinkedAt(key: string): boolean {
@@ -903,7 +745,7 @@ export class Membership {
     return member?.linked === true && this.parts.relays.viaOf(member.info.id) === undefined;
   }
 
-  /** Its word counts from now on: workers of types with a quorum need not wait for the next heartbeat. */
+  /** Its acknowledgements count from now on: a lease need not wait for the next heartbeat. */
   private askForLease(id: NodeId): void {
     if (this.parts.quorums.size > 0) this.detector.ping(id);
   }

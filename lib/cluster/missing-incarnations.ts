@@ -1,6 +1,5 @@
-// Holds who is missing: incarnations of nodes that are members no more and may still run workers of a type with a quorum
-// (promise P2). With them it keeps which nodes count for each type, which depends on them, so that no change of who is
-// missing leaves behind a quorum that has been counted before.
+// Holds the missing nodes: incarnations that are no members any more and may still run workers of a type with a quorum
+// (promise P2). Which nodes count for a type depends on them, so that is kept here too and renewed whenever they change.
 import type { Timer } from '../runtime/runtime.interface.js';
 import { incarnationKey, type NodeId, type NodeInfo } from '../transport/node-info.js';
 import type { Members } from './members.js';

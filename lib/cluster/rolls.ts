@@ -1,17 +1,21 @@
-// Decides whose list of members is asked for (promise P1: nobody is up before all whom the members knew have adopted it).
-// Nodes tell each other a digest of whom they know; lists travel only where digests differ at rest, one at a time, so that
-// n nodes that start at once do not send n² lists of n. Anti-entropy after van Renesse et al., "Efficient Reconciliation
-// and Flow Control for Anti-Entropy Protocols" (LADIS 2008).
+// Decides which peers are asked for their roll, the list of the members that they know (promise P1: a node is up only when
+// all members that any of them knew have adopted it). Nodes tell each other a digest of their rolls; the lists travel only
+// where digests still differ after a while, one at a time, so that n nodes that start at once do not send n² lists of n.
+// Anti-entropy after van Renesse et al., "Efficient Reconciliation and Flow Control for Anti-Entropy Protocols" (LADIS
+// 2008).
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import { FrameKind, type Frame, type RollFrame } from '../transport/frame.js';
 import type { NodeId, NodeInfo } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
 import type { Members } from './members.js';
 
-/** Between two steps: what was asked for is answered, and whom it named are linked, meanwhile. Doubles up to `PACE_MAX_MS`. */
+/** Pause between two steps, in which answers come and named nodes are linked. Doubles up to `PACE_MAX_MS`. */
 const PACE_MIN_MS = 10;
 const PACE_MAX_MS = 500;
-/** Whom the others know is as a rule found without asking, when all have adopted this node or are up. It is asked after this long. */
+/**
+ * As a rule the digests become equal without a question, once all have adopted this node or are up. After this long peers
+ * are asked.
+ */
 const PATIENCE_MS = 1_000;
 
 export interface RollsParts {
@@ -37,7 +41,7 @@ interface Unread {
   readonly isSteady: boolean;
 }
 
-/** Whom the others know, where that may be somebody whom this node does not know. */
+/** The rolls of peers that may name somebody whom this node does not know. */
 export class Rolls {
   private readonly unread = new Map<NodeId, Unread>();
   /** Digests of lists that were read since a member last went: whoever was in them is a member, expected, or given up. */
@@ -51,7 +55,7 @@ export class Rolls {
 
   /** Whether a peer may know somebody whom this node does not, and who has to adopt it. */
   get isReading(): boolean {
-    // Looked at with each frame of a node that joins: not further than to the first.
+    // Called for each frame while this node joins, so it stops at the first.
     for (const [peer, { digest }] of this.unread) {
       if (!this.isKnown(digest)) return true;
       this.unread.delete(peer);
@@ -152,9 +156,9 @@ export class Rolls {
   }
 
   /**
-   * Whom the peers know is as a rule known by itself, as soon as whom the first has named are linked. Of those where it
-   * is not, all are asked for their digests, for they may have come to know the same; and of those that stay with another,
-   * one is asked for its list.
+   * As a rule the digests become equal once the members that the first peer has named are linked. Peers whose digest still
+   * differs are all asked for it again, because they may have learnt the same meanwhile; if some still differ after that, one
+   * of them is asked for its list.
    */
   private look(): void {
     this.sift();

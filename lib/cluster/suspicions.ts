@@ -10,9 +10,9 @@ import { votes } from './quorum-bound.js';
 
 /** Part of `pollMs` for which an answer is looked for; the rest is for its way back. */
 const PROBE_SHARE = 0.8;
-/** A timer that is later than this part of `pollMs` tells of this node, not of the others: it is given again. */
+/** If a timer is late by more than this part of `pollMs`, this node itself was held up, and the time is given again. */
 const LATE_SHARE = 0.25;
-/** So often at most. */
+/** How often the time is given again at most. */
 const MAX_EXTENSIONS = 8;
 
 export interface SuspicionsParts {
@@ -22,7 +22,7 @@ export interface SuspicionsParts {
   readonly pollMs: number;
   /** Pings the suspect, or dials it where there is no link; `heard` or `gone` follows if it is there, or refuses. */
   probe(id: NodeId): void;
-  /** Acknowledges nothing of that incarnation from now on. */
+  /** From now on no ping of that incarnation is acknowledged. */
   fence(id: NodeId, incarnation: number, by: NodeId): void;
   isFenced(id: NodeId, incarnation: number): boolean;
   /** Milliseconds since this node last acknowledged a ping of it. */
@@ -73,7 +73,7 @@ export class Suspicions {
   ask(id: NodeId, incarnation: number): void {
     if (this.inquiries.has(id)) return;
     const { transport, members, probe } = this.parts;
-    // Who is not linked is waited for, too, unless it is not heard either: `linked` asks it when it is back.
+    // Members without a link are waited for as well, unless they are suspected too: `linked` asks them when they are back.
     const peers = [...members.peers()].filter(
       (peer) => peer.info.id !== id && votes(peer) && (peer.linked || !peer.suspected),
     );
@@ -194,7 +194,7 @@ export class Suspicions {
 
   private unheardVerdict(asker: NodeId, node: NodeId, incarnation: number, fence: boolean): Verdict {
     const { members, isFenced } = this.parts;
-    // Who has not joined cannot know what it has acknowledged in an earlier life.
+    // A node that has not joined cannot know what it acknowledged in an earlier life.
     if (!votes(members.self)) return 'abstains';
     if (fence) this.parts.fence(node, incarnation, asker);
     return isFenced(node, incarnation) ? 'fenced' : 'silent';

@@ -1,5 +1,5 @@
-// Decides whose acknowledgements count for a lease (promise P2): only those of a node that knows of no member which this
-// one does not know. Otherwise two nodes that do not know each other could both be given one by a third that hears both.
+// Decides whose acknowledgements count for a lease (promise P2): those of nodes whose view names no member that this node
+// does not know. Otherwise two nodes that do not know each other could both get a lease from a third that hears both.
 import { FrameKind, type ViewFrame } from '../transport/frame.js';
 import { incarnationKey, type NodeId, type NodeInfo } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
@@ -27,7 +27,7 @@ interface View {
   readonly missing: readonly NodeInfo[];
 }
 
-/** Which nodes each of the others takes for there, and this one. Empty where nobody hosts a type with a quorum. */
+/** Which nodes each member, this one included, takes for present. Empty if nobody hosts a type with a quorum. */
 export class Views {
   private own: View = { version: 1, members: [], missing: [] };
   private shown = '';

@@ -70,7 +70,7 @@ class MulticastDiscovery implements DiscoveryProvider {
     this.codec = new MulticastCodec(context.secrets);
     this.instance = randomUUID();
     this.hasAnswered = false;
-    await this.announce('here');
+    await this.announce();
   }
 
   /** Says that this node is there, and gives those that were heard. */
@@ -117,18 +117,18 @@ class MulticastDiscovery implements DiscoveryProvider {
   private async announceSoon(): Promise<void> {
     if (this.announcing) return;
     const waitMs = this.announcedAt + ANNOUNCE_EVERY_MS - performance.now();
-    if (waitMs <= 0) return this.announce('here');
+    if (waitMs <= 0) return this.announce();
     this.announcing = setTimeout(() => {
       this.announcing = undefined;
-      void this.announce('here').catch((error: Error) => (this.failure = error));
+      void this.announce().catch((error: Error) => (this.failure = error));
     }, waitMs);
     this.announcing.unref();
   }
 
-  private async announce(kind: MulticastKind): Promise<void> {
+  private async announce(): Promise<void> {
     if (!this.context) return;
     this.announcedAt = performance.now();
-    await this.say(kind, this.context);
+    await this.say('here', this.context);
   }
 
   private async say(kind: MulticastKind, { cluster, self: address }: DiscoveryContext): Promise<void> {

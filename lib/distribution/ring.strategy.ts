@@ -29,7 +29,9 @@ const RINGS_KEPT = 16;
 const knownRings = new Map<string, Placement>();
 
 /**
- * Places every name by consistent hashing: a node that comes or goes moves only its own share of the names.
+ * Places every name by consistent hashing: a node that comes or goes moves only its own share of the names. The default. It
+ * goes on with any number of nodes, also on both sides of a partition; use `staticQuorumRing()` where a second worker of a
+ * name does harm.
  *
  * Ketama-style ring of the `hashring` package (Karger et al., "Consistent Hashing and Random Trees", 1997), used so
  * that its known faults cannot show: points per node are given explicitly through `vnodes` (its own count is floored

@@ -1,6 +1,6 @@
 import { SwarmError } from './swarm.error.js';
 
-/** A `WorkerRef` whose class is not known, which stands above this folder: what it can do, to be told by type here. */
+/** A `WorkerRef` to a worker of unknown class. Written out here because `errors/` may not import from `services/`. */
 export interface HolderRef {
   readonly name: string;
   readonly type: string;

@@ -1,6 +1,6 @@
 import { SwarmError } from './swarm.error.js';
 
-/** A name, pattern or group that is no non-empty string of at most 1 KiB without control characters. */
+/** A name, type, pattern or group is no string of 1 to 1024 bytes, well-formed and without control characters. */
 export class InvalidNameError extends SwarmError {
   readonly code = 'ERR_SWARM_INVALID_NAME';
 

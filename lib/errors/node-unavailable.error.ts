@@ -5,10 +5,10 @@ import { SwarmError } from './swarm.error.js';
  * has ended, or, under a strategy with a quorum, the worker's node had no lease when the handler ended or when the answer
  * came, so that another activation may have been at work.
  *
- * Also what a worker gets, with its own node, for what it sends, registers or joins when another activation of its name
- * may be at work: nothing of that has been done. So it is for all that its code has begun (handlers, timers, streams) when
- * it has ended for want of a quorum or in a conflict, `@OnHandoff('die')` included; and under a strategy with a quorum
- * while there is no lease, and when it was moved, but that `die` may still send messages then.
+ * In the code of a worker, with its own node as `node`, it means that nothing was done: another activation of the name may be
+ * at work, so what this one sends, registers or joins is refused. That holds for everything that its code has started
+ * (handlers, timers, streams, `@OnHandoff('die')`) once it was stopped for want of a quorum or has lost a conflict. Under a
+ * strategy with a quorum it also holds while there is no lease, and after a move, where `die` may still send messages.
  */
 export class NodeUnavailableError extends SwarmError {
   readonly code = 'ERR_SWARM_NODE_UNAVAILABLE';

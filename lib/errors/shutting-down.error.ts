@@ -1,6 +1,6 @@
 import { SwarmError } from './swarm.error.js';
 
-/** The swarm was used after its node began to shut down, or the message still waited when it did. */
+/** The swarm was used after its node had drained, or the message still waited then. */
 export class ShuttingDownError extends SwarmError {
   readonly code = 'ERR_SWARM_SHUTTING_DOWN';
 

@@ -17,7 +17,7 @@ import type { NodeId, NodeInfo } from '../transport/node-info.js';
 import { FrameBatches } from './frame-batches.js';
 import type { HandoffParts } from './handoff-parts.js';
 
-/** A source that has not decided for so long is asked, and asked again. */
+/** A source that has not decided for this long is asked, again and again. */
 const ASK_AFTER_MS = 1_000;
 
 interface Arrival {
@@ -82,7 +82,7 @@ export class Arrivals {
         this.forget(arrival);
       } else {
         arrival.committed = true;
-        // Hardly ever has it joined or left a group meanwhile; a change that is none would be told to everybody.
+        // Set only if they differ, which is rare: every change is told to all nodes, also one that changes nothing.
         if (!isSame(arrival.row.groups, groups)) this.parts.rows.setGroups(arrival.row, groups);
         this.beginIfDecided(arrival);
       }
@@ -205,8 +205,8 @@ export class Arrivals {
   }
 
   /**
-   * Under a quorum as many nodes must hold the row of where the worker goes as hold that of where it comes from, before its
-   * source lets go of that: else those that have read that it is gone would be a quorum that does not know the name.
+   * Under a quorum enough nodes must hold the target's row before the source lets go of its own. Otherwise those that have read
+   * only that the source's row is gone could be a quorum that does not know the name.
    */
   private async tellWhenHeld(arrival: Arrival, deadline: number): Promise<void> {
     const { row, source } = arrival;
@@ -214,7 +214,7 @@ export class Arrivals {
       await this.parts.copies.held(row, deadline, source);
       if (this.open(row.name) === arrival) this.tellReady(arrival);
     } catch (error) {
-      // What its source has left when it died is the only one.
+      // A dead source can let go of nothing: its orphan is the only other row.
       if (this.open(row.name) !== arrival || arrival.sourceIsDead) return;
       this.forget(arrival);
       this.results.add(source, [row.name, row.fence, 'refused', messageOf(error)]);
@@ -283,7 +283,7 @@ export class Arrivals {
       .find((row) => row.orphaned && row.node === source && row.registration === registration);
   }
 
-  /** The source, under whichever incarnation it goes on; `undefined` if it is gone, or another process has its id. */
+  /** The source, perhaps under a newer incarnation of the same process; `undefined` if that process is gone. */
   private sourceOf({ source, process }: Arrival): NodeInfo | undefined {
     const info = this.parts.membership.members.get(source)?.info;
     return info?.firstIncarnation === process ? info : undefined;

@@ -10,9 +10,9 @@ import type { HandoffParts } from './handoff-parts.js';
 import type { Moves } from './moves.js';
 import type { Rebalancer } from './rebalancer.js';
 
-/** What is left when the time is up has so long to end. */
+/** How long workers that are left when the time is up have to end. */
 const END_GRACE_MS = 1_000;
-/** Names of workers that could not be handed off, in one line of log. */
+/** How many workers that could not be handed off one line of log names. */
 const NAMES_LOGGED = 20;
 
 export interface DrainParts extends HandoffParts {
@@ -111,7 +111,7 @@ export class Drain {
     const { logger, membership } = this.parts;
     if (moved === 0 && left.length === 0) return;
     logger.log(`drained in ${tookMs} ms: ${moved} worker(s) handed off, ${left.length} not`);
-    // The last node of a swarm has nobody to hand anything to, which is nothing that an operator could act on.
+    // The last node of a swarm has nobody to hand anything to: no reason for a warning.
     if (left.length === 0 || membership.members.peerCount === 0) return;
     const names = left.slice(0, NAMES_LOGGED).map(({ name, reason }) => `"${name}" (${reason})`);
     const more = left.length > NAMES_LOGGED ? ` and ${left.length - NAMES_LOGGED} more` : '';

@@ -17,9 +17,9 @@ import type { HandoffAnswer } from '../workers/worker-host.interface.js';
 import { FrameBatches } from './frame-batches.js';
 import type { HandoffParts } from './handoff-parts.js';
 
-/** A larger state goes alone, when all small ones are gone: they must not wait behind it. */
+/** A state larger than this goes alone, after all small ones, so that they do not wait behind it. */
 const LARGE_STATE_BYTES = 256 * 1024;
-/** Moves that were committed and not seen to have begun are remembered, the latest so many. */
+/** How many committed moves are remembered whose worker was not seen to have begun at its target. */
 const COMMITTED_LIMIT = 65_536;
 
 /**
@@ -187,7 +187,7 @@ export class Moves {
     }
   }
 
-  /** At once if the worker is at rest and its class waits for nothing: so are most, and all of them move together. */
+  /** Without a promise if the worker is at rest and its `begin` is synchronous: most are, and so they move together. */
   private pack(move: Move, large: boolean): void {
     const { host, handoff, endings } = this.parts;
     const { row } = move;
@@ -254,7 +254,7 @@ export class Moves {
     const shown = this.parts.replicas.table(move.to)?.get(name);
     if (shown?.fence !== move.fence || shown?.status !== RowStatus.arriving) return;
     const { row } = move;
-    // Without a lease this worker may not be the only one: nothing is to be made of what it was.
+    // Without a lease this worker may not be the only one: its state must not go on elsewhere.
     if (row.status === RowStatus.running && !this.parts.membership.leases.isHeld(row.type))
       this.goOn(move, { kind: 'refused', reason: `${row.type} has no lease here` });
     else this.commit(move);
@@ -290,7 +290,10 @@ export class Moves {
     });
   }
 
-  /** The worker stays, under a fence above that of the attempt: what the target's start may have shown it to is behind it. */
+  /**
+   * The worker stays, under a fence above that of the attempt: whoever saw the target's activation takes this one for
+   * newer.
+   */
   private goOn(move: Move, outcome: MoveOutcome): void {
     const { rows, host, clock } = this.parts;
     const { row, to, fence } = move;

@@ -33,7 +33,7 @@ export class Answers {
   }
 }
 
-/** What a caller is told whose call was handled, when its link has no room for the answer. It is small. */
+/** The small error that is sent when a call was handled but the link has no room for its answer. */
 export function unsentAnswer(to: NodeId): WireError {
   const message = `the call was handled, but its answer was not sent: the link to ${to} is overloaded`;
   return { ...toWireError(new LinkOverloadedError(to)), message };

@@ -1,5 +1,5 @@
-// What becomes of each member that is asked together with others. Those of one node that answer first wait there for its
-// slowest: what they have said under a lease counts no more if that may be over when it comes to who has asked (promise P2).
+// The outcomes of members of a group that are asked together. On each node the first answers wait for the slowest, so an
+// answer that was given under a lease is dropped if the lease may be over when it reaches the asker (promise P2).
 import { NodeUnavailableError, type SwarmError } from '../errors/index.js';
 import type { Row } from '../tracker/row.js';
 import type { Body } from '../workers/worker-host.interface.js';
@@ -49,7 +49,7 @@ export function isExpired({ goodUntil }: Pick<Heard, 'goodUntil'>, now: number):
   return goodUntil !== undefined && now > goodUntil;
 }
 
-/** Until when all of them hold that hold now. */
+/** The earliest time at which one of those that hold now expires. */
 export function shortest(heard: readonly Heard[], now: number): number | undefined {
   let until: number | undefined;
   for (const one of heard) {

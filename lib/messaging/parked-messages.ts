@@ -10,7 +10,7 @@ import type { Message } from './message.js';
  * moved are not counted: the mailbox has counted them, and a move must lose none.
  */
 const PARKED_LIMIT = 100_000;
-/** Most bytes of theirs, as they came or would be sent; of those for a worker that was here a moment ago there are none. */
+/** Most bytes of theirs. Messages that were taken back from a worker of this node have no bytes, and are not counted. */
 const PARKED_BYTES_LIMIT = 256 * 1024 * 1024;
 
 interface Parked {
@@ -23,7 +23,7 @@ export class ParkedMessages {
   private readonly due = new Set<string>();
   /** Names that are tried again although nothing of them changes. */
   private readonly pauses = new Map<string, Timer>();
-  /** All are being tried again, or have to be once more when that is done. */
+  /** Whether all are being tried again, and whether that has to be repeated when it is done. */
   private isTryingAll = false;
   private isTryingAllAgain = false;
   private count = 0;
@@ -122,14 +122,14 @@ export class ParkedMessages {
     if (this.isTryingAllAgain) this.retryAll();
   }
 
-  /** In slices: after a node is lost as many may wait as this node keeps, and each has to be looked at. */
+  /** In slices: after the loss of a node very many messages may wait. */
   private release(names: readonly string[], done?: () => void): void {
     runSliced(this.runtime, this.tries(names), () => undefined, done);
   }
 
   /**
-   * Tries the messages of each name in order. Between two of them the others of the name stand where they stood, so that
-   * what comes meanwhile does not overtake them; behind one that has to wait again they need not be tried.
+   * Tries the messages of each name in order. Those that were not tried yet stay parked, so that new ones do not overtake them;
+   * if one has to wait again, the others of its name need not be tried.
    */
   private *tries(names: readonly string[]): IterableIterator<void> {
     for (const name of names) {

@@ -39,7 +39,7 @@ class Pending<Reply> implements Deadline {
 export class PendingReplies<Reply> {
   private readonly pending = new Map<number, Pending<Reply>>();
   private readonly deadlines: Deadlines;
-  /** Begins anywhere: an answer to the process that had this node's id before must not be taken for one to this. */
+  /** Starts at random: an answer to an earlier process under this node's id must not be taken for one to this. */
   private lastId: number;
 
   constructor(private readonly runtime: Runtime) {

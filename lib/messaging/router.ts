@@ -69,7 +69,10 @@ export class Router {
     return this.forwarded.pending;
   }
 
-  /** How many messages this node is not done with: calls that are with workers, here or elsewhere, and what waits. */
+  /**
+   * How many messages this node is not done with, for tests that look for leaks: calls at workers, here or elsewhere, and
+   * what waits.
+   */
   get open(): number {
     return this.delivered.size + this.pending.size + this.parked.size;
   }
@@ -110,7 +113,7 @@ export class Router {
     return promise;
   }
 
-  /** What a later call would send, whatever becomes of `data` meanwhile. */
+  /** A copy of `data` for a call to be made later, so that changes to it meanwhile do not matter. */
   snapshot(data: unknown): unknown {
     return this.parts.codec.copy(data, this.dataRules);
   }
@@ -217,8 +220,8 @@ export class Router {
   }
 
   /**
-   * `hasWaited`: it was accepted before, and does not fail because many that waited with it go at once. `now`, `row`: the
-   * time, and the row of its name, if they were just looked at.
+   * `hasWaited`: the message was accepted before, so that it waits at a full link instead of failing. `now`, `row`: the time,
+   * and the row of its name, if the caller has just looked at them.
    */
   private route(
     message: Message,
@@ -229,14 +232,14 @@ export class Router {
     const { self, isLinked, isPlaceable } = this.parts;
     const { name } = message;
     if (this.parked.has(name)) return this.parked.park(message);
-    // Who joins, or meets nodes again, does not know all names and nodes yet: it answers later.
+    // While this node joins, or meets nodes again, a name that it does not know may exist: the message waits.
     const isSure = !this.parts.mayLackRows();
     if (!row && isSure) return message.reply(new WorkerNotFoundError(name), undefined);
     if (row?.isParked && isSure && !isPlaceable(row)) {
       const why = `no node may host "${name}" now: ask SwarmCluster.explain() for the reason`;
       return message.reply(new NoNodeAvailableError(why), undefined);
     }
-    // A worker that comes here is waited for here; at its source the message would only turn round.
+    // A worker that is moving here is waited for here: its source would only send the message back.
     const isComing = this.parts.isArriving?.(name) === true || (row?.isArriving && row.node === self);
     if (!row?.isShown || isComing) return this.parked.park(message);
     if (row.node === self) return this.delivered.deliver(message, now);
@@ -248,7 +251,7 @@ export class Router {
   private forward(to: NodeId, message: Message, hasWaited: boolean, now?: number): void {
     const sent = this.forwarded.forward(to, message, now);
     if (sent === 'queued') return undefined;
-    // Who sends more than a link takes is told so; who sent it to where the worker was could not know.
+    // An application that sends more than the link takes is told so. Forwarded messages wait: their senders could not know.
     if (sent === 'full' && !hasWaited && message.from === this.parts.self) {
       return message.reply(new LinkOverloadedError(to), undefined);
     }

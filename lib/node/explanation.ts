@@ -1,7 +1,7 @@
 // Says why a name is where it is, from what this node knows at one moment.
 import type { Row } from '../tracker/row.js';
 import type { Assembly } from './assembly.js';
-import type { PlacementExplanation } from './placement-explanation.js';
+import type { PlacementExplanation } from './placement-explanation.interface.js';
 
 export function explain(assembly: Assembly, name: string): PlacementExplanation {
   const { index, placements, history } = assembly;

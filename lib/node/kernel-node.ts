@@ -19,11 +19,11 @@ import type { KernelParts } from './kernel-parts.js';
 import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { Kernel, RegistryRow, RowFilter } from './kernel.interface.js';
 import { explain } from './explanation.js';
-import type { PlacementExplanation } from './placement-explanation.js';
+import type { PlacementExplanation } from './placement-explanation.interface.js';
 import { eachProvider } from './providers.js';
 import { snapshotOf, toSwarmNode, unrestOf } from './snapshot.js';
 import type { RegistryEvent, SwarmEvent } from '../events/index.js';
-import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
+import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.interface.js';
 
 /** A view that has not changed for so long is taken for that of the whole swarm. */
 const STEADY_VIEW_MS = 5_000;

@@ -2,8 +2,8 @@ import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
 import type { DrainReport } from '../handoff/drain-report.js';
-import type { PlacementExplanation } from './placement-explanation.js';
-import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
+import type { PlacementExplanation } from './placement-explanation.interface.js';
+import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.interface.js';
 
 /** A row of the registry as the services show it. */
 export interface RegistryRow {
@@ -58,7 +58,10 @@ export interface Kernel {
   nodes(): SwarmNode[];
   /** Why no other node is there, a line per candidate. Of use when `nodes()` shows nobody else. */
   whyAlone(): string[];
-  /** Where the strategy would place the name; `undefined` if no node is eligible. Without `type`: the registered row's, else any hosting node. */
+  /**
+   * Where the strategy would place the name; `undefined` if no node is eligible. Without `type`: the registered row's, else
+   * any hosting node.
+   */
   ownerOf(name: string, type?: string): string | undefined;
   ready(options: { nodes?: number; timeoutMs?: number }): Promise<void>;
   /** Resolves when nothing is under way on this node: no start, restart, move, conflict, or sync. */

@@ -1,5 +1,5 @@
 // Tells people what becomes of other nodes: an event, which is counted, and one line that says what to do.
-import type { MembershipListener } from '../cluster/membership.js';
+import type { MembershipListener } from '../cluster/membership-parts.js';
 import type { EventLog } from '../events/index.js';
 import type { KernelLogger } from '../runtime/runtime.interface.js';
 import type { NodeId } from '../transport/node-info.js';

@@ -5,7 +5,7 @@ import { RowStatus } from '../tracker/row.js';
 import type { Assembly } from './assembly.js';
 import type { Transport } from '../transport/transport.interface.js';
 import type { WorkerHost } from '../workers/worker-host.interface.js';
-import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.js';
+import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.interface.js';
 
 /** Moves under way that are listed one by one. */
 const MOVES_SHOWN = 100;

@@ -23,10 +23,6 @@ export class Arbiter {
 
   constructor(private readonly parts: ArbiterParts) {}
 
-  get size(): number {
-    return this.grants.size;
-  }
-
   /** `free`, or the row that has the name, or `wait`: ask again when the name or the view has changed. */
   verdict(name: string, claimant: Claimant): 'free' | 'wait' | Row {
     const { self, knowsAll, index, rows } = this.parts;

@@ -31,9 +31,9 @@ export class Copies {
     done: (error?: OperationTimeoutError) => void,
   ): void {
     const { runtime, stream, placements, membership } = this.parts;
-    // A quorum type's row, or its end, must survive the loss of any minority: fewer are not enough where others are lost.
+    // Under a quorum a row, or its end, must survive the loss of any minority, so `acks` alone is not enough.
     const least = (placements.quorumOf(type) ?? 1) - 1;
-    // Nor are nodes that do not count: those that do may be a quorum without them, and start what they think is there.
+    // Only nodes that count for the quorum help: the others of those may decide without any node that does not.
     const counts = (peer: NodeId): boolean =>
       membership.fencing.boundOf(type).members.some((member) => member.info.id === peer && votes(member));
     const acks = Math.max(this.parts.acks, least);

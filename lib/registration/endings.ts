@@ -12,7 +12,7 @@ import type { RegistrationParts } from './registration-parts.js';
 type EndReason = 'unregistered' | 'stopped' | 'failed';
 
 export class Endings {
-  /** Their workers are being stopped. */
+  /** Rows whose workers are being stopped. */
   private readonly ending = new Set<Row>();
 
   constructor(private readonly parts: RegistrationParts) {}
@@ -70,7 +70,7 @@ export class Endings {
     for (const [name, registration] of registrations) this.forgotten(name, registration);
   }
 
-  /** As one of them. */
+  /** As `onForgotten`, for one registration. */
   forgotten(name: string, registration: string): void {
     this.parts.forgotten.add(registration);
     this.ended(name, registration);
@@ -84,7 +84,7 @@ export class Endings {
     if (own?.registration === registration) void this.end(own, 'unregistered');
   }
 
-  /** Ends the registration of a worker of a dead node that no node may start: nobody has it, so everybody is told. */
+  /** Ends the registration of an orphan that no node may start. As nobody hosts it, everybody is told. */
   forget({ name, registration }: Row): void {
     const { transport, membership } = this.parts;
     const frame: ForgottenFrame = { kind: FrameKind.Forgotten, registrations: [[name, registration]] };

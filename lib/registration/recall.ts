@@ -1,6 +1,6 @@
-// Decides whether a registration of a dead node may go on under a quorum (promise P4): `size` nodes hold its end, if it
-// has ended, so of any `size` of those that count at least one remembers that. Whoever would start it asks them first: it
-// may not have met yet who has ended it.
+// Decides whether a registration of a dead node may go on under a quorum (promise P4). If it has ended, `size` nodes know
+// that, so among any `size` of those that count at least one does. A node that would start the worker asks so many first,
+// because it may not have met the ones that know.
 import { votes } from '../cluster/quorum-bound.js';
 import type { Row } from '../tracker/row.js';
 import { FrameKind, type RecallFrame } from '../transport/frame.js';

@@ -29,11 +29,11 @@ import { pause, type StartSpec, type Starts } from './starts.js';
 const MAX_HOPS = 8;
 /** Pause before the owner is asked again, times 0.5 to 1.5. */
 const ASK_AGAIN_MS = 25;
-/** It doubles while the nodes disagree: about who is dead they may do so for seconds. */
+/** The pause doubles up to this while the nodes disagree about the owner; about who is dead they may disagree for seconds. */
 const ASK_AGAIN_MAX_MS = 1_000;
-/** Pause before the arbiter is asked again what has the name, when it has told of a row that is not known here. */
+/** Pause before the arbiter is asked again, when it has told of a row that this node has not read yet. */
 const TOLD_AGAIN_MS = 100;
-/** Of many nodes that may not host a name the first are named, so that a message stays readable. */
+/** How many of the nodes that may not host a name an error lists, so that it stays readable. */
 const REFUSALS_TOLD = 3;
 
 /** What somebody wants to be started. */
@@ -68,7 +68,7 @@ export class Registrar {
     let isUnanswered = false;
     for (let hops = 0, hint: NodeId | undefined; ;) {
       const known = index.get(name);
-      // What has the name now may have been registered after what was asked for had been started, and had ended.
+      // After a lost answer another registration may hold the name now, because the one asked for was started and has ended.
       if (known?.isShown && (!isUnanswered || known.registration === registration))
         return this.mineOrTaken(known, registration);
       const owner = hint ?? placements.ownerOf(name, type);
@@ -130,13 +130,13 @@ export class Registrar {
     const { runtime, registerTimeoutMs, index, rows, self, membership, placements } = this.parts;
     const deadline = runtime.now() + registerTimeoutMs;
     const timeout = (): Error => new OperationTimeoutError(`unregistering "${name}"`, registerTimeoutMs);
-    /** What was asked to be ended, of a node that has not said whether it did: the link was lost on the way. */
+    /** The row that a node was asked to end, if the link was lost before it answered. */
     let unanswered: Row | undefined;
     for (;;) {
       const row = index.get(name) ?? (await this.askArbiter(name, deadline));
       if (!row && (await this.viewMayChange(name, deadline))) continue;
       if (row === 'unreachable' || (!row && runtime.now() >= deadline)) throw timeout();
-      // What has the name now was registered since, and nobody has asked for its end.
+      // The name was registered anew since: this registration is not the one to end.
       if (unanswered && row?.registration !== unanswered.registration) throw endedByWhom(unanswered);
       if (!row) return false;
       if (rows.has(row) && this.mayEnd(row)) return this.endedHere(row, deadline);
@@ -183,7 +183,7 @@ export class Registrar {
     return row?.isShown ? row : undefined;
   }
 
-  /** Who has lost the link goes on without this node: what it asked for, and has not begun, it may have elsewhere by now. */
+  /** A node that has lost the link may have had elsewhere by now what it asked for here: what has not begun is dropped. */
   unlinked(node: NodeId): void {
     for (const request of this.requests) if (request.asker === node) request.isVoid = true;
   }
@@ -222,7 +222,7 @@ export class Registrar {
     respond(this.parts, from, id, work());
   }
 
-  /** What is given to who has claimed it, under a fence above those of all activations that this node has read of. */
+  /** The claim as it is granted: with a fence above those of all activations that this node has read of. */
   private stamped(claim: Row): Row {
     return new Row(
       { ...contentOf(claim), args: null, groups: [], fence: this.parts.clock.next() },
@@ -265,9 +265,8 @@ export class Registrar {
   }
 
   /**
-   * Starts the worker on this node; calls `done` when enough peers hold the row, or `failed`. `asker` holds it by the
-   * answer itself. Without promises where there is nothing to wait for, so that a node answers in the turn in which it was
-   * asked.
+   * Starts the worker on this node; calls `done` when enough peers hold the row, or `failed`. `asker` holds it once it reads
+   * the answer. Makes no promise if there is nothing to wait for, so that a node can answer in the turn in which it was asked.
    */
   private startHere(
     wanted: Wanted,
@@ -278,7 +277,7 @@ export class Registrar {
   ): void {
     const { forgotten, self, placements } = this.parts;
     const { name, type, registration } = wanted;
-    // An asker that was stopped, or lost its link, asks again for what was done, and undone, meanwhile.
+    // After a pause or a lost link an asker repeats its question, although the worker was started and has ended meanwhile.
     if (forgotten.has(registration))
       return failed(
         new NodeUnavailableError(self, `"${name}" was registered, and has been unregistered since`),
@@ -294,7 +293,7 @@ export class Registrar {
       this.requests.delete(request);
       done(row);
     };
-    // Whoever holds it now may have given the name anew meanwhile.
+    // The nodes that hold the row now may have given the name to another meanwhile.
     const overtaken = (): string => `the others have gone on while "${name}" was registered`;
     const whenHeld = this.watchHolders(type, deadline, asker, overtaken, gaveUp);
     const begun = (row: Row | 'elsewhere'): void => {
@@ -317,7 +316,7 @@ export class Registrar {
   }
 
   /**
-   * Without a lease the others may have gone on with it, and the end of what is left here would be the end of nothing.
+   * Without a lease the others may run the worker by now, and to end what is left here would end nothing.
    * @throws NoNodeAvailableError where no lease is to come
    */
   private mayEnd(row: Row): boolean {
@@ -343,7 +342,7 @@ export class Registrar {
     done: (isOurs: boolean) => void,
     failed: (error: unknown) => void,
   ): void {
-    // Whoever holds it now has gone on without this node meanwhile, and others may not know yet what they have started.
+    // The nodes that hold the end now may have gone on without this one, and have started the worker anew.
     const overtaken = (): string => `the others may have started "${row.name}" anew before they were told`;
     const whenHeld = this.watchHolders(row.type, deadline, asker, overtaken, failed);
     const ended = (isOurs: boolean): void => whenHeld(row, () => done(isOurs));
@@ -353,8 +352,8 @@ export class Registrar {
   }
 
   /**
-   * What it returns calls `done` when enough peers hold what was tracked of a row, unless this node was overtaken from now
-   * until then: that, or that they do not hold it in time, `failed` is told.
+   * Returns a function that calls `done` when enough peers hold what was tracked of a row. It calls `failed` if they do not in
+   * time, or if the others have gone on without this node between now and then.
    */
   private watchHolders(
     type: string,
@@ -372,7 +371,9 @@ export class Registrar {
       });
   }
 
-  /** Whether this node has joined anew since, because the others had gone on without it; of a type with a quorum. */
+  /**
+   * Returns whether this node has joined anew since now, because the others had gone on without it. Matters under a quorum.
+   */
   private watchIncarnation(type: string): () => boolean {
     const { placements, membership } = this.parts;
     if (placements.quorumOf(type) === undefined) return () => false;
@@ -410,8 +411,8 @@ export class Registrar {
   }
 
   /**
-   * What the name's arbiter knows of it. That it cannot be reached, or does not know everything yet, says nothing, so it
-   * is asked until the deadline.
+   * What the name's arbiter knows of it. An arbiter that cannot be reached, or does not know everything yet, is asked again
+   * until the deadline.
    */
   private async askArbiter(name: string, deadline: number): Promise<Row | 'unreachable' | undefined> {
     const { placements, self, runtime, waiters } = this.parts;
@@ -432,8 +433,8 @@ export class Registrar {
   }
 
   /**
-   * What this node knows of the name; what a dead node has left waits to be started. That it knows nothing means something
-   * only where it knows everything, or leaves.
+   * What this node knows of the name; an orphan is shown as parked. `undefined`, that nobody has it, only if this node knows
+   * everything, or is leaving.
    */
   private known(name: string): Row | 'unsure' | undefined {
     const { index, membership, knowsAll } = this.parts;
@@ -451,8 +452,8 @@ export class Registrar {
   }
 
   /**
-   * Until the name is not what it was. What its arbiter has told of it may be over here before, as what an earlier process
-   * under this node's id ran; so it is asked again.
+   * Waits until the name has changed. A row that is known from its arbiter alone may never change here, because it is over
+   * already: then the wait is short, and the arbiter is asked again.
    */
   private async changedSince(row: Row, deadline: number): Promise<void> {
     const { index, waiters, runtime } = this.parts;
@@ -475,7 +476,7 @@ export class Registrar {
   }
 }
 
-/** What its node was asked to end has ended, by that or by what somebody else has asked. */
+/** The registration has ended, but whether by this request or by another is not known. */
 function endedByWhom({ name, node }: Row): NodeUnavailableError {
   return new NodeUnavailableError(
     node,
@@ -483,7 +484,7 @@ function endedByWhom({ name, node }: Row): NodeUnavailableError {
   );
 }
 
-/** Another owner is for the view to say, which has just changed. */
+/** `elsewhere`: the view has just changed, and says who the owner is now. */
 function elsewhereOr(started: Row | 'elsewhere'): Row | { readonly owner: null } {
   return started === 'elsewhere' ? { owner: null } : started;
 }

@@ -12,7 +12,7 @@ import type { Starts } from './starts.js';
 const FIRST_PAUSE_MS = 100;
 /** A `permanent` worker that never comes up is tried twice a minute. */
 const LONGEST_PAUSE_MS = 30_000;
-/** A worker that has not failed for so long is well again: its next pause is a short one. */
+/** After this long without a failure a worker counts as well again, and its next pause is short. */
 const STEADY_AFTER_MS = 2 * LONGEST_PAUSE_MS;
 /** Failures of one worker that are counted; with the pauses between them that is more than an hour. */
 const KEPT_FAILURES = 1_000;
@@ -27,7 +27,7 @@ interface Failures {
   readonly lastAt: number;
 }
 
-/** To stop for good, or that it has failed, and why. */
+/** What a worker asked for by `ctx.stop()` or `ctx.fail(error)`. */
 type Wish = 'stop' | { readonly error: Error };
 
 export class Supervisor {
@@ -74,13 +74,13 @@ export class Supervisor {
   /** A running worker has failed, or one that had run before could not be started. */
   failed(row: Row, error: unknown): void {
     const { rows, host, membership, cancelMove, reroute, emit, history, logger } = this.parts;
-    // What it wished before it failed is not for the next activation; that it has failed is known now.
+    // A wish of the activation that has failed is not for the next one.
     const wish = this.takeWish(row);
     if (!rows.has(row)) return;
     if (wish === 'stop') return this.grant(row, wish);
     const { name, type } = row;
     const reason = messageOf(error);
-    // Without a lease others may have gone on with it: what becomes of the name is not up to this node then.
+    // Without a lease others may run the worker by now, and what becomes of the name is not up to this node.
     const mayEnd = membership.leases.isHeld(type);
     const pauseMs = this.pauseAfterFailure(row) ?? (mayEnd ? undefined : FIRST_PAUSE_MS);
     if (pauseMs === undefined) {

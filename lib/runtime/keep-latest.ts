@@ -1,6 +1,6 @@
 /**
- * Notes a key as the latest one of a map that keeps `limit` of them, and lets go of the one that was noted longest ago
- * where that is one too many. Maps list their keys in the order in which they came.
+ * Sets a key as the latest of a map that keeps at most `limit`, and removes the oldest if there is one too many. (A `Map`
+ * lists its keys in the order in which they were set.)
  */
 export function keepLatest<K, V>(among: Map<K, V>, key: K, value: V, limit: number): void {
   among.delete(key);

@@ -1,12 +1,12 @@
 import { SLICE_MS } from './slices.js';
 
-/** So much is done before the clock is asked: between what comes one by one the event loop has its turns anyway. */
+/** How many pieces of work pass before the clock is looked at. */
 const UNTIMED = 16;
 
 /**
- * Says when the event loop must have its turn before more is done. Node runs microtasks and what was given to
- * `process.nextTick` until none is left, so work there that brings about more of the same keeps out everything else:
- * sockets, timers, and with them what other nodes take for a sign of life.
+ * Says when work in microtasks must pause, so that the event loop has its turn. Node.js runs microtasks and `process.nextTick`
+ * until none is left: work that creates more of the same keeps out sockets and timers, and with them the pings by which other
+ * nodes know that this one lives.
  */
 export class LoopSlice {
   private untimed = 0;
@@ -22,7 +22,7 @@ export class LoopSlice {
     return now - this.since >= SLICE_MS;
   }
 
-  /** As `isOver`, where the time is not at hand, and a piece of work too small for a look at it: one of 16 is asked. */
+  /** As `isOver`, for pieces of work so small that even reading the clock costs: it is read at every 16th. */
   isOverBy(clock: () => number): boolean {
     if (++this.untimed < UNTIMED) return false;
     this.untimed = 0;

@@ -2,9 +2,8 @@ import { LoopSlice } from './loop-slice.js';
 import type { Runtime } from './runtime.interface.js';
 
 /**
- * Lets the event loop have its turn however often somebody waits for what is answered at once. Node goes on with what
- * waits for a promise until nothing is left, so who asks again and again would keep out the very sockets that bring
- * another answer, and the pings by which other nodes know that this one lives.
+ * Delays answers, now and then, until the event loop has had its turn. A caller that repeats what is answered at once would
+ * otherwise run in microtasks alone, and keep out the sockets that could bring another answer (see `LoopSlice`).
  */
 export class OwedTurns {
   private readonly slice: LoopSlice;
@@ -16,7 +15,7 @@ export class OwedTurns {
     this.slice = new LoopSlice(runtime.now());
   }
 
-  /** The answer, or failure, of what was asked for comes after the event loop has had its turn, if one is due. */
+  /** The same answer, or failure; if a turn of the event loop is due, after that. */
   answer<T>(answer: Promise<T>): Promise<T> {
     const { owed } = this;
     return owed === undefined ? answer : after(owed, answer);

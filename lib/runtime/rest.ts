@@ -5,7 +5,7 @@ interface Waiter {
   readonly done: (reached: boolean) => void;
 }
 
-/** Lets an operation wait until enough has come to an end; whoever ends something says so by `changed`. */
+/** Lets an operation wait for a condition, such as that no move is under way; whoever ends something calls `changed`. */
 export class Rest {
   private readonly waiters = new Set<Waiter>();
   private lookDue = false;

@@ -37,3 +37,6 @@ export interface KernelLogger {
   debug(message: string): void;
   verbose(message: string): void;
 }
+
+/** Longest delay in milliseconds that a timer of Node.js takes; with a longer one it would run at once. */
+export const MAX_TIMER_MS = 2_147_483_647;

@@ -8,15 +8,15 @@ export interface Settleable<T> {
 let resolveLast: (value: never) => void;
 let rejectLast: (error: Error) => void;
 
-/** One for all promises: the constructor calls it before it returns. */
+/** Shared by all promises: their constructor calls it before it returns. */
 function keep(resolve: (value: never) => void, reject: (error: Error) => void): void {
   resolveLast = resolve;
   rejectLast = reject;
 }
 
 /**
- * As `Promise.withResolvers`, which Node 20 has not. For where a promise is made for each message: there a function of its
- * own, which holds what is around it and is run once, is a tenth of what a call on the same node takes.
+ * As `Promise.withResolvers`, which Node.js 20 does not have. For promises that are made for each message: a closure for each
+ * would be a tenth of the cost of a call on the same node.
  */
 export function settleable<T>(): Settleable<T> {
   const promise = new Promise<T>(

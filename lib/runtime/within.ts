@@ -1,10 +1,10 @@
 import type { Runtime, Timer } from './runtime.interface.js';
 
 /**
- * What `work` comes to, where it is somebody else's code: whoever waits for it waits no longer than this. It may go on,
- * and what it comes to then is not looked at.
+ * The result of somebody else's code, waited for `ms` milliseconds at most. The work may go on after that; its result is then
+ * ignored.
  *
- * @param late what the error says after that time
+ * @param late the message of the error that is thrown after that time
  * @throws whatever `work` throws or rejects with
  */
 export async function within<T>(

@@ -27,8 +27,8 @@ export class KernelHolder {
   }
 
   /**
-   * Asks the node for what it answers by a promise. Whatever is wrong rejects, also before the node was built; and however
-   * soon the answer is there, those who ask again and again keep nobody out (`loop-turns.ts`).
+   * Asks the node something that it answers by a promise. Every error rejects, also that the node was not built yet. Answers
+   * give the event loop its turns (`loop-turns.ts`).
    */
   ask<T>(question: (kernel: Kernel) => Promise<T>): Promise<T> {
     try {

@@ -1,13 +1,12 @@
 import type { OutgoingCall } from '../messaging/outgoing-call.js';
 import type { Kernel } from '../node/kernel.interface.js';
+import { MAX_TIMER_MS } from '../runtime/runtime.interface.js';
 import { assertMayAct, callChain } from '../workers/call-chain.js';
 import { assertName } from '../workers/name-rules.js';
 import type { KernelHolder } from './kernel.holder.js';
 import { answerInTurn } from './loop-turns.js';
 import type { CallOptions } from './message-types.js';
 
-/** The longest delay that a timer of Node takes; a longer one would run at once. */
-const MAX_TIMER_MS = 2_147_483_647;
 const NO_WORKER_WAITS: readonly string[] = [];
 
 /** Sends a call to a name, with the workers that wait for it. Whatever is wrong rejects. */
@@ -37,7 +36,7 @@ export function sendCast(kernel: Kernel, name: string, pattern: string, data: un
   kernel.cast(name, pattern, data);
 }
 
-/** The name that a message or a membership is for, given as such or as a ref. */
+/** The name of the worker that a message or a membership is for; it may be given as a ref. */
 export function nameOfTarget(target: unknown): string {
   const name: unknown =
     typeof target === 'object' && target !== null ? (target as { name?: unknown }).name : target;

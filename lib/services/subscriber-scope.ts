@@ -2,8 +2,8 @@ import { Observable } from 'rxjs';
 import { callChain } from '../workers/call-chain.js';
 
 /**
- * The stream as it is, but that what a subscriber does is done by whoever has subscribed, a worker or none. Without that it
- * would be done by the worker whose code happens to have caused the event.
+ * The same stream, whose subscribers run in the scope in which they subscribed: that of a worker, or none. Otherwise what they
+ * do would count as done by the worker whose code happened to cause the event.
  */
 export function inSubscriberScope<T>(source: Observable<T>): Observable<T> {
   return new Observable((subscriber) => {

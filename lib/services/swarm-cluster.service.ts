@@ -2,22 +2,23 @@ import { Injectable, type Type } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { SwarmEvent } from '../events/index.js';
 import type { DrainReport } from '../handoff/drain-report.js';
-import type { PlacementExplanation } from '../node/placement-explanation.js';
-import type { SwarmNode, SwarmSnapshot } from '../node/swarm-snapshot.js';
+import type { PlacementExplanation } from '../node/placement-explanation.interface.js';
+import type { SwarmNode, SwarmSnapshot } from '../node/swarm-snapshot.interface.js';
 import { assertName } from '../workers/name-rules.js';
 import { KernelHolder } from './kernel.holder.js';
 import { checkedOptions } from './messages.js';
 import { typeNameOf } from './registry-filter.js';
 import { inSubscriberScope } from './subscriber-scope.js';
 
-/** What this node knows of the swarm. Throws as `SwarmRegistry` does when the node is not started or is stopping. */
+/**
+ * What this node knows of the swarm, and how it leaves it. Besides what a method lists, each throws what all of
+ * `SwarmRegistry` throw.
+ */
 @Injectable()
 export class SwarmCluster {
   /**
-   * What happens on this node, a union by `type`: nodes that come and go (`node-up`, `node-down`), workers that start,
-   * move away, fail and end here (`worker-started`, `worker-moved`, `handoff-failed`, `worker-failed`,
-   * `worker-stopped`), names that ran twice (`conflict-resolved`), worker types whose quorum is lost or back
-   * (`quorum-lost`, `quorum-regained`), and messages that were lost (`message-dropped`).
+   * What happens on this node, a union by `type` (see `SwarmEventContent`): nodes that come, go or are suspected; fences,
+   * leases and quorums; workers that start, move away, fail and end here; names that ran twice; messages that were lost.
    *
    * Hot; may be subscribed to from `onModuleInit` on. Goes on during a drain, so that a subscriber sees what became of
    * the workers, and completes when the application closes.
@@ -54,7 +55,7 @@ export class SwarmCluster {
    * Resolves when this node is up and sees at least so many nodes, itself included.
    *
    * @param options `nodes`, by default 1; `timeoutMs`, by default `readyTimeoutMs` of the module
-   * @throws OperationTimeoutError
+   * @throws OperationTimeoutError, RangeError if `nodes` is no whole number of at least 1
    */
   ready(
     options: { readonly nodes?: number | undefined; readonly timeoutMs?: number | undefined } = {},

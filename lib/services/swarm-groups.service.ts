@@ -13,11 +13,11 @@ export type MemberOutcome<R> =
   | { readonly member: WorkerRef; readonly error: Error; readonly value?: undefined };
 
 /**
- * Groups of workers, to send to all members at once. A group is there as long as it has a member. Membership belongs to
- * the worker: it survives its restart on another node and ends with it.
+ * Groups of workers, to send a message to all members at once. A group exists as long as it has a member. Membership belongs
+ * to the worker: it survives moves and restarts, and ends with the registration.
  *
- * After Elixir's swarm (`join/2`, `publish/2`, `multi_call/2`). Throws as `SwarmRegistry` does when the node is not
- * started, is stopping, a name is none, or what a worker does may have no effect any more.
+ * Besides what a method lists, each throws what all of `SwarmRegistry` throw. After Elixir's swarm (`join/2`, `publish/2`,
+ * `multi_call/2`).
  */
 @Injectable()
 export class SwarmGroups {
@@ -30,7 +30,8 @@ export class SwarmGroups {
    * Makes a worker a member; nothing happens if it is one. When it resolves, the next `publish` of this node reaches
    * the member; other nodes follow within the time of a message.
    *
-   * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
+   * @throws WorkerNotFoundError
+   * @throws OperationTimeoutError after `registerTimeoutMs` of the module; it may or may not be a member now
    */
   join(group: string, member: string | WorkerRef): Promise<void> {
     return this.nodes.ask(async (kernel) => {
@@ -43,7 +44,8 @@ export class SwarmGroups {
   /**
    * Ends the membership; nothing happens if there is none.
    *
-   * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
+   * @throws WorkerNotFoundError
+   * @throws OperationTimeoutError after `registerTimeoutMs` of the module; it may or may not be a member now
    */
   leave(group: string, member: string | WorkerRef): Promise<void> {
     return this.nodes.ask(async (kernel) => {
@@ -53,7 +55,7 @@ export class SwarmGroups {
     });
   }
 
-  /** The members of a group as this node's replica knows them, in no defined order. */
+  /** The members of a group, read from this node's copy of the registry, in no defined order. */
   members(group: string): WorkerRef[] {
     const { kernel } = this.nodes;
     assertName('the group', group);

@@ -18,14 +18,18 @@ import type { WorkerRef } from './worker-ref.interface.js';
  * Registers workers under names, finds them from any node and sends them messages. Inject it anywhere; use it from
  * `onApplicationBootstrap` on.
  *
- * Everything throws (or rejects with) `NotStartedError` before the node is started, `ShuttingDownError` after it began
- * to stop, and `InvalidNameError` for a name, type or pattern that is no string of 1 to 1024 bytes without control
- * characters. A `timeoutMs` that no timer can keep is a `RangeError`.
+ * Besides what a method lists, each throws (or rejects with):
  *
- * What a worker sends, registers or unregisters is refused with `NodeUnavailableError` when another activation of its name
- * may be at work; see there. Its timers and streams are the worker's too, so clear them in `@OnHandoff('die')`. What a
- * service of the application does on its own account it does better to begin in a hook of its own than when a worker first
- * uses it.
+ * - `NotStartedError` before the node is started, `ShuttingDownError` once it has drained;
+ * - `InvalidNameError` for a name, type or pattern that is no string of 1 to 1024 bytes, well-formed and without control
+ *   characters;
+ * - `RangeError` for a `timeoutMs` that is not above 0, or longer than a timer of Node.js can wait (24.8 days);
+ * - `NodeUnavailableError` in the code of a worker that sends or changes something while another activation of its name may
+ *   be at work.
+ *
+ * Timers and streams that the code of a worker has started count as that worker's: clear them in `@OnHandoff('die')`. A
+ * service that does something on its own account should therefore start it in a lifecycle hook of its own, not when a worker
+ * first calls it.
  */
 @Injectable()
 export class SwarmRegistry {
@@ -43,10 +47,15 @@ export class SwarmRegistry {
    * @param worker class, or its type as a string
    * @param args start arguments, for `onWorkerStart`; kept by every node, so at most `maxArgsBytes`
    * @param options `timeoutMs`, by default `registerTimeoutMs` of the module
-   * @throws AlreadyRegisteredError (its `ref` reaches the holder), WorkerStartError, UnknownWorkerTypeError,
-   *   NoNodeAvailableError, OperationTimeoutError, PayloadTooLargeError, UnserializableError,
-   *   SwarmConfigurationError (the class is no worker), NodeUnavailableError (the answer was lost with a link, and by now
-   *   the worker has been unregistered by somebody else, or its node was fenced)
+   * @throws AlreadyRegisteredError the name is taken; its `ref` reaches the holder
+   * @throws WorkerStartError the constructor or `onWorkerStart` threw; nothing stays registered
+   * @throws UnknownWorkerTypeError no node that is up provides the class and carries its `labels`
+   * @throws NoNodeAvailableError the strategy names no node, as below a quorum
+   * @throws OperationTimeoutError it may or may not be registered now
+   * @throws PayloadTooLargeError, UnserializableError the start arguments cannot travel
+   * @throws SwarmConfigurationError the class is no worker
+   * @throws NodeUnavailableError the answer was lost with a link, and by now the worker was unregistered by somebody else, or
+   *   its node was fenced
    */
   register<W>(name: string, worker: Type<W>, ...args: RegisterArgs<W>): Promise<WorkerRef<W>>;
   register(name: string, workerType: string, args?: unknown, options?: CallOptions): Promise<WorkerRef>;
@@ -64,7 +73,8 @@ export class SwarmRegistry {
   }
 
   /**
-   * As `register`, but the holder of a taken name is as good: its ref is returned and `args` are not used.
+   * As `register`, but if the name is taken the holder's ref is returned, and `args` are not used. For names that any
+   * request may be the first to need.
    *
    * After Elixir's swarm (`whereis_or_register_name/5`).
    *
@@ -102,8 +112,11 @@ export class SwarmRegistry {
    *
    * After Elixir's swarm (`register_name/2`). Use it for what cannot be built anew elsewhere, as an open connection.
    *
-   * @throws AlreadyRegisteredError, WorkerStartError, OperationTimeoutError, SwarmConfigurationError (the class
-   *   handles nothing, or has guards, pipes, interceptors or filters and is in no module's providers)
+   * @throws AlreadyRegisteredError the name is taken; its `ref` reaches the holder
+   * @throws SwarmConfigurationError the class handles nothing, or has guards, pipes, interceptors or filters and is in no
+   *   module's providers
+   * @throws NoNodeAvailableError, WorkerStartError the name could not be claimed, or was taken away meanwhile
+   * @throws OperationTimeoutError it may or may not be registered now
    */
   registerLocal<T extends object>(name: string, instance: T): Promise<WorkerRef<T>> {
     return this.nodes.ask(async (kernel) => {
@@ -117,8 +130,10 @@ export class SwarmRegistry {
    * Ends the worker and frees the name, on whichever node it runs. An object of `registerLocal` is only forgotten.
    *
    * @returns whether the name was registered
-   * @throws OperationTimeoutError, NoNodeAvailableError (below a quorum), NodeUnavailableError (the registration has ended,
-   *   but the answer was lost with a link, so that whether this has ended it or something else is not known)
+   * @throws OperationTimeoutError it may or may not have ended
+   * @throws NoNodeAvailableError below a quorum
+   * @throws NodeUnavailableError the registration has ended, but the answer was lost with a link: whether this call has ended
+   *   it is not known
    */
   unregister(name: string): Promise<boolean> {
     return this.nodes.ask((kernel) => {
@@ -129,10 +144,10 @@ export class SwarmRegistry {
   }
 
   /**
-   * The worker that runs under a name, as this node's replica knows it: at once, and up to the time a message takes
-   * behind the other nodes. `locate` asks the owner.
+   * The worker that runs under a name, read from this node's copy of the registry: at once, but what another node
+   * registered a moment ago may not be there yet. `locate` asks when the copy does not know the name.
    *
-   * @param worker types the ref. A name that is held by another type is a mistake of the program, not an absence.
+   * @param worker types the ref; a name that is held by another type is an error, not an absence
    * @throws WorkerTypeMismatchError if `worker` is given and the name is held by another type
    */
   whereis(name: string): WorkerRef | undefined;
@@ -148,10 +163,10 @@ export class SwarmRegistry {
   }
 
   /**
-   * As `whereis`, and asks the node that owns the name if the replica here does not know it.
+   * As `whereis`, and asks the node that decides about the name if the copy here does not know it.
    *
    * @param options `timeoutMs`, by default `callTimeoutMs` of the module
-   * @throws OperationTimeoutError
+   * @throws OperationTimeoutError the node that was asked did not answer in time
    */
   locate<W = unknown>(name: string, options?: CallOptions): Promise<WorkerRef<W> | undefined> {
     return this.nodes.ask(async (kernel) => {
@@ -162,8 +177,8 @@ export class SwarmRegistry {
   }
 
   /**
-   * The workers that run, of the whole swarm, as this node's replica knows them. The order is not defined, and changes
-   * while it is read may or may not be seen.
+   * The workers that run in the whole swarm, read from this node's copy of the registry. The order is not defined, and
+   * changes while it is read may or may not be seen.
    */
   registered<W = unknown>(filter: RegistryFilter<W> = {}): IterableIterator<WorkerRef<W>> {
     const { kernel } = this.nodes;
@@ -182,7 +197,7 @@ export class SwarmRegistry {
   }
 
   /**
-   * Sends a message to a worker and waits for its answer. See `WorkerRef.call` for what it throws.
+   * Sends a message to a worker and waits for its answer. Throws as `WorkerRef.call`.
    *
    * @param target a ref (then pattern, data and answer are typed by its class) or a name
    * @param pattern the handler's pattern or method name
@@ -198,22 +213,20 @@ export class SwarmRegistry {
   }
 
   /**
-   * Sends a message and does not wait; reaches handlers of both kinds. Throws at once what this node can know; what is
-   * lost later is a `message-dropped` event.
+   * Sends a message and does not wait; reaches `@MessagePattern` and `@EventPattern` handlers. Throws, as
+   * `WorkerRef.cast`, what this node knows at once; what is lost later is a `message-dropped` event.
    *
    * After Elixir's swarm (`send/2`).
-   *
-   * @throws WorkerNotFoundError, LinkOverloadedError, PayloadTooLargeError, UnserializableError
    */
   cast(target: string | WorkerRef, pattern: string, data?: unknown): void {
     sendCast(this.nodes.kernel, nameOfTarget(target), pattern, data);
   }
 
   /**
-   * Changes of the registry as this node's replica learns of them, from the subscription on. Hot;
-   * completes when the node stops. Who subscribes before the node is started is told first what it found at its start.
+   * Changes of the registry, from the subscription on, as they reach this node's copy. Hot; completes when the node stops.
+   * A subscriber from before the start first gets a `registered` event for each name that the node found at its start.
    *
-   * With a filter, a worker that comes to match it is `registered`, and one that ceases to is `unregistered`.
+   * With a filter, a worker that comes to match it is `registered`, and one that ceases to match is `unregistered`.
    */
   watch(filter: RegistryFilter = {}): Observable<RegistryEvent> {
     const rows = rowFilterOf(filter);

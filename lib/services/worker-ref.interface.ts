@@ -12,7 +12,10 @@ export interface WorkerRef<W = unknown> {
   readonly name: string;
   /** The worker type that the name was registered with when the ref was made. */
   readonly type: string;
-  /** Id of the node that hosts the worker, read from the local replica at access; `undefined` when the name is gone. */
+  /**
+   * Id of the node that hosts the worker, read from the local copy of the registry at access; `undefined` when the name is
+   * gone.
+   */
   readonly node: string | undefined;
   /** Rises with every activation of the name; read at access as `node` is. */
   readonly fence: number | undefined;
@@ -23,9 +26,13 @@ export interface WorkerRef<W = unknown> {
    *
    * @param pattern the handler's pattern or method name
    * @param message the data, and `{ timeoutMs }`
-   * @throws WorkerNotFoundError, UnknownPatternError, RemoteError (the handler threw), CallTimeoutError,
-   *   NodeUnavailableError, MailboxFullError, LinkOverloadedError, PayloadTooLargeError, UnserializableError,
-   *   InvalidNameError, NotStartedError, ShuttingDownError
+   * @throws RemoteError the handler threw
+   * @throws CallTimeoutError, NodeUnavailableError the message may or may not have been handled
+   * @throws WorkerNotFoundError, UnknownPatternError there is no such worker, or no such handler
+   * @throws NoNodeAvailableError the worker waits for a node that may host it, as below a quorum
+   * @throws MailboxFullError, LinkOverloadedError too much waits already; this message was not sent
+   * @throws PayloadTooLargeError, UnserializableError the message, or the answer, cannot travel
+   * @throws InvalidNameError, RangeError, NotStartedError, ShuttingDownError as all of `SwarmRegistry`
    */
   call<K extends HandlerOf<W>>(
     pattern: K,
@@ -33,14 +40,18 @@ export interface WorkerRef<W = unknown> {
   ): Promise<Answer<W, K>>;
 
   /**
-   * Sends a message and does not wait. Throws what the sender can know at once; what is lost later is a
-   * `message-dropped` event.
+   * Sends a message and does not wait. Throws what the sender knows at once; what is lost later is a `message-dropped`
+   * event.
    *
-   * @throws WorkerNotFoundError, LinkOverloadedError, PayloadTooLargeError, UnserializableError, InvalidNameError,
-   *   NodeUnavailableError (it comes from a worker that may have no effect any more), NotStartedError, ShuttingDownError
+   * @throws WorkerNotFoundError there is no such worker
+   * @throws NoNodeAvailableError the worker waits for a node that may host it, as below a quorum
+   * @throws MailboxFullError, LinkOverloadedError too much waits already; this message was not sent
+   * @throws PayloadTooLargeError, UnserializableError the message cannot travel
+   * @throws NodeUnavailableError the worker has just ended on this node; or the sender is a worker that may have no effect
+   * @throws InvalidNameError, NotStartedError, ShuttingDownError as all of `SwarmRegistry`
    */
   cast<K extends HandlerOf<W>>(pattern: K, ...message: MessageArgs<W, K>): void;
 
-  /** So that a controller may return refs. */
+  /** What a controller answers that returns a ref. */
   toJSON(): { name: string; node: string | undefined; type: string; fence: number | undefined };
 }

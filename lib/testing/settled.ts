@@ -1,5 +1,5 @@
 import type { Kernel } from '../node/kernel.interface.js';
-import type { SwarmSnapshot } from '../node/swarm-snapshot.js';
+import type { SwarmSnapshot } from '../node/swarm-snapshot.interface.js';
 
 /**
  * What still keeps a swarm from being at rest, `undefined` if nothing does: every node is up and sees all the others

@@ -59,11 +59,12 @@ export class Feed {
     return this.isLive && this.sent >= seq;
   }
 
-  /** The peer holds the log up to `seq`, or nothing that can be built on (another incarnation). */
+  /** The peer holds the log up to `seq`, or nothing of use, if that is the log of another incarnation. */
   begin(incarnation: number, seq: number, first: boolean): void {
     const { log } = this.parts;
     const known = incarnation === log.table.incarnation && seq <= log.seq;
-    // To whom holds nothing what has come and gone is not told: of a worker that had moved it would wait to read where to.
+    // A peer that holds nothing gets a snapshot. From the log it would learn of workers that moved away long ago, and wait
+    // for rows of their new nodes.
     const holdsNothing = seq === 0 && log.seq > 0;
     const replayable =
       known && !holdsNothing && seq + 1 >= log.oldestSeq && log.seq - seq <= log.table.size + ROWS_PER_FRAME;
@@ -100,7 +101,7 @@ export class Feed {
   private pump(): void {
     if (this.state !== 'behind') return;
     const { runtime, log } = this.parts;
-    // Everyone's stream goes on where the log ends now: what is sent here must not be ahead of it.
+    // The common stream goes on where the log ends now; what this peer is sent must not be ahead of it.
     log.flush();
     const until = runtime.now() + SLICE_MS;
     while (this.snapshot || this.sent < log.seq) {

@@ -1,10 +1,7 @@
 // Lets an operation wait until something of a name, or of the view, has changed; never longer than its deadline (P7).
 import type { Runtime } from '../runtime/runtime.interface.js';
 
-/**
- * So many go on in one turn of the event loop: what each does then takes longer than to tell it, and is done before
- * anything else has its turn.
- */
+/** Most waiters that go on in one turn of the event loop: what each does next runs before anything else has its turn. */
 const WOKEN_PER_TURN = 128;
 
 interface Waiter {
@@ -49,7 +46,7 @@ export class NameWaiters {
   }
 
   wakeAll(): void {
-    // With every change of the view, of which there are thousands where many nodes start at once.
+    // Called at every change of the view: thousands of times when many nodes start at once.
     if (this.waiting === 0) return;
     const all: Waiter[] = [];
     for (const waiters of this.byName.values()) for (const waiter of waiters) all.push(waiter);

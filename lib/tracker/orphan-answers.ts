@@ -1,32 +1,34 @@
-// Answers those who have read less of a dead node's log, and ask what has become of rows that they were not sent. While
-// this node does not know itself, because it has asked another, the question waits.
+// Answers nodes that have read less of a dead node's log and ask what became of rows that they were not sent. A question
+// waits while this node does not know either, because it has asked another node itself.
 import type { OrphansFrame, WireRow } from '../transport/frame.js';
 import { incarnationKey, type NodeId } from '../transport/node-info.js';
-import type { DeadNode } from './dead-node.js';
-import type { DeadNodes } from './dead-nodes.js';
+import type { DeadNode, DeadNodes } from './dead-nodes.js';
+import type { OrphanParts } from './orphan-parts.js';
 import type { OrphanSender } from './orphan-sender.js';
-import type { OrphansParts } from './orphans-parts.js';
 
-/** How many frames of questions about one dead node wait until its survivors agree. */
+/** Most frames of questions about one dead node that wait until its survivors agree. */
 const QUESTIONS_LIMIT = 1_024;
 
 export class OrphanAnswers {
   constructor(
-    private readonly parts: Pick<OrphansParts, 'index' | 'forgotten'>,
+    private readonly parts: Pick<OrphanParts, 'index' | 'forgotten'>,
     private readonly dead: DeadNodes,
     private readonly sender: OrphanSender,
   ) {}
 
-  /** Another, which has read less, was not sent these: it is answered when this node knows itself what has become of them. */
+  /** A peer asks about rows: it is answered now, or when this node itself knows what became of them. */
   asked(from: NodeId, frame: OrphansFrame): void {
     const dead = this.dead.get(incarnationKey(frame.node, frame.incarnation));
     if (!dead || !dead.isUnsureOf(frame.rows)) this.answer(from, frame);
     else if (dead.questions.length < QUESTIONS_LIMIT) dead.questions.push([from, frame]);
-    // Who is told that nothing of it is over keeps it.
+    // A peer that is told that nothing is over keeps its rows, which loses nothing.
     else this.sayOver(from, frame, []);
   }
 
-  /** What was kept, and is not over, is told now: to who has asked, and to those that were told of the others meanwhile. */
+  /**
+   * The survivors agree: answers the questions that wait, and shows the rows that were kept to all that were told only of
+   * the others.
+   */
   tellKept(dead: DeadNode): void {
     const { kept, questions, told } = dead;
     dead.kept = new Set();
@@ -37,8 +39,9 @@ export class OrphanAnswers {
   }
 
   /**
-   * What this node shows a row of lives on, perhaps at a node that the other has not met: if that one dies, and this one, it
-   * must not be gone with them.
+   * Rows are over if their registration has ended, or if this node, having read as far, shows no row of it. Where it shows
+   * one the worker lives on, perhaps at a node that the asker has not met: the asker keeps its row, so that the registration
+   * is not lost if that node dies, and this one.
    */
   private answer(from: NodeId, frame: OrphansFrame): void {
     const { node, incarnation, seq } = frame;
@@ -51,7 +54,7 @@ export class OrphanAnswers {
     this.sayOver(from, frame, over);
   }
 
-  /** Sends the question back, with those of its rows that are over. */
+  /** The answer is the question with only those of its rows that are over. */
   private sayOver(to: NodeId, question: OrphansFrame, rows: readonly WireRow[]): void {
     this.sender.frame(to, { ...question, says: 'over', rows });
   }

@@ -1,15 +1,14 @@
 // Brings back a node that was not dead after all: its rows live again, in slices, and none is started elsewhere meanwhile.
 import { runSliced } from '../runtime/slices.js';
 import { incarnationKey, type NodeId } from '../transport/node-info.js';
-import type { DeadNode } from './dead-node.js';
-import type { DeadNodes } from './dead-nodes.js';
-import type { OrphansParts } from './orphans-parts.js';
+import type { DeadNode, DeadNodes } from './dead-nodes.js';
+import type { OrphanParts } from './orphan-parts.js';
 import type { RowTable } from './row-table.js';
 import type { Row } from './row.js';
 
 export class OrphanRevivals {
   constructor(
-    private readonly parts: Pick<OrphansParts, 'runtime' | 'index' | 'settled'>,
+    private readonly parts: Pick<OrphanParts, 'runtime' | 'index' | 'settled'>,
     private readonly dead: DeadNodes,
   ) {}
 
@@ -36,13 +35,13 @@ export class OrphanRevivals {
     return undefined;
   }
 
-  /** Whether the orphan is of a node that was not dead after all, and is none soon. */
+  /** Whether the orphan's node turned out to live, so that the row will soon be no orphan any more. */
   isReviving(row: Row): boolean {
     for (const { table, revival } of this.dead.all()) if (revival && table.node === row.node) return true;
     return false;
   }
 
-  /** What is held of a node that has died again before all of its rows lived. */
+  /** The table of a node that has died again before all its rows lived. */
   takeBack(id: string): RowTable | undefined {
     const dead = this.dead.get(id);
     if (!dead) return undefined;
@@ -53,7 +52,7 @@ export class OrphanRevivals {
     return table;
   }
 
-  /** First comes to an end what was begun: a table is given away only with all of its rows in the index, and no others. */
+  /** Ends the replacement that is under way first: a table is handed on only when exactly its rows are in the index. */
   private *livingAgain(dead: DeadNode): IterableIterator<void> {
     if (dead.steps) yield* dead.steps;
     for (const row of dead.table.values()) {

@@ -1,30 +1,26 @@
-// Decides which rows of dead nodes are orphans, and when they are history: another node holds their name, or their
-// registration has ended.
+// Decides which rows of dead nodes are orphans, to be started elsewhere, and which are history, because another node holds
+// their name or their registration has ended.
 import { FrameKind, type WireRow } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
-import type { DeadNode } from './dead-node.js';
-import type { DeadNodes } from './dead-nodes.js';
-import type { OrphansParts } from './orphans-parts.js';
+import type { DeadNode, DeadNodes, Replacement } from './dead-nodes.js';
+import type { OrphanParts } from './orphan-parts.js';
 import { Row } from './row.js';
 
 export class OrphanRows {
-  /** Rows to which activations of this node gave way. */
-  private readonly preferred = new WeakSet<Row>();
+  /** Rows that won a conflict against an activation of this node. */
+  private readonly winners = new WeakSet<Row>();
 
   constructor(
-    private readonly parts: Pick<
-      OrphansParts,
-      'transport' | 'index' | 'forgotten' | 'isCurrent' | 'outlives'
-    >,
+    private readonly parts: Pick<OrphanParts, 'transport' | 'index' | 'forgotten' | 'isCurrent' | 'outlives'>,
     private readonly dead: DeadNodes,
   ) {}
 
-  /** Whether the row may be started elsewhere when its node is dead. */
+  /** Whether the row's worker is started elsewhere when its node dies. */
   outlives(row: Row): boolean {
     return row.outlivesNode && !this.parts.forgotten.has(row.registration);
   }
 
-  /** The sender is told which of its rows are of registrations that have ended; the others are returned. */
+  /** The rows whose registrations have not ended; the sender is told of those that have. */
   notEnded(from: NodeId, node: NodeId, wires: readonly WireRow[]): Row[] {
     const { forgotten, transport } = this.parts;
     const rows = wires.map((wire) => Row.fromWire(wire, node));
@@ -35,24 +31,21 @@ export class OrphanRows {
     return rows.filter(({ registration }) => !forgotten.has(registration));
   }
 
-  /** Whether an activation of this node gave way to the row. */
-  isPreferred(row: Row): boolean {
-    return this.preferred.has(row);
-  }
-
   /** See `Orphans.gaveWayTo`. */
-  prefer(row: Row): void {
-    this.preferred.add(row);
+  gaveWayTo(row: Row): void {
+    this.winners.add(row);
   }
 
-  /** Shows a row of a dead node as an orphan, or not at all. False where the node turned out to live. */
+  /**
+   * Marks a row of a dead node as an orphan, or removes it if it goes with its node. False if the node turned out to live.
+   */
   mark(dead: DeadNode, row: Row): boolean {
     const { index } = this.parts;
     if (dead.revival) return false;
     if (dead.table.get(row.name) !== row) return true;
     if (this.outlives(row)) {
       index.alter(row, () => (row.orphaned = true));
-      if (this.preferred.has(row)) dead.preferred.push(row);
+      if (this.winners.has(row)) dead.winners.push(row);
     } else {
       dead.table.delete(row.name);
       index.remove(row);
@@ -60,8 +53,49 @@ export class OrphanRows {
     return true;
   }
 
-  /** Whether the row of a dead node is history of what the holder of its name shows. */
-  isHistory(row: Row, holder: Row): boolean {
+  /**
+   * Puts what a survivor that has read further holds of a dead node in place of what is held here, unless that is as new by
+   * now. One step for each row, so that it can be done in slices; rows may change between two steps, so each is looked at
+   * when its turn comes. No name is without a row while the new one takes the place of the old.
+   *
+   * A row that the survivor did not send has ended, or goes on at a node that this one may not have met: it is kept until the
+   * survivor has said which. Of winners it need not be asked: it does not know them.
+   */
+  *replace(dead: DeadNode, { rows: incoming, seq }: Replacement): IterableIterator<void> {
+    const { index, forgotten } = this.parts;
+    const before = dead.table;
+    if (seq <= before.seq) return;
+    dead.table = incoming;
+    incoming.seq = seq;
+    for (const row of incoming.values()) {
+      const { name } = row;
+      const holder = index.get(name);
+      const previous = before.get(name);
+      if (forgotten.has(row.registration) || (holder && this.isHistory(row, holder))) incoming.delete(name);
+      // A row that another node has shown meanwhile (`OrphanGossip.shown`) is in the index already.
+      else if (!index.all(name).includes(row)) {
+        if (previous) index.replace(previous, row);
+        else index.add(row);
+        before.delete(name);
+      }
+      yield;
+    }
+    for (const row of before.values()) {
+      const holder = index.get(row.name);
+      // Another node may have taken the name meanwhile (`superseded`), and the row is gone.
+      const isLeft = !incoming.get(row.name) && this.outlives(row) && index.all(row.name).includes(row);
+      if (isLeft && !(holder && this.isHistory(row, holder))) {
+        incoming.put(row);
+        if (!this.winners.has(row)) dead.kept.add(row);
+      } else {
+        index.remove(row);
+      }
+      yield;
+    }
+  }
+
+  /** Whether what the holder of its name shows has made the row of a dead node history. */
+  private isHistory(row: Row, holder: Row): boolean {
     const { isCurrent, outlives } = this.parts;
     if (!holder.isHeld || holder.node === row.node || !isCurrent(holder)) return false;
     return !isNewer(row, holder) && !outlives(row, holder);
@@ -78,7 +112,7 @@ export class OrphanRows {
     }
   }
 
-  /** The registration has ended for good. */
+  /** See `Orphans.forget`. */
   forget(name: string, registration: string): void {
     for (const row of this.parts.index.all(name)) {
       if (row.orphaned && row.registration === registration) this.remove(row);

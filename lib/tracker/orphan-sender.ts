@@ -1,10 +1,10 @@
-// How other nodes are told of what is left of a dead one: in frames that are made when their turn has come, of what is
+// Tells other nodes what is left of a dead one. Each frame is made when its turn to be sent has come, from the rows that are
 // there by then.
 import type { Runtime } from '../runtime/runtime.interface.js';
 import { FrameKind, type Frame, type OrphansFrame, type WireRow } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { Transport } from '../transport/transport.interface.js';
-import type { DeadNode } from './dead-node.js';
+import type { DeadNode } from './dead-nodes.js';
 import { ROWS_PER_FRAME } from './feed.js';
 import type { OrphanRows } from './orphan-rows.js';
 import { PacedSender } from './paced-sender.js';
@@ -16,7 +16,7 @@ export class OrphanSender {
   constructor(
     runtime: Runtime,
     transport: Transport,
-    private readonly orphaned: OrphanRows,
+    private readonly orphanRows: OrphanRows,
   ) {
     this.sender = new PacedSender(runtime, transport);
   }
@@ -26,12 +26,12 @@ export class OrphanSender {
     this.sender.unlinked(peer);
   }
 
-  /** Behind all that the peer is told of the dead. */
+  /** Sends a frame behind everything that the peer is already being told of dead nodes. */
   frame(to: NodeId, frame: Frame): void {
     this.sender.send(to, [frame].values());
   }
 
-  /** As `frame`, of a frame that is made when its turn has come. */
+  /** As `frame`, but the frame is made when its turn has come. */
   lateFrame(to: NodeId, frame: () => Frame): void {
     this.sender.send(
       to,
@@ -41,20 +41,19 @@ export class OrphanSender {
     );
   }
 
-  /** All that is left of it. */
+  /** Sends all that is left of a dead node. */
   left(to: NodeId, dead: DeadNode): void {
     if (dead.kept.size > 0) dead.told.add(to);
     this.sender.send(to, this.framesOf(dead, 'left'));
   }
 
-  /** Those of the rows that are left of it then. */
+  /** Sends those of the rows that are still left of a dead node when their turn has come. */
   some(to: NodeId, dead: DeadNode, says: 'shown' | 'asked', rows: Iterable<Row>): void {
     this.sender.send(to, this.framesOf(dead, says, rows));
   }
 
   /**
-   * What is left of a dead node, or some of it, as far as it is there by then; at least one frame, each made when its turn
-   * has come.
+   * Frames with what is left of a dead node, or with `some` of it; at least one, so that the receiver learns `seq`.
    */
   private *framesOf(
     dead: DeadNode,
@@ -70,7 +69,7 @@ export class OrphanSender {
     for (const row of some ?? table.values()) {
       if (dead.revival) return;
       if (!some && dead.table !== table) break;
-      if (!this.orphaned.outlives(row) || (some && table.get(row.name) !== row)) continue;
+      if (!this.orphanRows.outlives(row) || (some && table.get(row.name) !== row)) continue;
       if (says !== 'asked' && dead.kept.has(row)) continue;
       if (rows.length === ROWS_PER_FRAME || bytes >= BYTES_PER_FRAME) {
         yield { ...frame, first, last: false, rows };
@@ -81,7 +80,7 @@ export class OrphanSender {
       rows.push(row.toWire());
       bytes += wireBytes(row.args, row.groups);
     }
-    // Its rows go over to the one that takes its place: the receiver begins anew.
+    // Another table has taken the place of this one meanwhile: start over, as the receiver does at a first frame.
     if (!some && dead.table !== table) yield* this.framesOf(dead, says);
     else yield { ...frame, first, last: true, rows };
   }

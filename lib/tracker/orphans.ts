@@ -1,44 +1,56 @@
-// Decides what is left of a dead node: its pinned rows go, its other rows are orphans until another node hosts them.
-// The survivors first agree on how far its log had come: the one that has read furthest tells the others, so that
-// neither a registration nor an unregistration that anyone has seen is lost (promise P4). Who has read less gives up what
-// the other does not tell of only once that one has said that it is over: where it goes on elsewhere, both keep a row of it.
+// Decides what is left of a dead node: its pinned rows go, its other rows are orphans until another node hosts them. First
+// the survivors agree on its rows, so that no registration and no unregistration that any of them has seen is lost (P4):
+//
+//   1. Each says how far it has read the dead node's log (`Lost`).
+//   2. Those that have read further send the others all that they hold (`left`), which takes the place of what these held.
+//   3. A row that was not sent may have ended, or go on elsewhere: the receiver keeps it and asks (`asked`) until it is told
+//      which rows are over (`over`).
+//   4. When nothing is awaited any more, or after `pollMs`, the orphans are settled and may be started. Some are shown to
+//      others now and then (`shown`), in case one has missed them or knows that they have ended.
+//
+// This file holds that conversation. Around it:
+//
+//   dead-nodes.ts       what is held of each dead node, and what is still awaited of its survivors
+//   orphan-rows.ts      which row is an orphan, which is history, and how one table replaces another (2)
+//   orphan-sender.ts    what is told of a dead node, paced by the link
+//   orphan-answers.ts   answers to those that ask (3)
+//   orphan-gossip.ts    shows orphans that nobody starts (4)
+//   orphan-revivals.ts  a dead node that turned out to live
 import { runSliced } from '../runtime/slices.js';
 import { FrameKind, type Frame, type LostFrame, type OrphansFrame } from '../transport/frame.js';
 import { incarnationKey, type NodeId } from '../transport/node-info.js';
-import { DeadNode } from './dead-node.js';
-import { DeadNodes } from './dead-nodes.js';
+import { DeadNode, DeadNodes } from './dead-nodes.js';
 import { OrphanAnswers } from './orphan-answers.js';
-import { replacing } from './orphan-replacement.js';
+import { OrphanGossip } from './orphan-gossip.js';
+import type { OrphanParts } from './orphan-parts.js';
 import { OrphanRevivals } from './orphan-revivals.js';
 import { OrphanRows } from './orphan-rows.js';
 import { OrphanSender } from './orphan-sender.js';
-import { OrphanShows } from './orphan-shows.js';
-import type { OrphansParts } from './orphans-parts.js';
 import { RowTable } from './row-table.js';
 import type { Row } from './row.js';
 
-/** How many reports about nodes that are still members here are kept. */
+/** For how many nodes that are still members here reports of survivors are kept. */
 const EARLY_REPORTS_LIMIT = 1_024;
 
 export class Orphans {
   private readonly dead = new DeadNodes();
   /** What survivors said of nodes that this one has not given up yet. */
   private readonly early = new Map<string, Map<NodeId, number>>();
-  private readonly orphaned: OrphanRows;
+  private readonly orphanRows: OrphanRows;
   private readonly sender: OrphanSender;
-  private readonly shows: OrphanShows;
+  private readonly gossip: OrphanGossip;
   private readonly answers: OrphanAnswers;
   private readonly revivals: OrphanRevivals;
 
-  constructor(private readonly parts: OrphansParts) {
-    this.orphaned = new OrphanRows(parts, this.dead);
-    this.sender = new OrphanSender(parts.runtime, parts.transport, this.orphaned);
-    this.shows = new OrphanShows(parts, this.dead, this.sender, this.orphaned);
+  constructor(private readonly parts: OrphanParts) {
+    this.orphanRows = new OrphanRows(parts, this.dead);
+    this.sender = new OrphanSender(parts.runtime, parts.transport, this.orphanRows);
+    this.gossip = new OrphanGossip(parts, this.dead, this.sender, this.orphanRows);
     this.answers = new OrphanAnswers(parts, this.dead, this.sender);
     this.revivals = new OrphanRevivals(parts, this.dead);
   }
 
-  /** Whether every dead node's rows are agreed upon: an unknown name is free only then. */
+  /** Whether every dead node's rows are agreed upon. Only then a name without a row is known to be free. */
   get isSettled(): boolean {
     for (const dead of this.dead.all()) if (!dead.isAgreedUpon) return false;
     return true;
@@ -75,7 +87,7 @@ export class Orphans {
     runSliced(
       this.parts.runtime,
       held.values(),
-      (row) => this.orphaned.mark(dead, row),
+      (row) => this.orphanRows.mark(dead, row),
       () => {
         dead.marked = true;
         if (dead.replacements.length > 0) this.replaceNext(dead);
@@ -88,20 +100,20 @@ export class Orphans {
   }
 
   /**
-   * The node is back in the same incarnation: its rows live again, in slices, and none is started elsewhere meanwhile. Some
-   * may have given way here to what took their place, and are to be read once more, with all others: a conflict is
-   * decided only by those who know of it. `done` gets what is held of its log, unless it dies again before.
+   * The node is back in the same incarnation: its rows live again, in slices, and none is started elsewhere meanwhile. If some
+   * have given way to a successor here, all are read again from the node, because a conflict is decided only by nodes that
+   * know both sides. `done` gets what is held of its log, unless it dies again before.
    */
   revive(node: NodeId, incarnation: number, done: (table: RowTable | undefined) => void): void {
     this.revivals.revive(node, incarnation, done);
   }
 
-  /** Whether the orphan is of a node that was not dead after all, and is none soon. */
+  /** Whether the orphan's node turned out to live, so that the row will soon be no orphan any more. */
   isReviving(row: Row): boolean {
     return this.revivals.isReviving(row);
   }
 
-  /** A survivor has no link any more: nothing is awaited from it. */
+  /** The link to a survivor has closed: nothing is awaited from it any more. */
   unlinked(peer: NodeId): void {
     this.sender.unlinked(peer);
     for (const dead of this.dead.all()) {
@@ -121,9 +133,9 @@ export class Orphans {
     if (!dead || dead.revival) {
       if (!this.parts.isMember(node, incarnation)) {
         const own = this.readUpTo(node, incarnation);
-        // Also to one that has read as far, which may wait for it. An answer of its kind would be answered, for ever.
+        // Also to one that has read as far, and may wait for an answer. Not with `Lost`, which would be answered for ever.
         if (own >= seq) return this.sendRest(from, node, incarnation);
-        // What is left of it is on its way when the other has read this.
+        // The other sends what is left when it reads this.
         this.awaitWordOf(this.dead.heldOf(node, incarnation), from);
         this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
       } else if (this.early.size < EARLY_REPORTS_LIMIT) {
@@ -133,13 +145,13 @@ export class Orphans {
       return;
     }
     if (seq > dead.table.seq) {
-      // Who was not there when this node gave it up does not know yet that it has less.
+      // A node that joined after this one had given up the dead node does not know yet that this one has read less.
       const less: LostFrame = { kind: FrameKind.Lost, node, incarnation, seq: dead.table.seq };
       if (!dead.awaiting.has(from)) this.parts.transport.send(from, less);
       return;
     }
     if (seq < dead.table.seq) this.sendRest(from, node, incarnation);
-    // How far it has read is no answer to what it was asked.
+    // If it was asked about kept rows, how far it has read is no answer to that.
     if (!dead.asked.has(from) && dead.awaiting.delete(from)) this.settleIfDone(id);
   }
 
@@ -150,14 +162,14 @@ export class Orphans {
     dead.timer = runtime.after(pollMs, () => this.giveUpAwaiting(dead.id));
   }
 
-  /** What another node says of the rows of a dead one, or asks about them. */
+  /** What another node says or asks about the rows of a dead node. */
   received(from: NodeId, frame: OrphansFrame): void {
     if (this.parts.isMember(frame.node, frame.incarnation)) return undefined;
     switch (frame.says) {
       case 'left':
         return this.left(from, frame);
       case 'shown':
-        return this.shows.received(from, frame);
+        return this.gossip.shown(from, frame);
       case 'asked':
         return this.answers.asked(from, frame);
       case 'over':
@@ -165,7 +177,7 @@ export class Orphans {
     }
   }
 
-  /** All rows of a dead node from someone who has read at least as far, or who links for the first time. */
+  /** All that is left of a dead node, from a peer that has read at least as far or has just linked. */
   private left(from: NodeId, { node, incarnation, seq, first, last, rows }: OrphansFrame): void {
     const id = incarnationKey(node, incarnation);
     if (!first && !this.dead.get(id)?.incoming.has(from)) return;
@@ -173,7 +185,7 @@ export class Orphans {
     if (first) dead.incoming.set(from, new RowTable(node, incarnation));
     const incoming = dead.incoming.get(from);
     if (!incoming) return;
-    for (const row of this.orphaned.notEnded(from, node, rows)) {
+    for (const row of this.orphanRows.notEnded(from, node, rows)) {
       row.orphaned = true;
       incoming.put(row);
     }
@@ -183,14 +195,14 @@ export class Orphans {
     if (dead.replacements.length === 1) this.replaceNext(dead);
   }
 
-  /** The answer to what was asked. */
+  /** The answer to `asked`: the rows that are over. */
   private over(from: NodeId, { node, incarnation, last, rows }: OrphansFrame): void {
     const id = incarnationKey(node, incarnation);
     const dead = this.dead.get(id);
     if (!dead || dead.revival) return;
     for (const [name, , , fence, registration] of rows) {
       const row = dead.table.get(name);
-      if (row?.registration === registration && row.fence === fence) this.orphaned.remove(row);
+      if (row?.registration === registration && row.fence === fence) this.orphanRows.remove(row);
     }
     const count = dead.asked.get(from);
     if (count === undefined) return;
@@ -200,12 +212,12 @@ export class Orphans {
       this.settleIfDone(id);
     } else {
       if (last) dead.asked.set(from, count - 1);
-      // It is at it.
+      // More is coming from it.
       this.awaitWordOf(dead, from);
     }
   }
 
-  /** Who has read less must not wait for what has ended, or lives elsewhere: it is told also where nothing is left. */
+  /** Tells a peer that has read less what is left, even if that is nothing: it waits to hear so. */
   private sendRest(to: NodeId, node: NodeId, incarnation: number): void {
     this.sender.left(to, this.dead.known(node, incarnation));
   }
@@ -224,33 +236,32 @@ export class Orphans {
   }
 
   /**
-   * A node holds the name now: its orphans are history. Not one of the same registration that is newer than what that
-   * node shows: the worker had moved on, and this node has not read yet that the holder has let go of it. Another
-   * registration that is newer than the holder's has ended: wherever its worker should live, it gives way to this one.
+   * A node holds the name now, so its orphans are history. Except one of the same registration that is newer than what the
+   * holder shows: the worker had moved on, and this node has not read yet that the holder has let go of it. A newer orphan of
+   * another registration gives way to the holder, and its registration has ended.
    */
   superseded(name: string, holder: Row): void {
-    this.orphaned.superseded(name, holder);
+    this.orphanRows.superseded(name, holder);
   }
 
   /**
-   * An activation of this node gives way to the row. Others may have learnt before that the row's node is dead, and have
-   * taken the row for history of the activation that gives way: if it becomes an orphan, only this node knows that it is
-   * what is left of the name, and tells everybody.
+   * An activation of this node has lost a conflict against the row. If the row's node dies now, other nodes may have dropped
+   * the row in favour of that activation: only this node knows that the row is what is left of the name, and tells all.
    */
   gaveWayTo(row: Row): void {
-    this.orphaned.prefer(row);
+    this.orphanRows.gaveWayTo(row);
   }
 
   /** The registration has ended for good. */
   forget(name: string, registration: string): void {
-    this.orphaned.forget(name, registration);
+    this.orphanRows.forget(name, registration);
   }
 
-  /** One after the other, in slices, once all is marked: its rows are not agreed upon before the last. */
+  /** Puts the replacements in place, one after the other and in slices, once all rows are marked as orphans. */
   private replaceNext(dead: DeadNode): void {
     const [next] = dead.replacements;
     if (!next || !dead.marked || dead.revival || !this.dead.has(dead)) return;
-    const steps = replacing(this.parts, this.orphaned, dead, next);
+    const steps = this.orphanRows.replace(dead, next);
     dead.steps = steps;
     runSliced(
       this.parts.runtime,
@@ -269,8 +280,8 @@ export class Orphans {
   }
 
   /**
-   * The survivor has read further, and may know that the rest has ended. Who is gone by now takes that along. Only who has
-   * read more is asked, so that no two wait for each other.
+   * Asks a survivor that has read further what became of the rows that it did not send. Only those that have read further are
+   * asked, so that no two nodes wait for each other.
    */
   private ask(dead: DeadNode, from: NodeId): void {
     if (dead.kept.size === 0 || ![...this.parts.linkedPeers()].includes(from)) return;
@@ -294,8 +305,8 @@ export class Orphans {
     this.parts.trace(() => `${size} rows of ${node}, read up to ${seq}, wait to be started by others`);
     this.answers.tellKept(dead);
     if (dead.isOver) this.dead.finish(dead);
-    this.shows.showPreferred(dead);
-    this.shows.later();
+    this.gossip.showWinners(dead);
+    this.gossip.start();
     this.parts.settled();
   }
 }

@@ -9,10 +9,10 @@ import { OwnLog } from './own-log.js';
 interface AckWaiter {
   readonly seq: number;
   readonly acks: number;
-  /** So many of `counts`, also where there are fewer peers. */
+  /** At least so many peers for which `counts` holds, even if there are fewer. */
   readonly least: number;
   readonly counts: (peer: NodeId) => boolean;
-  /** A peer that holds the operation anyway once it was sent, because the answer follows it on the same link. */
+  /** A peer that holds the operation by the time it reads the answer, because the answer follows on the same link. */
   readonly except: NodeId | undefined;
   readonly done: () => void;
 }
@@ -37,7 +37,7 @@ export class OwnStream {
   private streamed = 0;
   /** In the order of their operations. */
   private readonly waiters = new Set<AckWaiter>();
-  /** Whether somebody waits for peers to say what they hold of what was not streamed yet. */
+  /** Whether peers shall say that they hold what is streamed next, because somebody waits for that. */
   private waits = false;
   /** Monotonic time of the last operation. */
   movedAt = 0;
@@ -89,7 +89,7 @@ export class OwnStream {
 
   /**
    * Calls `done` once everything tracked up to now was handed to the peers, and `acks` of them (or all, if there
-   * are fewer) have said that they hold it, `least` of those that count among them. Returns how to wait no longer.
+   * are fewer) have said that they hold it, `least` of those that count among them. Returns a function that gives up waiting.
    */
   whenHeld(
     acks: number,
@@ -152,14 +152,14 @@ export class OwnStream {
     return level;
   }
 
-  /** Everything was streamed before anybody waited for it. A peer that does not hear this says it with its next ping. */
+  /** For what was streamed before anybody waited for it. A peer that misses this question answers it at the next ping. */
   private askWhatIsHeld(): void {
     const { incarnation } = this.log.table;
     const frame = { kind: FrameKind.Batch, incarnation, from: this.streamed + 1, waits: true, ops: [] };
     this.parts.transport.broadcast(this.levelWith(this.streamed), frame);
   }
 
-  /** Whether the waiter's operation is held by enough only when some have said so. */
+  /** Whether peers have to say that they hold the waiter's operation. */
   private needsWord({ acks, least, counts, except }: AckWaiter): boolean {
     const isTold = except !== undefined && this.feeds.get(except)?.isLive && (least === 0 || counts(except));
     return this.needed(acks, least) > (isTold ? 1 : 0);

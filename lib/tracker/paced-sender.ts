@@ -1,4 +1,4 @@
-// Sends one peer many frames as fast as its link takes them, in slices, in order, none left out while the link lasts.
+// Sends many frames to a peer as fast as its link takes them: in order, in slices, and without loss while the link lasts.
 import type { Runtime } from '../runtime/runtime.interface.js';
 import { SLICE_MS } from '../runtime/slices.js';
 import type { Frame } from '../transport/frame.js';

@@ -5,20 +5,21 @@ import type { Row } from './row.js';
 /** What follows the visible rows. */
 export interface IndexListener {
   /**
-   * The name's visible row, or something of it, has changed; `undefined`: it has none any more. Not `isAnew`: only a row
-   * that it outranks is gone.
+   * The name's visible row, or a part of it, has changed; `undefined`: it has none any more. `isAnew` is false if the
+   * visible row is the same, and only a row that it outranks is gone.
    */
   changed(name: string, row: Row | undefined, isAnew: boolean): void;
-  /** A row that is listed, still as it was shown, is about to change, or to be shown no more. */
+  /** A listed row is about to change or to be hidden; it is still as it was shown. */
   hiding?(row: Row): void;
   /** More than one row has the name now, and this one is not the best of them. */
   contested(name: string, row: Row): void;
 }
 
-/** All rows of all nodes by name; of several with one name the best is visible. */
+/** All rows of all nodes by name. If several nodes have one, the best is visible and shadows the others. */
 export class RegistryIndex {
-  /** The visible rows that whoever looks is told of, apart from the others: so a lookup need not look at the row. */
+  /** Visible rows that lookups and lists show. Apart from the others, so that a lookup need not inspect the row. */
   private readonly listed = new Map<string, Row>();
+  /** Visible rows that lookups do not show, as claims and orphans. */
   private readonly hidden = new Map<string, Row>();
   /** Rows that another row of their name outranks. */
   private readonly shadowed = new Map<string, Row[]>();
@@ -78,7 +79,7 @@ export class RegistryIndex {
       const left = others?.filter((other) => other !== row) ?? [];
       if (left.length > 0) this.shadowed.set(name, left);
       else this.shadowed.delete(name);
-      // Whoever waits for the name may have waited for this row.
+      // Somebody who waits for the name may have waited for this row to go.
       if (others) this.listener.changed(name, this.get(name), false);
       return;
     }
@@ -156,8 +157,8 @@ export class RegistryIndex {
   }
 
   /**
-   * The row is visible and is about to change, or to give its place to another of its name, which `show` puts there. It is
-   * not taken out before: a map that loses and gets a key time and again makes all of its table anew now and then.
+   * The visible row is about to change, or to give its place to another of its name; `show` follows. It stays in its map until
+   * then: a map that loses and regains a key again and again rebuilds its whole table now and then.
    */
   private withdraw(row: Row): void {
     if (this.listed.get(row.name) !== row) return;
@@ -178,8 +179,8 @@ export class RegistryIndex {
 }
 
 /**
- * A row that holds the name before one that is promised it, before an orphan, before one that only asks. Then the
- * verdict of a conflict; what waits is best when newest.
+ * A row that holds the name outranks one that is to get it, which outranks an orphan, which outranks a claim. Among equals
+ * the newest arrival or orphan is best; otherwise the verdict of a conflict decides.
  */
 function outranks(a: Row, b: Row): boolean {
   const [rankOfA, rankOfB] = [rankOf(a), rankOf(b)];

@@ -20,11 +20,14 @@ import { Row, type RowStatus, Untracked } from './row.js';
 
 /** A repair that was asked for is asked for again after this long; a full link may need as much. */
 const REPAIR_AGAIN_MS = 1_000;
-/** Pings overtake the batches that wait in a link: a log that moves on within this long has no gap. */
+/** Pings overtake batches that wait in a link: if the log moves on within this time there is no gap. */
 const GAP_PATIENCE_MS = 200;
-/** With whom a name goes on whose worker has moved, or given way, is looked for no longer than a registration waits for what nobody knows. */
+/**
+ * How long the row of a worker that has moved or given way stays visible if the row of its successor does not come: no longer
+ * than a registration waits for a name that nobody knows.
+ */
 const LINGER_MS = 5_000;
-/** The node is told again with its pings, so many at a time. */
+/** Most ended registrations that a node which still shows them is told of at each of its pings. */
 const ENDED_TOLD_AT_ONCE = 256;
 /** A `Have` of this incarnation, which no node ever had, asks for a snapshot. */
 const NOTHING = { incarnation: 0, seq: 0 } as const;
@@ -32,8 +35,8 @@ const NOTHING = { incarnation: 0, seq: 0 } as const;
 interface Replica {
   table: RowTable;
   /**
-   * Set while a snapshot is being received: names it has shown so far, or that none was held before, so that none will be
-   * too many.
+   * Set while a snapshot is being received: the names that it has shown so far. `none before`: nothing was held when it
+   * began, so nothing has to be removed when it ends.
    */
   snapshot: Set<string> | 'none before' | undefined;
   /** A repair was asked for at this time and has not come yet. */
@@ -41,7 +44,7 @@ interface Replica {
   /** A ping told of operations that have not come yet: looked at again soon. */
   gapDue: boolean;
   ackDue: boolean;
-  /** Registrations that have ended and that the node still shows, by name: it is told until it shows them no more. */
+  /** Registrations that have ended although the node still shows them, by name: it is told so until it does not. */
   readonly ended: Map<string, string>;
 }
 
@@ -51,7 +54,7 @@ export interface ReplicasParts {
   readonly clock: HybridLogicalClock;
   readonly index: RegistryIndex;
   readonly forgotten: Forgotten;
-  /** Whether others know of nodes that this one has still to meet, or of rows that it has still to read, but for those of `except`. */
+  /** Whether there may be nodes that this one has not met, or rows that it has not read; those of `except` do not matter. */
   mayLackRows(except: NodeId): boolean;
   /** A registration has ended for good: whatever else is held of it is history. */
   ended(name: string, registration: string): void;
@@ -87,7 +90,7 @@ export class Replicas {
     return true;
   }
 
-  /** Whether a row of the name is shown only until that of the node with which the name goes on was read. */
+  /** Whether the name's worker has moved or given way, and its old row is shown until that of its successor was read. */
   isLingering(name: string): boolean {
     return this.lingering.has(name);
   }
@@ -97,7 +100,7 @@ export class Replicas {
     return this.lingering.get(row.name)?.row === row;
   }
 
-  /** Another row of the name has come to light: the one that its node has let go of need not be shown longer. */
+  /** Another row of the name has appeared: if it is the successor, the row that its node has let go of goes. */
   contested(name: string): void {
     const lingering = this.lingering.get(name);
     if (lingering && this.parts.index.all(name).some(lingering.isSuccessor)) lingering.end();
@@ -116,11 +119,11 @@ export class Replicas {
       ended: new Map(),
     };
     this.byNode.set(node, replica);
-    // What was said over the last link may be lost with it.
+    // That registrations have ended was perhaps said over the last link, and lost with it: it is said again.
     runSliced(this.parts.runtime, [...table.values()], (row) => {
       if (table.get(row.name) === row) this.noteIfEnded(replica, row);
     });
-    // Rows of which some are missing: what has come and gone would be seen once more if the log were read over them.
+    // These are only some of its rows. Reading the log from the start over them would show again what has come and gone.
     const isPart = table.seq === 0 && table.size > 0;
     const known = isPart ? NOTHING : { incarnation, seq: table.seq };
     this.parts.transport.send(node, { kind: FrameKind.Have, ...known });
@@ -167,7 +170,7 @@ export class Replicas {
     this.ack(replica);
   }
 
-  /** Compares what the node says of its log with what is held here. */
+  /** Compares the end and the digest of the node's log with what is held here. */
   compare(from: NodeId, { seq, digest }: PingFrame): void {
     const replica = this.byNode.get(from);
     if (!replica || replica.snapshot || seq === null) return;
@@ -175,7 +178,7 @@ export class Replicas {
     if (seq > replica.table.seq) return this.lookForGap(replica);
     if (seq < replica.table.seq) return undefined;
     if (digest !== replica.table.digest) return this.repair(replica, NOTHING, 'differences');
-    // Again, in case a full link has refused it: registrations wait for it.
+    // Said again in case a full link has refused it: registrations wait for it.
     return this.ack(replica);
   }
 
@@ -219,7 +222,7 @@ export class Replicas {
     if (op[2] === Untracked.forgotten) {
       this.parts.forgotten.add(row.registration);
       this.parts.ended(row.name, row.registration);
-      // Where it came from may have been read before, in the same batches even.
+      // The node that it had moved from may have let go of it before, even in the same batches.
       const lingering = this.lingering.get(row.name);
       if (lingering?.row.registration === row.registration) lingering.end();
     }
@@ -248,7 +251,7 @@ export class Replicas {
 
   private tellEnded({ table, ended }: Replica): void {
     const some = [...ended].slice(0, ENDED_TOLD_AT_ONCE);
-    // The others have their turn next time.
+    // Those that were told go to the end, so that the others have their turn next time.
     for (const [name, registration] of some) if (ended.delete(name)) ended.set(name, registration);
     this.tell(table.node, some);
   }
@@ -258,19 +261,19 @@ export class Replicas {
   }
 
   /**
-   * The worker, or another of its name, goes on at another node, whose row may still be on its way to this one, or whose
-   * link has not opened yet: until it is there the name stays with the node that let go of it, which passes on what comes.
+   * The name goes on at another node, whose row has not come yet. Until it is there the old row stays visible: the node that
+   * has let go of the worker passes messages on.
    */
   private linger(row: Row, why: Untracked): void {
     const { runtime, index, forgotten } = this.parts;
     const { name, registration, fence } = row;
     const isSuccessor = (other: Row): boolean => {
       if (why === Untracked.gaveWay) return other !== row && (other.isHeld || other.isArriving);
-      // What holds the name under another registration was registered when this one had ended.
+      // A holder under another registration was registered after this one had ended.
       return other.fence > fence && (other.registration === registration || other.isHeld || other.isArriving);
     };
     this.lingering.get(name)?.end();
-    // Whoever reads of it long after may have read first that the worker has ended where the name went.
+    // If this is read long after the fact, the worker may have ended at its new node already.
     if (forgotten.has(registration) || index.all(name).some(isSuccessor)) return index.remove(row);
     const end = (): void => {
       timer.cancel();
@@ -283,8 +286,8 @@ export class Replicas {
   }
 
   /**
-   * Removes rows that a finished snapshot did not show. Rows tracked since then have newer fences and stay. A snapshot does
-   * not tell what became of a worker: it may have moved to a node that this one has not met.
+   * Removes rows that a finished snapshot did not show, unless they were replaced meanwhile. A snapshot does not say what
+   * became of a worker: it may have moved to a node that this one has not met, so its row lingers then.
    */
   private sweep({ table, ended }: Replica, shown: ReadonlySet<string>): void {
     const { runtime, index, mayLackRows } = this.parts;
@@ -297,7 +300,7 @@ export class Replicas {
     });
   }
 
-  /** Says once per tick how far the log has been read. */
+  /** Tells the node, once per tick, how far its log has been read. */
   private ack(replica: Replica): void {
     if (replica.ackDue) return;
     replica.ackDue = true;

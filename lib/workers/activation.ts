@@ -36,7 +36,7 @@ const NO_CALLERS: readonly string[] = [];
 export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateVisitor, Actor, Standing {
   readonly mailbox: Mailbox;
   endReason: DieReason | undefined;
-  /** There from when `onWorkerStart` has returned, so that `die` has something to do, until it has done it. */
+  /** Set from the return of `onWorkerStart` until `die` is done. */
   private instance: object | undefined;
   private started = false;
   private endsName = false;
@@ -165,7 +165,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     throw new NodeUnavailableError(this.services.node, reason);
   }
 
-  /** Something that kept it from working may be over. `atOnce`: messages need not wait for the caller to go on. */
+  /** What kept it from working may be over. `atOnce`: messages may be handled before the caller goes on. */
   goOn(atOnce = false): void {
     this.ownContext?.goOn();
     this.hold?.giveTurn();
@@ -230,8 +230,8 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
   }
 
   /**
-   * It has ended before, with its node or its registration, and its last handler may still run: now its name has gone to
-   * another activation (`conflict`), or its lease is lost for good (`no-quorum`), and the next lease of its node is not its own.
+   * Called after it has ended with its node or its registration, while its last handler may still run: now its name has gone to
+   * another activation (`conflict`), or its lease is lost for good (`no-quorum`). A later lease of the node is not its own.
    */
   becomesVoid(reason: DieReason): void {
     const hasMoved = this.endReason === 'moved' || this.endReason === 'drained';
@@ -260,7 +260,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     } catch (error) {
       this.failedLate('die', error);
     } finally {
-      // What its code has begun may go on for long, and keeps this activation, but not its instance.
+      // Code that it has started may go on for long and keep this object alive, but should not keep the instance.
       this.instance = undefined;
     }
   }
@@ -340,7 +340,7 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     return isCall ? this.answer(delivery, failure.error, undefined) : delivery.reply(undefined, undefined);
   }
 
-  /** Its handler has ended: the lease counts that it has now, because leases are renewed meanwhile. */
+  /** A handler has ended. The lease that counts is the present one: it may have been renewed meanwhile. */
   private answer(delivery: Delivery, error: SwarmError | undefined, answer: Body | undefined): void {
     const { gate } = this.hosted;
     if (!gate.underLease || delivery.kind !== 'call') return delivery.reply(error, answer);

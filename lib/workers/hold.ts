@@ -14,15 +14,15 @@ export interface HoldOwner {
   readonly isEnded: boolean;
   /** Whether it may work now, as far as this hold has no say in it; if not, it is told to go on when it may. */
   mayWork(): boolean;
-  /** What somebody is told who waited for something of it when it ended. */
+  /** The error for those that waited for the worker when it ended. */
   refusal(): SwarmError;
-  /** A method threw that nobody waited for any more. */
+  /** A method threw after everybody had stopped waiting for it. */
   failedLate(phase: string, error: unknown): void;
   /** The hold has become weaker: the next turn, or messages, may have their time, and it may be forgotten. */
   goOn(): void;
 }
 
-/** `rest`: nothing of the worker runs; `turn`: so, and it is kept so for the one who waited; `end`: it has ended. */
+/** `rest`: nothing of the worker runs; `turn`: nothing runs, and the waiter has its turn now; `end`: it has ended. */
 type Event = 'rest' | 'turn' | 'end';
 type Outcome = 'come' | 'late' | 'ended' | 'resumed' | 'paused';
 
@@ -60,8 +60,8 @@ export class Hold {
   }
 
   /**
-   * Twice is the same as once. The answer is that of `rest`. Whoever waits for a turn is told that there is none: who
-   * pauses may wait for the very node that waits for the turn, and neither would ever go on.
+   * Pausing twice is the same as once. Returns what `rest` returns. Those that wait for a turn are refused: the one that pauses
+   * may wait for the very node that waits for the turn, and neither would ever go on.
    */
   pause(timeoutMs: number): boolean | Promise<boolean> {
     this.paused = true;
@@ -69,7 +69,7 @@ export class Hold {
     return this.rest(timeoutMs);
   }
 
-  /** Who still waits for the worker to come to rest is told that it does not. */
+  /** Those that still wait for the worker to come to rest are told that it does not. */
   resume(): void {
     this.paused = false;
     this.tell('rest', 'resumed');
@@ -137,7 +137,7 @@ export class Hold {
       this.owner.failedLate(phase, error);
       throw this.owner.refusal();
     }
-    // It may have ended its own worker.
+    // The method may have ended its own worker.
     const endedItself = this.owner.isEnded !== wasEnded;
     if (isAwaited) return this.awaited(phase, timeoutMs, given as PromiseLike<T>, endedItself);
     this.over();

@@ -112,7 +112,7 @@ export class LocalWorkerHost implements WorkerHost {
   deliver(name: string, delivery: Delivery): void {
     const activation = this.activations.get(name);
     if (activation) return activation.deliver(delivery);
-    // Its registration is here, or the message would not be: it goes on on another node when this one has left.
+    // Messages come here only while the name is registered here: the worker goes on elsewhere when this node has left.
     const node = this.shared?.services.node ?? '';
     return delivery.reply(new NodeUnavailableError(node, `"${name}" has ended there`), undefined);
   }
@@ -145,7 +145,7 @@ export class LocalWorkerHost implements WorkerHost {
     }
     const waiting = activation.end(reason, endsName);
     if (activation.hasBegun) return { waiting, ended: this.close(activation) };
-    // Its `start` notices when the method that it waits for has returned, and closes it.
+    // Its `start` notices that when the method that it waits for returns, and then calls `die`.
     this.forget(activation);
     return { waiting, ended: undefined };
   }
@@ -159,7 +159,7 @@ export class LocalWorkerHost implements WorkerHost {
     const gate = this.gates.get(type);
     gate?.allow(until, underLease);
     if (!gate?.isWaitedAt || runtime.now() > until) return;
-    // Not before the caller has gone on, and never so many at once that they hold the event loop.
+    // After the caller has gone on, and in slices.
     runtime.defer(() => runSliced(runtime, gate.take(), (visitor) => visitor.goOn(true)));
   }
 
@@ -191,7 +191,7 @@ export class LocalWorkerHost implements WorkerHost {
   }
 
   private startFailed(activation: Activation, spec: ActivationSpec, error: unknown): Promise<never> {
-    // A worker that was on its way goes on where it came from.
+    // A worker that was on its way here goes on where it came from.
     if (!activation.isEnded) this.refuse(activation, spec.state ? 'moved' : 'stopped');
     void this.close(activation);
     this.forget(activation);

@@ -8,12 +8,12 @@ interface Turn {
 }
 
 /**
- * Gives the mailboxes of a node their turn as soon as what runs now has gone on: one for all that came together, because each
- * costs as much as the handling of a message. Handlers run in the asynchronous context of the node, not in
- * that of whoever happened to send first.
+ * Gives the mailboxes of a node their turn once the code that runs now has gone on. One microtask serves all mailboxes that got
+ * a message together, because it costs as much as handling one. Handlers run in the asynchronous context of the node, not in
+ * that of the first sender.
  *
- * Whoever calls a worker of this node again and again never leaves the microtasks, and neither would this: so after a
- * slice of time the event loop has its turn first, or this node would hear no other, and be taken for dead.
+ * Code that calls a worker of this node again and again never leaves the microtasks. So after a slice of time the event loop
+ * has its turn first; otherwise this node would not hear the others, and be taken for dead.
  */
 export class MailboxTurns {
   private readonly context = new AsyncResource('SwarmMailboxes');
@@ -54,7 +54,7 @@ export class MailboxTurns {
     try {
       while (next < waiting.length) waiting[next++]?.turn();
     } finally {
-      // A fault of one costs no other its turn.
+      // If one throws the others still have their turn.
       while (next < waiting.length) this.add(waiting[next++]!);
     }
   }

@@ -5,7 +5,7 @@ import type { Runtime } from '../runtime/runtime.interface.js';
 import type { MailboxTurns } from './mailbox-turns.js';
 import type { Delivery } from './worker-host.interface.js';
 
-/** So many places of messages that were handled are kept before the queue is copied without them. */
+/** How many places of handled messages the queue keeps before it is copied without them. */
 const HANDLED_PLACES = 256;
 
 /** What a mailbox asks of the worker it belongs to. */
@@ -13,8 +13,8 @@ export interface MailboxOwner {
   readonly concurrency: number;
   readonly limit: number;
   /**
-   * Whether the next message may be handled. Asked before each one, with the time of the runtime that is also its own; who
-   * turns the answer to true calls `kick` or `run`.
+   * Whether the next message may be handled. Asked before each one, with the time of the runtime. When the answer becomes true
+   * the owner calls `kick` or `run`.
    */
   mayDispatch(now: number): boolean;
   /** Runs the handler. A promise keeps the place taken until it has settled; it never rejects. */

@@ -15,9 +15,10 @@ export interface Standing {
 }
 
 /**
- * Why nothing of a worker counts now, to be put behind its name; `undefined` if it does. Of a type without a lease only
- * what has lost its name to another activation does not; of a type under a lease also what was moved, may have a
- * successor, or has no lease. An object of the user is bound to its process, and stays what it is without its name.
+ * Why nothing that a worker does counts now, to be put behind its name; `undefined` if it does count. For a type without a
+ * quorum only an activation that has lost its name to another one does not count. For a type with one, neither does an
+ * activation that has moved, may have a successor, or has no lease at present. Objects of `registerLocal` always count: they
+ * are bound to their process.
  *
  * @param isDying the code is `@OnHandoff('die')`, which may still send to tidy up after a move
  */

@@ -18,7 +18,7 @@ export interface Delivery {
   readonly chain: readonly string[];
   /** Monotonic time of the runtime after which nobody waits for the answer; `Infinity` if none does. */
   readonly deadline: number;
-  /** How long its caller waits in all, in milliseconds, as he is told when it was too long. */
+  /** How long its caller waits in all, in milliseconds, for the error when that is over. */
   readonly timeoutMs?: number;
   /**
    * Called exactly once, later or at once. Without an error `answer` is what the handler gave, if anybody asked.

@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
 import * as library from '../../lib/index.js';
 import { readmeTable } from './support/readme.js';
@@ -73,13 +74,15 @@ it('the README has every event and no other, with its fields, and says when it h
   expect(table.filter(([, , when]) => when === undefined || when === '')).toEqual([]);
 });
 
-it('the links of the README within it lead to a heading', () => {
-  const readme = readFileSync(`${root}README.md`, 'utf8');
-  const headings = [...readme.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading.toLowerCase());
-  const anchors = new Set(headings.map((one) => one.replaceAll(/[^\w\- ]/g, '').replaceAll(' ', '-')));
-  const links = [...readme.matchAll(/\]\(#([^)]+)\)/g)].map(([, anchor = '']) => anchor);
-  expect(links.length).toBeGreaterThan(0);
-  expect(links.filter((anchor) => !anchors.has(anchor))).toEqual([]);
+it('the links of the README and of docs/ lead to a file, and to a heading of it', () => {
+  const guides = readdirSync(`${root}docs`).map((file) => `docs/${file}`);
+  const links = ['README.md', ...guides].flatMap((from) => linksOf(from));
+  expect(links.length).toBeGreaterThan(20);
+  const broken = links.filter(({ file, anchor }) => {
+    const path = `${root}${file}`;
+    return !existsSync(path) || (anchor !== undefined && !anchorsOf(path).has(anchor));
+  });
+  expect(broken).toEqual([]);
 });
 
 it('the README has every folder of the source', () => {
@@ -91,4 +94,25 @@ it('the README has every folder of the source', () => {
 /** The status that the constructor hands on, where it is a plain number. */
 function statusIn(source: string): string | undefined {
   return /super\([\s\S]*?,\s*(\d{3})\b/.exec(source)?.[1];
+}
+
+/** The links of a page to files of this repository, from its root, and to headings of them. */
+function linksOf(from: string): Array<{ from: string; file: string; anchor: string | undefined }> {
+  const links = readFileSync(`${root}${from}`, 'utf8').matchAll(/\]\((?!https?:)([^)#]*)(?:#([^)]+))?\)/g);
+  return Array.from(links, ([, path = '', anchor]) => {
+    return { from, file: path === '' ? from : join(dirname(from), path), anchor };
+  });
+}
+
+/** As GitHub makes them of headings. */
+function anchorsOf(path: string): Set<string> {
+  const headings = readFileSync(path, 'utf8').matchAll(/^#+ (.+)$/gm);
+  return new Set(
+    Array.from(headings, ([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\w\- ]/g, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
 }

@@ -1,4 +1,4 @@
-import { DEFAULT_IGNORE_LIST } from '../../lib/cluster/ignore-list.js';
+import { IgnoreList } from '../../lib/cluster/ignore-list.js';
 import { ring, type DistributionStrategy, type Placement } from '../../lib/distribution/index.js';
 import type { DiscoveryProvider } from '../../lib/discovery/discovery-provider.interface.js';
 import type { Assembly } from '../../lib/node/assembly.js';
@@ -175,7 +175,7 @@ export class SimulatedSwarm {
         readyTimeoutMs: 30_000,
         settledTimeoutMs: 30_000,
         leaseMs: 3000,
-        ignoreList: DEFAULT_IGNORE_LIST,
+        ignoreList: new IgnoreList(),
         handoff: { timeoutMs: 5000, concurrency: 64, forwardMs: 10_000 },
         drain: { timeoutMs: 25_000 },
         debug: true,

@@ -7,7 +7,10 @@ const LONGEST_TEXT = 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
-/** A cursor over the bytes of one frame, and then of the next. Every read names its field, so that a broken frame is reported by it. */
+/**
+ * A cursor over the bytes of one frame, and then of the next. Every read names its field, so that a broken frame is
+ * reported by it.
+ */
 export class ByteReader {
   private bytes: Buffer = NOTHING;
   private frame = '';
@@ -34,10 +37,6 @@ export class ByteReader {
 
   u8(field: string): number {
     return this.bytes[this.skip(1, field)] as number;
-  }
-
-  u32(field: string): number {
-    return this.bytes.readUInt32LE(this.skip(4, field));
   }
 
   f64(field: string): number {

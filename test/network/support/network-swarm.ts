@@ -2,7 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { SwarmSnapshot } from '../../../lib/node/swarm-snapshot.js';
+import type { SwarmSnapshot } from '../../../lib/node/swarm-snapshot.interface.js';
 import { AppProcess } from '../../e2e/support/app-process.js';
 import { waitUntil } from '../../support/wait-until.js';
 import { Laboratory } from './laboratory.js';

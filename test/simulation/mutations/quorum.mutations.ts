@@ -1,4 +1,5 @@
 // Faults in leases and fencing: what keeps an older activation from beginning anything once a newer one has (promise P2).
+import { Establishment } from '../../../lib/cluster/establishment.js';
 import { Fencing } from '../../../lib/cluster/fencing.js';
 import type { Member } from '../../../lib/cluster/member.js';
 import { Membership } from '../../../lib/cluster/membership.js';
@@ -109,7 +110,7 @@ export const quorumMutations: readonly Mutation[] = [
     promise: /^P2/,
     history: forgetful,
     withinSeeds: 15,
-    plant: () => replaceGetter(Membership, 'isEstablished', () => true),
+    plant: () => replaceGetter(Establishment, 'isReached', () => true),
   },
   {
     name: 'lets more nodes count than its quorum fits',

@@ -1,4 +1,4 @@
-import { DEFAULT_IGNORE_LIST } from '../../../lib/cluster/ignore-list.js';
+import { IgnoreList } from '../../../lib/cluster/ignore-list.js';
 import { ring } from '../../../lib/distribution/index.js';
 import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
 import { KernelNode } from '../../../lib/node/kernel-node.js';
@@ -115,7 +115,7 @@ export class ScaleSwarm {
         cluster: 'scale',
         node: { name: 'node', host: HOST, weight: 1, labels: {}, hosting: true },
         strategy: this.strategy,
-        ignoreList: DEFAULT_IGNORE_LIST,
+        ignoreList: new IgnoreList(),
         // The defaults of the module.
         ...{ heartbeatMs: 1_000, suspectAfterMs: 3_000, pollMs: 500, coalesceMs: 100, aloneAfterMs: 1_000 },
         ...{ joinTimeoutMs: 5_000, acks: 1, leaseMs: 3_000 },

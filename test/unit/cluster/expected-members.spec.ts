@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { DEFAULT_IGNORE_LIST } from '../../../lib/cluster/ignore-list.js';
-import { Membership, type MembershipListener } from '../../../lib/cluster/membership.js';
+import { IgnoreList } from '../../../lib/cluster/ignore-list.js';
+import type { MembershipListener } from '../../../lib/cluster/membership-parts.js';
+import { Membership } from '../../../lib/cluster/membership.js';
 import { HybridLogicalClock } from '../../../lib/runtime/hybrid-logical-clock.js';
 import { FrameKind, type RollFrame } from '../../../lib/transport/frame.js';
 import type { NodeInfo } from '../../../lib/transport/node-info.js';
@@ -42,7 +43,7 @@ function scene() {
     relays: { relay: () => undefined, viaOf: () => undefined },
     quorums: new Map(),
     options: {
-      ...{ cluster: 'test', protocol: { min: 1, max: 1 }, ignoreList: DEFAULT_IGNORE_LIST },
+      ...{ cluster: 'test', protocol: { min: 1, max: 1 }, ignoreList: new IgnoreList() },
       ...{ heartbeatMs: 1_000, suspectAfterMs: 3_000, pollMs: POLL_MS, aloneAfterMs: 1_000, leaseMs: 3_000 },
     },
     listener: new Proxy(listener, {

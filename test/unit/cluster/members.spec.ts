@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ExpectedMembers } from '../../../lib/cluster/expected-members.js';
+import { ExpectedTable } from '../../../lib/cluster/expected-members.js';
 import { Members, newMember } from '../../../lib/cluster/members.js';
 import type { NodeInfo } from '../../../lib/transport/node-info.js';
 
@@ -124,7 +124,7 @@ describe('the members of a swarm', () => {
 
 describe('expected members', () => {
   it('are found by id and by address until they are deleted', () => {
-    const expected = new ExpectedMembers();
+    const expected = new ExpectedTable();
     const [a, b] = ['a', 'b'].map((name) => ({
       address: info(name, 2),
       since: 0,

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { DEFAULT_IGNORE_LIST } from '../../../lib/cluster/ignore-list.js';
+import { IgnoreList } from '../../../lib/cluster/ignore-list.js';
 import { localMachine, ring, type SwarmModuleOptions } from '../../../lib/index.js';
 import { resolveOptions } from '../../../lib/swarm-options.resolution.js';
 import { SWARM_PARTS } from '../../../lib/swarm-parts.js';
@@ -42,7 +42,7 @@ describe('defaults', () => {
       mailboxLimit: 10_000,
       inheritAppConfig: false,
     });
-    expect(resolved!.kernel.ignoreList).toEqual(DEFAULT_IGNORE_LIST);
+    expect(resolved!.kernel.ignoreList).toEqual(new IgnoreList());
     expect(resolved!.kernel.node.name).toMatch(new RegExp(`^[^@\\s]+-${process.pid}$`));
     expect(resolved!.kernel.strategy.place([{ id: 'a', weight: 1, labels: {} }]).nodeFor('x')).toBe('a');
   });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Kernel } from '../../../lib/node/kernel.interface.js';
-import type { SwarmSnapshot } from '../../../lib/node/swarm-snapshot.js';
+import type { SwarmSnapshot } from '../../../lib/node/swarm-snapshot.interface.js';
 import { unrest } from '../../../lib/testing/settled.js';
 
 type Rows = SwarmSnapshot['rows'][number];

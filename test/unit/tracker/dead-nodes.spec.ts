@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DeadNode } from '../../../lib/tracker/dead-node.js';
-import { DeadNodes } from '../../../lib/tracker/dead-nodes.js';
+import { DeadNode, DeadNodes } from '../../../lib/tracker/dead-nodes.js';
 import { RowTable } from '../../../lib/tracker/row-table.js';
 
 const DEAD = 'dead@h:7';

@@ -1,4 +1,4 @@
-import { DEFAULT_IGNORE_LIST } from '../../../../lib/cluster/ignore-list.js';
+import { IgnoreList } from '../../../../lib/cluster/ignore-list.js';
 import { ring } from '../../../../lib/distribution/index.js';
 import type { DiscoveryProvider } from '../../../../lib/discovery/discovery-provider.interface.js';
 import { KernelNode } from '../../../../lib/node/kernel-node.js';
@@ -94,7 +94,7 @@ export class KernelSwarm {
         readyTimeoutMs: 30_000,
         settledTimeoutMs: 30_000,
         leaseMs: 3_000,
-        ignoreList: DEFAULT_IGNORE_LIST,
+        ignoreList: new IgnoreList(),
         handoff: { timeoutMs: 5_000, concurrency: 64, forwardMs: 10_000 },
         drain: { timeoutMs: 25_000 },
         debug: false,

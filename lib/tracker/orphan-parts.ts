@@ -5,8 +5,8 @@ import type { Forgotten } from './forgotten.js';
 import type { RegistryIndex } from './registry-index.js';
 import type { Row } from './row.js';
 
-/** What the orphans need of their node. */
-export interface OrphansParts {
+/** What `Orphans` and its parts need of their node. */
+export interface OrphanParts {
   readonly runtime: Runtime;
   readonly transport: Transport;
   readonly index: RegistryIndex;

@@ -1,40 +1,38 @@
-// Shows others, again and again, orphans that nobody has started: they may know that those have ended, or have missed
-// them. Those to which activations of this node gave way are shown to everybody: nobody else knows that they are what is
-// left of their names.
+// Shows other nodes, again and again, orphans that nobody has started: they may know that these have ended, or may have
+// missed them. Winners of conflicts are shown to every peer, because only the node that gave way to them knows that they are
+// what is left of their names.
 import { FrameKind, type OrphansFrame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
-import type { DeadNode } from './dead-node.js';
-import type { DeadNodes } from './dead-nodes.js';
+import type { DeadNode, DeadNodes } from './dead-nodes.js';
+import type { OrphanParts } from './orphan-parts.js';
 import type { OrphanRows } from './orphan-rows.js';
 import type { OrphanSender } from './orphan-sender.js';
-import type { OrphansParts } from './orphans-parts.js';
 import type { Row } from './row.js';
 
-/** So often some are shown to another node. */
+/** One peer is shown some orphans this often, on average. */
 const SHOW_AGAIN_MS = 2_000;
 const SHOWN_AT_ONCE = 64;
 
-export class OrphanShows {
+export class OrphanGossip {
   private isDue = false;
 
   constructor(
     private readonly parts: Pick<
-      OrphansParts,
+      OrphanParts,
       'runtime' | 'transport' | 'index' | 'linkedPeers' | 'isLetGo' | 'settled'
     >,
     private readonly dead: DeadNodes,
     private readonly sender: OrphanSender,
-    private readonly orphaned: OrphanRows,
+    private readonly orphanRows: OrphanRows,
   ) {}
 
   /**
-   * Some of what another node holds, and nobody has started: it is told what has ended, and asked for the rest if it has
-   * read further. A name of which nothing is known here, or only who let go of it, is taken from it: it was held by one that
-   * gave way to the dead.
+   * Another node shows orphans that it holds. It is told which have ended, sent the rest if it has read less, and asked for
+   * the rest if it has read more. A name that has no holder here is taken over: its last one gave way to the dead node.
    */
-  received(from: NodeId, { node, incarnation, seq, last, rows }: OrphansFrame): void {
+  shown(from: NodeId, { node, incarnation, seq, last, rows }: OrphansFrame): void {
     const { transport, index, settled, isLetGo } = this.parts;
-    const unknown = this.orphaned
+    const unknown = this.orphanRows
       .notEnded(from, node, rows)
       .filter(({ name }) => index.all(name).every(isLetGo));
     const own = this.dead.readUpTo(node, incarnation);
@@ -47,32 +45,34 @@ export class OrphanShows {
       table.put(row);
       index.add(row);
     }
-    // It may be the only one by now that has them, and others know that they have ended.
-    this.later();
+    // The one that has shown them may die, and still others may know that they have ended.
+    this.start();
     settled();
   }
 
-  /** Goes on while a node is dead of which something is left. */
-  later(): void {
+  /** Goes on for as long as something is left of a dead node. */
+  start(): void {
     if (this.isDue || this.dead.size === 0) return;
     this.isDue = true;
     const { runtime } = this.parts;
     runtime.after(SHOW_AGAIN_MS * (0.5 + runtime.random()), () => {
       this.isDue = false;
       this.showSome();
-      this.later();
+      this.start();
     });
   }
 
-  /** To everybody, and again: nobody else starts them before, and they would be gone with this node. */
-  showPreferred(dead: DeadNode): void {
-    dead.preferred = dead.preferred.filter((row) => dead.table.get(row.name) === row);
-    if (dead.preferred.length === 0) return;
-    const { preferred } = dead;
-    for (const peer of this.parts.linkedPeers()) this.sender.some(peer, dead, 'shown', preferred);
+  /**
+   * Shows the winners to every peer: no other node starts them before it knows them, and with this node they would be gone.
+   */
+  showWinners(dead: DeadNode): void {
+    dead.winners = dead.winners.filter((row) => dead.table.get(row.name) === row);
+    if (dead.winners.length === 0) return;
+    const { winners } = dead;
+    for (const peer of this.parts.linkedPeers()) this.sender.some(peer, dead, 'shown', winners);
   }
 
-  /** Some of them, to any peer. */
+  /** Shows one peer, picked at random, a random run of the orphans of each dead node. */
   private showSome(): void {
     const { runtime, linkedPeers } = this.parts;
     const peers = [...linkedPeers()];
@@ -81,13 +81,13 @@ export class OrphanShows {
     for (const dead of this.dead.all()) {
       const { table } = dead;
       if (dead.revival) continue;
-      this.showPreferred(dead);
+      this.showWinners(dead);
       const rows: Row[] = [];
       let skipped = Math.floor(runtime.random() * Math.max(0, table.size - SHOWN_AT_ONCE));
       for (const row of table.values()) {
         if (skipped-- > 0) continue;
         if (rows.length === SHOWN_AT_ONCE) break;
-        if (this.orphaned.outlives(row)) rows.push(row);
+        if (this.orphanRows.outlives(row)) rows.push(row);
       }
       if (rows.length > 0) this.sender.some(peer, dead, 'shown', rows);
     }
