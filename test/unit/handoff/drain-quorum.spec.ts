@@ -80,6 +80,30 @@ describe('a node that leaves a quorum', () => {
     await swarm.until(() => ended.includes('no-quorum'), 15_000);
   });
 
+  it('waits for no start that has come to nothing because it leaves', async () => {
+    let creations = 0;
+    let fail = (): void => undefined;
+    const type = workerType('Device', {
+      supervision: { restart: 'permanent', maxRestarts: 5, withinMs: 60_000 },
+      create: () =>
+        creations++ === 0 ? {} : new Promise((_, reject) => (fail = () => reject(new Error('too late')))),
+      handler: () => ({
+        accepts: 'message',
+        invoke: (_, __, context) => context.worker.fail(new Error('on purpose')),
+      }),
+    });
+    const swarm = new KernelSwarm();
+    const [node] = await swarm.form(2, { types: [type] });
+    const kernel = node!.kernel;
+    await swarm.settle(kernel.register(swarm.nameFor(node!), 'Device', undefined, {}), 20_000);
+    await swarm.outcome(kernel.call('name-0', { pattern: 'x', data: 0, timeoutMs: undefined, chain: [] }));
+    await swarm.until(() => creations === 2);
+    const draining = kernel.drain({});
+    await swarm.scheduler.advance(100);
+    fail();
+    expect((await swarm.settle(draining)).tookMs).toBeLessThan(1_000);
+  });
+
   it('waits for no node that will not host them: one that leaves too, or that names another size', async () => {
     const { swarm, nodes } = await swarmOfThree();
     await leave(swarm, nodes[0]!);
