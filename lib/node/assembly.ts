@@ -367,6 +367,8 @@ export function assemble(
 
   host.attach({
     node: self.id,
+    leaseMs: options.leaseMs,
+    renewLeases: () => membership.detector.pingAll(),
     joinGroup: (group, name) => groupMembership.change(group, name, true),
     leaveGroup: (group, name) => groupMembership.change(group, name, false),
     failed: (name, fence, error) => supervisor.wishesToFail(name, fence, error),
