@@ -319,7 +319,7 @@ export function assemble(
   const registrar = new Registrar(shared, starts, arbiter, endings, copies);
   const recall = new Recall(shared, endings);
   const takeover = new Takeover(shared, starts, recall);
-  const groupMembership = new GroupMembership(shared);
+  const groupMembership = new GroupMembership(shared, mayLackRows);
 
   const handoff: HandoffParts = {
     ...shared,

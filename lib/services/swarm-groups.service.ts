@@ -31,6 +31,7 @@ export class SwarmGroups {
    * the member; other nodes follow within the time of a message.
    *
    * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
+   * @throws NoNodeAvailableError if the worker's node is gone, and no other may host it now
    */
   join(group: string, member: string | WorkerRef): Promise<void> {
     return this.nodes.ask(async (kernel) => {
@@ -44,6 +45,7 @@ export class SwarmGroups {
    * Ends the membership; nothing happens if there is none.
    *
    * @throws WorkerNotFoundError, OperationTimeoutError, NodeUnavailableError
+   * @throws NoNodeAvailableError if the worker's node is gone, and no other may host it now
    */
   leave(group: string, member: string | WorkerRef): Promise<void> {
     return this.nodes.ask(async (kernel) => {
