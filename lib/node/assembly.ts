@@ -52,7 +52,7 @@ import { membershipNews } from './membership-news.js';
 import { ownInfo, ownQuorums } from './own-info.js';
 
 /** The protocols that this build speaks. */
-const PROTOCOL = { min: 1, max: 1 } as const;
+const PROTOCOL = { min: 2, max: 2 } as const;
 
 /** Everything of one node once its address is known. */
 export type Assembly = ReturnType<typeof assemble>;

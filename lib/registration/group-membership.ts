@@ -69,9 +69,7 @@ export class GroupMembership {
     const { rows } = this.parts;
     const row = rows.get(name);
     if (!row?.isHeld) return false;
-    if (row.groups.includes(group) !== joins) {
-      rows.setGroups(row, joins ? [...row.groups, group] : row.groups.filter((other) => other !== group));
-    }
+    rows.changeGroup(row, group, joins);
     return true;
   }
 

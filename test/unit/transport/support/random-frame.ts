@@ -33,6 +33,7 @@ function rowOp(random: Random): RowOp {
     () => [0, row(random)],
     () => [1, random.name(), random.below(3)],
     () => [2, random.name(), random.below(5), random.list(3, () => random.name())],
+    () => [3, random.name(), random.name(), random.bool()],
   ])();
 }
 
