@@ -322,6 +322,8 @@ export interface MultiCallFrame extends MessageFields {
 export interface MultiAnswerFrame {
   readonly kind: typeof FrameKind.MultiAnswer;
   readonly id: number;
+  /** In how many frames what was asked is answered, this one among them: together they may be more than one holds. */
+  readonly parts: number;
   readonly results: ReadonlyArray<readonly [name: string, body: Uint8Array | null, error: WireError | null]>;
   /** As in `Answer`, for the shortest of their leases. */
   readonly goodForMs?: number;

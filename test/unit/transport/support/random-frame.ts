@@ -158,6 +158,7 @@ export function frames(random: Random): Frame[] {
     {
       kind: FrameKind.MultiAnswer,
       id: whole(),
+      parts: whole(),
       results: random.list(3, () => [random.name(), bytes(), errorOrNone()] as const),
       ...(random.bool() && { goodForMs: random.below(3_000) }),
     },
