@@ -12,12 +12,17 @@ export interface Refusal {
   readonly refusal: string | undefined;
 }
 
+/**
+ * Whose place a node waits for that will host a type with a quorum as soon as one is free. That of a node which has `left` is
+ * free in a known time; that of one that is `unheard`, or still leaves, when enough others have gone on without it.
+ */
+export type AwaitedPlace = 'left' | 'unheard';
+
 interface TypePlacement {
   readonly eligible: readonly NodeInfo[];
   /** Members that could host the type and are more than its quorum fits. */
   readonly beyond: readonly NodeId[];
-  /** Whether one of these will host it as soon as a place is free. */
-  readonly isAwaitingPlace: boolean;
+  readonly awaited: AwaitedPlace | undefined;
   readonly placement: GuardedPlacement;
 }
 
@@ -73,9 +78,9 @@ export class Placements {
     return this.of(type).beyond;
   }
 
-  /** Whether a node that could host the type waits for the place of one that has left, or is not heard. */
-  isAwaitingPlace(type: string): boolean {
-    return this.of(type).isAwaitingPlace;
+  /** What a node that could host the type waits for; `undefined` if none does. */
+  awaitedPlace(type: string): AwaitedPlace | undefined {
+    return this.of(type).awaited;
   }
 
   /** Every member, sorted by id, and why it may not host the type if it may not. */
@@ -126,7 +131,7 @@ export class Placements {
     if (quorumSizeOf(strategy) === undefined) {
       const eligible = placed.map(({ info }) => info);
       const placement = guardedPlacement(strategy, eligible.map(placeable), fault);
-      return { eligible, beyond: [], isAwaitingPlace: false, placement };
+      return { eligible, beyond: [], awaited: undefined, placement };
     }
     const { size, members, missing, beyond } = quorumBound(this.members, this.missing.missingFor(type), type);
     const taken = new Set(missing.map(({ id }) => id));
@@ -136,10 +141,12 @@ export class Placements {
       .map(({ info }) => info);
     const nodes = [...eligible, ...missing].sort((a, b) => (a.id < b.id ? -1 : 1));
     const among = eligible.length < size ? [] : nodes;
+    const isAwaited = beyond.some((member) => placed.includes(member) && member.info.quorums[type] === size);
+    const isAnyLeft = [...this.missing.missingFor(type)].some(({ hasLeft }) => hasLeft);
     return {
       eligible,
       beyond: beyond.map(({ info }) => info.id),
-      isAwaitingPlace: beyond.some((member) => placed.includes(member) && member.info.quorums[type] === size),
+      awaited: isAwaited ? (isAnyLeft ? 'left' : 'unheard') : undefined,
       placement: guardedPlacement(strategy, among.map(placeable), fault),
     };
   }

@@ -50,7 +50,7 @@ export class Quorum {
 
   /** The view has changed: which types of this node have enough nodes. */
   check(): void {
-    const { quorums, placements, runtime, leaseMs } = this.parts;
+    const { quorums, placements } = this.parts;
     const gone: string[] = [];
     const back: string[] = [];
     for (const [type, size] of quorums) {
@@ -58,14 +58,7 @@ export class Quorum {
       if (isBelow === this.isBelow(type)) continue;
       (isBelow ? gone : back).push(type);
     }
-    for (const type of gone) {
-      const stop = (): void => {
-        this.below.delete(type);
-        this.lost.add(type);
-        this.stop(type);
-      };
-      this.below.set(type, runtime.after(leaseMs, stop));
-    }
+    for (const type of gone) this.stopLater(type);
     for (const type of back) {
       this.below.get(type)?.cancel();
       this.below.delete(type);
@@ -156,6 +149,29 @@ export class Quorum {
       for (const type of types) if (isBack(type)) this.restartable.add(type);
       regained();
     });
+  }
+
+  private stopLater(type: string): void {
+    const { runtime, leaseMs } = this.parts;
+    const stop = (): void => {
+      if (this.isEnoughSoon(type)) return this.stopLater(type);
+      this.below.delete(type);
+      this.lost.add(type);
+      return this.stop(type);
+    };
+    this.below.set(type, runtime.after(leaseMs, stop));
+  }
+
+  /**
+   * Whether a node has come that only waits for a place, or has it and was not counted yet. A place is free somewhat later
+   * than a lease is over: in a deploy that is quicker than that, workers would end just before they could go on.
+   */
+  private isEnoughSoon(type: string): boolean {
+    const { quorums, placements, membership } = this.parts;
+    if (placements.eligible(type).length >= (quorums.get(type) ?? 1)) return true;
+    const awaited = placements.awaitedPlace(type);
+    // Who has a lease is one of a quorum, which agrees about the nodes that it does not hear.
+    return awaited === 'left' || (awaited !== undefined && membership.leases.isHeld(type));
   }
 
   private isBelow(type: string): boolean {

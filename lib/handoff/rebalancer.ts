@@ -115,7 +115,7 @@ export class Rebalancer {
       if (isParked && this.mayRestart(row)) supervisor.resume(row);
     } else if (owner === undefined) {
       // In a rolling deploy the next may be asked to leave before the new node has the place of the last.
-      if (this.leaving && !isParked && placements.isAwaitingPlace(row.type)) this.awaiting.add(row.name);
+      if (this.leaving && !isParked && placements.awaitedPlace(row.type)) this.awaiting.add(row.name);
       else if (this.leaving) this.giveUp(row, 'no other node may host it');
       else if (!isParked) this.quorum.missing(row);
     } else if (this.leaving && isParked) {

@@ -1,11 +1,6 @@
 // Decides how one message reaches every member of a group: one frame per node with the names of its members, fanned out
 // there. Who is a member is decided here alone, so that none is missed or asked twice because it moves (promise P5).
-import {
-  CallTimeoutError,
-  NodeUnavailableError,
-  type ShuttingDownError,
-  SwarmError,
-} from '../errors/index.js';
+import { NodeUnavailableError, type ShuttingDownError } from '../errors/index.js';
 import type { OutgoingCall } from './outgoing-call.js';
 import type { Row } from '../tracker/row.js';
 import {
@@ -18,8 +13,9 @@ import {
 import type { NodeId } from '../transport/node-info.js';
 import type { PayloadRules } from '../transport/payload.interface.js';
 import type { Delivery } from '../workers/worker-host.interface.js';
-import { expiredError, spanOf, untilHere } from './answer-validity.js';
+import { expiredError, spanOf } from './answer-validity.js';
 import { Answers, unsentAnswer } from './answers.js';
+import { AskedMembers, framesOf, memberTimeout } from './asked-members.js';
 import {
   given,
   isExpired,
@@ -31,9 +27,9 @@ import {
   type Outcome,
 } from './member-outcome.js';
 import { earlyBy } from './message.js';
-import { type Asker, PendingReplies } from './pending-replies.js';
+import { PendingReplies } from './pending-replies.js';
 import type { Router, RouterParts } from './router.js';
-import { asSwarmError, fromWireError, toWireError } from './wire-error.js';
+import { asSwarmError, toWireError } from './wire-error.js';
 
 /** Names in one frame: more go in several, so that neither a frame nor the one with their answers becomes too large. */
 const NAMES_PER_FRAME = 4096;
@@ -54,7 +50,7 @@ export type GroupFanOutParts = Pick<
 >;
 
 export class GroupFanOut {
-  private readonly pending: PendingReplies<MultiAnswerFrame>;
+  private readonly pending: PendingReplies<MultiAnswerFrame, AskedMembers>;
   private readonly dataRules: PayloadRules;
   private readonly answers: Answers;
 
@@ -109,30 +105,21 @@ export class GroupFanOut {
   }
 
   onMultiCall(from: NodeId, frame: MultiCallFrame): void {
-    const { transport, runtime } = this.parts;
+    const { runtime, maxPayloadBytes } = this.parts;
     const { id, names, timeoutMs } = frame;
     const receivedAt = runtime.now();
     void this.callHere(names, frame.from || from, frame, timeoutMs - earlyBy(timeoutMs)).then((heard) => {
       const now = runtime.now();
-      const results = heard.map((one) => this.toWire(one, now));
       const goodForMs = spanOf(shortest(heard, now), receivedAt);
-      try {
-        const sent = transport.send(from, {
-          kind: FrameKind.MultiAnswer,
-          id,
-          results,
-          ...(goodForMs !== undefined && { goodForMs }),
-        });
-        if (sent === 'full') this.refuseAll(from, id, heard, unsentAnswer(from));
-      } catch (error) {
-        // Together the answers are more than one frame may hold.
-        this.refuseAll(from, id, heard, toWireError(asSwarmError(error, 'answers')));
-      }
+      const results = heard.map((one) => this.toWire(one, now));
+      const frames = framesOf(results, maxPayloadBytes);
+      for (const part of frames)
+        this.answerPart(from, { id, parts: frames.length, results: part }, goodForMs);
     });
   }
 
   onMultiAnswer(from: NodeId, frame: MultiAnswerFrame): void {
-    this.pending.answer(from, frame.id, frame);
+    if (this.pending.askerOf(from, frame.id)?.take(frame)) this.pending.answer(from, frame.id, frame);
   }
 
   unlinked(node: NodeId): void {
@@ -143,10 +130,18 @@ export class GroupFanOut {
     this.pending.close(error);
   }
 
-  /** If the link has no room for this either, the caller's deadline says the rest. */
-  private refuseAll(to: NodeId, id: number, heard: readonly Heard[], error: WireError): void {
-    const results = heard.map(({ name }) => [name, null, error] as const);
-    this.parts.transport.send(to, { kind: FrameKind.MultiAnswer, id, results });
+  private answerPart(to: NodeId, part: Omit<MultiAnswerFrame, 'kind'>, goodForMs: number | undefined): void {
+    const { transport } = this.parts;
+    const frame = { kind: FrameKind.MultiAnswer, ...part };
+    let error: WireError;
+    try {
+      if (transport.send(to, goodForMs === undefined ? frame : { ...frame, goodForMs }) !== 'full') return;
+      error = unsentAnswer(to);
+    } catch (failure) {
+      error = toWireError(asSwarmError(failure, 'answers'));
+    }
+    // If the link has no room for this either, the caller's deadline says the rest.
+    transport.send(to, { ...frame, results: part.results.map(([name]) => [name, null, error] as const) });
   }
 
   private publishHere(names: readonly string[], pattern: string, from: NodeId, bytes: Uint8Array): void {
@@ -168,34 +163,16 @@ export class GroupFanOut {
   }
 
   private callThere(node: NodeId, rows: readonly Row[], call: Call): Promise<Asked> {
-    const { transport, refs, codec, runtime } = this.parts;
-    const sentAt = runtime.now();
+    const { transport } = this.parts;
     return new Promise((resolve) => {
-      const fail = (error: SwarmError): void => resolve({ rows, outcomes: { error } });
-      const late = (): SwarmError => timeout(call, call.timeoutMs);
-      const settle: Asker<MultiAnswerFrame>['settle'] = (error, reply) => {
-        if (error) return fail(error);
-        const outcomes = new Map<string, Outcome>();
-        const isOver = isExpired({ goodUntil: untilHere(reply?.goodForMs, sentAt) }, runtime.now());
-        for (const [name, body, wire] of reply?.results ?? []) {
-          if (isOver) outcomes.set(name, { error: expiredError(node, name) });
-          else if (wire) outcomes.set(name, { error: fromWireError(wire, refs) });
-          else
-            outcomes.set(
-              name,
-              outcomeOf(() => (body ? codec.decode(body) : undefined)),
-            );
-        }
-        return resolve({ rows, outcomes });
-      };
-      const id = this.pending.add(node, call.timeoutMs, { late, settle });
+      const asked = new AskedMembers(node, rows, call, this.parts, resolve);
+      const id = this.pending.add(node, call.timeoutMs, asked);
       const names = rows.map(({ name }) => name);
       const sent = transport.send(node, { kind: FrameKind.MultiCall, id, from: '', names, ...call });
       if (sent === 'queued') return;
       this.pending.withdraw(id);
-      fail(
-        new NodeUnavailableError(node, sent === 'full' ? 'its link is overloaded' : 'there is no link to it'),
-      );
+      const why = sent === 'full' ? 'its link is overloaded' : 'there is no link to it';
+      asked.settle(new NodeUnavailableError(node, why));
     });
   }
 
@@ -232,7 +209,12 @@ export class GroupFanOut {
       const finish = (): void => {
         timer.cancel();
         for (const name of open) {
-          heard.push({ name, error: timeout(call, timeoutMs), answer: undefined, goodUntil: undefined });
+          heard.push({
+            name,
+            error: memberTimeout(call, timeoutMs),
+            answer: undefined,
+            goodUntil: undefined,
+          });
         }
         open.clear();
         resolve(heard);
@@ -279,10 +261,6 @@ export class GroupFanOut {
     }
     return byNode;
   }
-}
-
-function timeout({ group, pattern }: Pick<Call, 'group' | 'pattern'>, timeoutMs: number): CallTimeoutError {
-  return new CallTimeoutError(`the call "${pattern}" to a member of "${group}"`, timeoutMs);
 }
 
 function* chunksOf(rows: readonly Row[]): IterableIterator<readonly Row[]> {

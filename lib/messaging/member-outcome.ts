@@ -23,8 +23,8 @@ export type Outcome = { readonly value: unknown } | { readonly error: SwarmError
 /** Members that were asked together. */
 export interface Asked {
   readonly rows: readonly Row[];
-  /** By name; of all, if that is what they have in common. */
-  readonly outcomes: ReadonlyMap<string, Outcome> | Outcome;
+  /** By name. */
+  readonly outcomes: ReadonlyMap<string, Outcome>;
 }
 
 export function outcomeOf(make: () => unknown): Outcome {
@@ -39,7 +39,7 @@ export function outcomeOf(make: () => unknown): Outcome {
 export function given({ rows, outcomes }: Asked): MemberOutcome[] {
   return rows.map((row) => {
     const { name, node } = row;
-    const outcome = outcomes instanceof Map ? outcomes.get(name) : outcomes;
+    const outcome = outcomes.get(name);
     if (!outcome) return { row, error: new NodeUnavailableError(node, `it said nothing of "${name}"`) };
     return 'error' in outcome ? { row, error: outcome.error } : { row, value: outcome.value };
   });

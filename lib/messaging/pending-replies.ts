@@ -14,7 +14,7 @@ export interface Asker<Reply> {
   settle(error: SwarmError | undefined, reply: Reply | undefined): void;
 }
 
-class Pending<Reply> implements Deadline {
+class Pending<Reply, A extends Asker<Reply>> implements Deadline {
   previous: Deadline | undefined;
   next: Deadline | undefined;
   timer: Timer | undefined;
@@ -25,8 +25,8 @@ class Pending<Reply> implements Deadline {
   constructor(
     readonly id: number,
     readonly node: NodeId,
-    readonly asker: Asker<Reply>,
-    private readonly all: Map<number, Pending<Reply>>,
+    readonly asker: A,
+    private readonly all: Map<number, Pending<Reply, A>>,
   ) {}
 
   due(): void {
@@ -36,8 +36,8 @@ class Pending<Reply> implements Deadline {
 }
 
 /** Questions to other nodes that are not answered yet, by the number that their frames carry. */
-export class PendingReplies<Reply> {
-  private readonly pending = new Map<number, Pending<Reply>>();
+export class PendingReplies<Reply, A extends Asker<Reply> = Asker<Reply>> {
+  private readonly pending = new Map<number, Pending<Reply, A>>();
   private readonly deadlines: Deadlines;
   /** Starts at random: an answer to an earlier process under this node's id must not be taken for one to this. */
   private lastId: number;
@@ -55,7 +55,7 @@ export class PendingReplies<Reply> {
    * Notes a question to `node`; returns the number to send it with. The asker is told the reply, or
    * `NodeUnavailableError` when the link breaks, or what it says itself after `timeoutMs`.
    */
-  add(node: NodeId, timeoutMs: number, asker: Asker<Reply>, now = this.runtime.now()): number {
+  add(node: NodeId, timeoutMs: number, asker: A, now = this.runtime.now()): number {
     do this.lastId = (this.lastId + 1) >>> 0;
     while (this.pending.has(this.lastId));
     const pending = new Pending(this.lastId, node, asker, this.pending);
@@ -70,6 +70,12 @@ export class PendingReplies<Reply> {
     if (pending) this.take(pending);
   }
 
+  /** Who waits for an answer of that node; nobody if it has answered, or another was asked. */
+  askerOf(from: NodeId, id: number): A | undefined {
+    const pending = this.pending.get(id);
+    return pending?.node === from && !pending.isLost ? pending.asker : undefined;
+  }
+
   /** False if nobody waits for it (any more), or another node was asked. */
   answer(from: NodeId, id: number, reply: Reply): boolean {
     const pending = this.pending.get(id);
@@ -80,7 +86,7 @@ export class PendingReplies<Reply> {
 
   /** In slices: a node that is lost under load has thousands of questions, and each gets an error of its own. */
   unlinked(node: NodeId): void {
-    const lost: Pending<Reply>[] = [];
+    const lost: Pending<Reply, A>[] = [];
     for (const pending of this.pending.values()) {
       if (pending.node !== node) continue;
       pending.isLost = true;
@@ -98,7 +104,7 @@ export class PendingReplies<Reply> {
     for (const pending of this.pending.values()) this.take(pending).settle(error(), undefined);
   }
 
-  private take(pending: Pending<Reply>): Asker<Reply> {
+  private take(pending: Pending<Reply, A>): A {
     this.pending.delete(pending.id);
     this.deadlines.clear(pending);
     return pending.asker;

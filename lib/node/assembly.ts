@@ -52,7 +52,7 @@ import { membershipNews } from './membership-news.js';
 import { ownInfo, ownQuorums } from './own-info.js';
 
 /** The protocols that this build speaks. */
-const PROTOCOL = { min: 1, max: 1 } as const;
+const PROTOCOL = { min: 2, max: 2 } as const;
 
 /** Everything of one node once its address is known. */
 export type Assembly = ReturnType<typeof assemble>;
@@ -319,7 +319,7 @@ export function assemble(
   const registrar = new Registrar(shared, starts, arbiter, endings, copies);
   const recall = new Recall(shared, endings);
   const takeover = new Takeover(shared, starts, recall);
-  const groupMembership = new GroupMembership(shared);
+  const groupMembership = new GroupMembership(shared, mayLackRows);
 
   const handoff: HandoffParts = {
     ...shared,
@@ -367,6 +367,8 @@ export function assemble(
 
   host.attach({
     node: self.id,
+    leaseMs: options.leaseMs,
+    renewLeases: () => membership.detector.pingAll(),
     joinGroup: (group, name) => groupMembership.change(group, name, true),
     leaveGroup: (group, name) => groupMembership.change(group, name, false),
     failed: (name, fence, error) => supervisor.wishesToFail(name, fence, error),

@@ -1,5 +1,10 @@
 // Lets workers join and leave groups: a field of their row, so only the node that hosts them writes it.
-import { NodeUnavailableError, OperationTimeoutError, WorkerNotFoundError } from '../errors/index.js';
+import {
+  NoNodeAvailableError,
+  NodeUnavailableError,
+  OperationTimeoutError,
+  WorkerNotFoundError,
+} from '../errors/index.js';
 import { fromWireError } from '../messaging/wire-error.js';
 import { FrameKind, type GroupFrame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
@@ -11,16 +16,28 @@ import { pause } from './starts.js';
 const ASK_AGAIN_MS = 25;
 
 export class GroupMembership {
-  constructor(private readonly parts: RegistrationParts) {}
+  constructor(
+    private readonly parts: RegistrationParts,
+    /** Whether this node may not have read the others' rows yet. */
+    private readonly mayLackRows: () => boolean,
+  ) {}
 
-  /** Resolves when this node's own replica shows the change. */
+  /**
+   * Resolves when this node's own replica shows the change.
+   * @throws WorkerNotFoundError, OperationTimeoutError
+   * @throws NoNodeAvailableError if its node is gone, and no other may host it
+   */
   async change(group: string, name: string, joins: boolean): Promise<void> {
-    const { runtime, registerTimeoutMs, index, waiters, membership, refs } = this.parts;
+    const { runtime, registerTimeoutMs, index, waiters, membership, placements, refs } = this.parts;
     const deadline = runtime.now() + registerTimeoutMs;
     while (runtime.now() < deadline) {
       if (this.changeHere(group, name, joins)) return this.flushed();
       const row = index.get(name);
       if (!row && membership.members.self.status !== 'joining') throw new WorkerNotFoundError(name);
+      if (row?.orphaned && !this.mayLackRows() && placements.ownerOf(name, row.type) === undefined) {
+        const why = `no node may host "${name}" now: ask SwarmCluster.explain() for the reason`;
+        throw new NoNodeAvailableError(why);
+      }
       if (row?.isHeld && membership.members.get(row.node)?.linked) {
         const question = { kind: FrameKind.Group, name, group, joins } as const;
         const reply = await ask(this.parts, row.node, question, deadline);
@@ -52,9 +69,7 @@ export class GroupMembership {
     const { rows } = this.parts;
     const row = rows.get(name);
     if (!row?.isHeld) return false;
-    if (row.groups.includes(group) !== joins) {
-      rows.setGroups(row, joins ? [...row.groups, group] : row.groups.filter((other) => other !== group));
-    }
+    rows.changeGroup(row, group, joins);
     return true;
   }
 

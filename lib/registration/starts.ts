@@ -260,8 +260,10 @@ export class Starts {
     const failure = this.failureOf(row, error);
     if (!rows.has(row)) return Promise.reject(failure);
     if (!again) rows.untrack(row, Untracked.givenBack);
-    // The row of a restart stays when this node leaves: it is an orphan then, and others go on with it.
-    if (!again || this.closed) return Promise.reject(failure);
+    if (!again) return Promise.reject(failure);
+    // The row of a restart stays when this node leaves, which need not wait for it: it is an orphan then, and others go on.
+    if (this.closed && row.status === RowStatus.starting) rows.setStatus(row, RowStatus.parked);
+    if (this.closed) return Promise.reject(failure);
     if (row.status === RowStatus.parked) return row;
     this.restartFailed(row, failure);
     return row;

@@ -31,6 +31,8 @@ export class SwarmGroups {
    * the member; other nodes follow within the time of a message.
    *
    * @throws WorkerNotFoundError
+   * @throws NoNodeAvailableError if the worker's node is gone, and no other may host it now
+   * @throws NodeUnavailableError if it comes from a worker that may have no effect any more
    * @throws OperationTimeoutError after `registerTimeoutMs` of the module; it may or may not be a member now
    */
   join(group: string, member: string | WorkerRef): Promise<void> {
@@ -45,6 +47,8 @@ export class SwarmGroups {
    * Ends the membership; nothing happens if there is none.
    *
    * @throws WorkerNotFoundError
+   * @throws NoNodeAvailableError if the worker's node is gone, and no other may host it now
+   * @throws NodeUnavailableError if it comes from a worker that may have no effect any more
    * @throws OperationTimeoutError after `registerTimeoutMs` of the module; it may or may not be a member now
    */
   leave(group: string, member: string | WorkerRef): Promise<void> {

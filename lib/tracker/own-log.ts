@@ -67,6 +67,11 @@ export class OwnLog {
     if (!this.fresh.has(row)) this.append([2, row.name, status, groups]);
   }
 
+  changeGroup(row: Row, group: string, joins: boolean): void {
+    this.table.changeGroup(row, group, joins);
+    if (!this.fresh.has(row)) this.append([3, row.name, group, joins]);
+  }
+
   /** At most `limit` operations, and what fits into a frame, from number `from` on, which must not be older than `oldestSeq`. */
   read(from: number, limit: number): RowOp[] {
     const ops: RowOp[] = [];
@@ -77,6 +82,7 @@ export class OwnLog {
       ops.push(op instanceof Row ? [0, op.toWire()] : op);
       if (op instanceof Row) bytes += wireBytes(op.args, op.groups);
       else if (op[0] === 2) bytes += wireBytes(null, op[3]);
+      else if (op[0] === 3) bytes += wireBytes(null, [op[2]]);
     }
     return ops;
   }
@@ -129,5 +135,6 @@ export class OwnLog {
 function heldBy(op: LoggedOp): number {
   if (op instanceof Row) return wireBytes(op.args, []);
   if (op[0] === 2) return wireBytes(null, op[3]) + op[3].length * 8;
+  if (op[0] === 3) return wireBytes(null, [op[2]]);
   return wireBytes(null, []);
 }

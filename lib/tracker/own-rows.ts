@@ -48,6 +48,11 @@ export class OwnRows {
     this.index.alter(row, () => this.log.update(row, status, row.groups));
   }
 
+  /** Told to the others in as little as it takes, however many groups the row is in. */
+  changeGroup(row: Row, group: string, joins: boolean): void {
+    this.index.changeGroup(row, group, joins, () => this.log.changeGroup(row, group, joins));
+  }
+
   setGroups(row: Row, groups: readonly string[]): void {
     this.index.alter(row, () => this.log.update(row, row.status, groups));
   }

@@ -116,6 +116,18 @@ export class RegistryIndex {
     return this.insert(row);
   }
 
+  /** A row of the index joins one group, or leaves it, by `change`; nothing happens if it has. Its rank stays. */
+  changeGroup(row: Row, group: string, joins: boolean, change: () => void): void {
+    if (row.groups.includes(group) === joins) return;
+    const isListed = this.listed.get(row.name) === row;
+    if (isListed) this.listener.hiding?.(row);
+    change();
+    if (isListed && joins) this.addMember(group, row);
+    else if (isListed) this.removeMember(group, row);
+    const visible = this.get(row.name);
+    this.listener.changed(row.name, visible, visible === row);
+  }
+
   private insert(row: Row): void {
     const best = this.get(row.name);
     if (!best) return this.show(row);
@@ -139,11 +151,7 @@ export class RegistryIndex {
     if (row.isListed) {
       this.hidden.delete(row.name);
       this.listed.set(row.name, row);
-      for (const group of row.groups) {
-        const members = this.byGroup.get(group);
-        if (members) members.add(row);
-        else this.byGroup.set(group, new Set([row]));
-      }
+      for (const group of row.groups) this.addMember(group, row);
     } else {
       this.listed.delete(row.name);
       this.hidden.set(row.name, row);
@@ -163,11 +171,19 @@ export class RegistryIndex {
   private withdraw(row: Row): void {
     if (this.listed.get(row.name) !== row) return;
     this.listener.hiding?.(row);
-    for (const group of row.groups) {
-      const members = this.byGroup.get(group);
-      members?.delete(row);
-      if (members?.size === 0) this.byGroup.delete(group);
-    }
+    for (const group of row.groups) this.removeMember(group, row);
+  }
+
+  private addMember(group: string, row: Row): void {
+    const members = this.byGroup.get(group);
+    if (members) members.add(row);
+    else this.byGroup.set(group, new Set([row]));
+  }
+
+  private removeMember(group: string, row: Row): void {
+    const members = this.byGroup.get(group);
+    members?.delete(row);
+    if (members?.size === 0) this.byGroup.delete(group);
   }
 
   private shade(row: Row): void {

@@ -217,6 +217,10 @@ export class Replicas {
     const row = table.get(op[1]);
     if (!row) return undefined;
     if (op[0] === 2) return index.alter(row, () => table.update(row, op[2] as RowStatus, op[3]));
+    if (op[0] === 3) {
+      const [, , group, joins] = op;
+      return index.changeGroup(row, group, joins, () => table.changeGroup(row, group, joins));
+    }
     table.remove(row);
     if (replica.ended.size > 0) replica.ended.delete(row.name);
     if (op[2] === Untracked.forgotten) {

@@ -58,4 +58,10 @@ export class RowTable {
     row.update(status, groups);
     this.digest = (this.digest ^ row.hash) >>> 0;
   }
+
+  changeGroup(row: Row, group: string, joins: boolean): void {
+    this.digest ^= row.hash;
+    row.changeGroup(group, joins);
+    this.digest = (this.digest ^ row.hash) >>> 0;
+  }
 }

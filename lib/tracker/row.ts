@@ -58,8 +58,8 @@ export class Row implements RowContent {
   orphaned = false;
   /** It arrives, and no row of where it comes from has been read: whether it will go on here is not known. */
   isEarly = false;
-  /** 32 bits over everything that replicas must agree on. */
-  hash: number;
+  /** Of the hashes of its parts, so that a change costs no look at the others. Signed, so that it is no object of its own. */
+  private sum: number;
 
   constructor(
     content: RowContent,
@@ -73,7 +73,7 @@ export class Row implements RowContent {
     this.flags = content.flags;
     this.groups = content.groups.length > 0 ? content.groups : NO_GROUPS;
     this.status = content.status;
-    this.hash = hashOf(this);
+    this.sum = (hashOfIdentity(this) + hashOfStatus(this.status) + sumOfGroups(this.groups)) | 0;
   }
 
   static fromWire(wire: WireRow, node: NodeId): Row {
@@ -129,10 +129,24 @@ export class Row implements RowContent {
     return this.status === RowStatus.running && !this.orphaned;
   }
 
+  /** 32 bits over everything that replicas must agree on. */
+  get hash(): number {
+    return mixed(this.sum);
+  }
+
   update(status: RowStatus, groups: readonly string[]): void {
+    this.sum = (this.sum - hashOfStatus(this.status) + hashOfStatus(status)) | 0;
     this.status = status;
+    if (groups !== this.groups) this.setGroups(groups);
+  }
+
+  /** Nothing happens if it is, or is not, a member already. */
+  changeGroup(group: string, joins: boolean): void {
+    if (this.groups.includes(group) === joins) return;
+    const hash = hashOfGroup(group);
+    this.sum = (joins ? this.sum + hash : this.sum - hash) | 0;
+    const groups = joins ? [...this.groups, group] : this.groups.filter((other) => other !== group);
     this.groups = groups.length > 0 ? groups : NO_GROUPS;
-    this.hash = hashOf(this);
   }
 
   toWire(): WireRow {
@@ -146,6 +160,11 @@ export class Row implements RowContent {
       this.status,
       this.flags,
     ];
+  }
+
+  private setGroups(groups: readonly string[]): void {
+    this.sum = (this.sum - sumOfGroups(this.groups) + sumOfGroups(groups)) | 0;
+    this.groups = groups.length > 0 ? groups : NO_GROUPS;
   }
 }
 
@@ -171,12 +190,22 @@ export function wireBytes(args: Uint8Array | null, groups: readonly string[]): n
   return bytes;
 }
 
-/** Over the row's changing and identifying parts. Signed, so that it is no object of its own in memory. */
-function hashOf(row: Row): number {
-  let hash = hashString(HASH_SEED, row.name);
-  hash = hashString(hash, row.registration);
-  hash = hashWord(hash, row.fence % 0x1_0000_0000);
-  hash = hashWord(hash, row.status);
-  for (const group of row.groups) hash = hashString(hash, group);
-  return mixed(hash);
+function hashOfIdentity({ name, registration, fence }: Row): number {
+  const hash = hashString(hashString(HASH_SEED, name), registration);
+  return mixed(hashWord(hash, fence % 0x1_0000_0000));
+}
+
+function hashOfStatus(status: RowStatus): number {
+  return mixed(hashWord(HASH_SEED, status));
+}
+
+function hashOfGroup(group: string): number {
+  return mixed(hashString(HASH_SEED, group));
+}
+
+/** In whichever order they were joined. */
+function sumOfGroups(groups: readonly string[]): number {
+  let sum = 0;
+  for (const group of groups) sum = (sum + hashOfGroup(group)) | 0;
+  return sum;
 }

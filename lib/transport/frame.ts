@@ -98,12 +98,13 @@ export type WireRow = readonly [
   flags: number,
 ];
 
-/** A change of one row in its node's log. The first element tells which: 0 track, 1 untrack, 2 update. */
+/** A change of one row in its node's log. The first element tells which: 0 track, 1 untrack, 2 update, 3 one group. */
 export type RowOp =
   | readonly [kind: 0, row: WireRow]
   /** `why`: an `Untracked`. */
   | readonly [kind: 1, name: string, why: number]
-  | readonly [kind: 2, name: string, status: number, groups: readonly string[]];
+  | readonly [kind: 2, name: string, status: number, groups: readonly string[]]
+  | readonly [kind: 3, name: string, group: string, joins: boolean];
 
 /** An error as it travels: its stable code, its message, and what its class needs to be built again. */
 export interface WireError {
@@ -321,6 +322,8 @@ export interface MultiCallFrame extends MessageFields {
 export interface MultiAnswerFrame {
   readonly kind: typeof FrameKind.MultiAnswer;
   readonly id: number;
+  /** In how many frames what was asked is answered, this one among them: together they may be more than one holds. */
+  readonly parts: number;
   readonly results: ReadonlyArray<readonly [name: string, body: Uint8Array | null, error: WireError | null]>;
   /** As in `Answer`, for the shortest of their leases. */
   readonly goodForMs?: number;

@@ -342,14 +342,29 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
 
   /** A handler has ended. The lease that counts is the present one: it may have been renewed meanwhile. */
   private answer(delivery: Delivery, error: SwarmError | undefined, answer: Body | undefined): void {
-    const { gate } = this.hosted;
+    const { gate, held } = this.hosted;
     if (!gate.underLease || delivery.kind !== 'call') return delivery.reply(error, answer);
-    const why = whyVoid(this, this.now(), 'message', false);
+    const now = this.now();
+    const why = whyVoid(this, now, 'message', false);
     if (why === undefined) {
-      return delivery.reply(error, answer, gate.openUntil === Infinity ? undefined : gate.openUntil);
+      const { openUntil } = gate;
+      if (openUntil === Infinity) return delivery.reply(error, answer);
+      // A caller on this node does not ask for how long.
+      if (delivery.from === this.services.node || !held.isBrief(now))
+        return delivery.reply(error, answer, openUntil);
+      return held.hold(delivery.deadline, now, () =>
+        delivery.reply(error, answer, this.stillGoodUntil(openUntil)),
+      );
     }
     const reason = `"${this.name}" ${why}: the message may or may not have been handled`;
     return delivery.reply(new NodeUnavailableError(this.services.node, reason), undefined);
+  }
+
+  /** Of what was answered when the lease was to end at `until`. One that has ended since has no later lease. */
+  private stillGoodUntil(until: number): number | undefined {
+    const { openUntil } = this.hosted.gate;
+    if (whyVoid(this, this.now(), 'message', false) !== undefined) return until;
+    return openUntil === Infinity ? undefined : Math.max(until, openUntil);
   }
 }
 

@@ -2,6 +2,7 @@ import type { OwedTurns } from '../runtime/owed-turns.js';
 import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
 import type { Gate } from './gate.js';
+import type { HeldAnswers } from './held-answers.js';
 import type { MailboxTurns } from './mailbox-turns.js';
 import type { WorkerDefinition } from './worker-definition.interface.js';
 import type { WorkerServices } from './worker-host.interface.js';
@@ -46,5 +47,6 @@ export interface HostedType {
   /** Objects of the user (`registerLocal`): neither started, nor asked, nor ended by calls on them. */
   readonly isPinned: boolean;
   readonly gate: Gate;
+  readonly held: HeldAnswers;
   readonly parts: ActivationParts;
 }

@@ -13,6 +13,7 @@ import type { PayloadCodec } from '../transport/payload.interface.js';
 import { Activation } from './activation.js';
 import { FailureLog } from './failure-log.js';
 import { Gate } from './gate.js';
+import { HeldAnswers } from './held-answers.js';
 import type { ActivationParts, DispatchObserver, HostedType } from './hosted-type.js';
 import { MailboxTurns } from './mailbox-turns.js';
 import type { DieReason, WorkerDefinition } from './worker-definition.interface.js';
@@ -75,7 +76,8 @@ export class LocalWorkerHost implements WorkerHost {
     const parts = { runtime, codec, logger, ...limits, services, turns, owedTurns, observer, handlerFailed };
     this.shared = parts;
     for (const [type, gate] of this.gates) {
-      this.hosted.set(type, { definition: definitions.get(type)!, isPinned: false, gate, parts });
+      const held = new HeldAnswers(gate, runtime, services);
+      this.hosted.set(type, { definition: definitions.get(type)!, isPinned: false, gate, held, parts });
     }
     observer?.attached?.(services.node);
   }
@@ -158,6 +160,7 @@ export class LocalWorkerHost implements WorkerHost {
     const { runtime } = this.parts;
     const gate = this.gates.get(type);
     gate?.allow(until, underLease);
+    this.hosted.get(type)?.held.changed();
     if (!gate?.isWaitedAt || runtime.now() > until) return;
     // After the caller has gone on, and in slices.
     runtime.defer(() => runSliced(runtime, gate.take(), (visitor) => visitor.goOn(true)));
@@ -179,7 +182,9 @@ export class LocalWorkerHost implements WorkerHost {
     const { definition } = pinned;
     const known = this.pinned.get(definition);
     if (known) return known;
-    const hosted = { definition, isPinned: true, gate: this.alwaysOpen, parts: this.shared };
+    const gate = this.alwaysOpen;
+    const held = new HeldAnswers(gate, this.parts.runtime, this.shared.services);
+    const hosted = { definition, isPinned: true, gate, held, parts: this.shared };
     this.pinned.set(definition, hosted);
     return hosted;
   }

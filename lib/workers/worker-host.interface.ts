@@ -44,6 +44,10 @@ export interface ActivationSpec {
 /** What workers need of their node. */
 export interface WorkerServices {
   readonly node: string;
+  /** How long a lease is good after it was asked for, in milliseconds. */
+  readonly leaseMs: number;
+  /** Has this node acknowledged by the others now, so that its leases end later. */
+  renewLeases(): void;
   joinGroup(group: string, name: string): Promise<void>;
   leaveGroup(group: string, name: string): Promise<void>;
   /** `ctx.fail(error)` of the activation with that fence. */

@@ -103,7 +103,7 @@ describe('the packed library in a fresh application', () => {
 
   it('holds what is built and the papers, and nothing else', () => {
     const papers = packed.files.filter((path) => !path.startsWith('dist/')).sort();
-    const guides = ['docs/how-it-works.md', 'docs/partitions.md'];
+    const guides = ['lib/how-it-works.md', 'lib/partitions.md'];
     expect(papers).toEqual(['CHANGELOG.md', 'LICENSE', 'README.md', ...guides, 'package.json']);
     const strangers = packed.files.filter(
       (path) => path.startsWith('dist/') && !/\.(js|js\.map|d\.ts)$/.test(path),

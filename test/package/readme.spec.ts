@@ -74,8 +74,10 @@ it('the README has every event and no other, with its fields, and says when it h
   expect(table.filter(([, , when]) => when === undefined || when === '')).toEqual([]);
 });
 
-it('the links of the README and of docs/ lead to a file, and to a heading of it', () => {
-  const guides = readdirSync(`${root}docs`).map((file) => `docs/${file}`);
+it('the links of the README, and of the guides that it leads to, lead to a file, and to a heading of it', () => {
+  const guides = readdirSync(`${root}lib`)
+    .filter((file) => file.endsWith('.md'))
+    .map((file) => `lib/${file}`);
   const links = ['README.md', ...guides].flatMap((from) => linksOf(from));
   expect(links.length).toBeGreaterThan(20);
   const broken = links.filter(({ file, anchor }) => {

@@ -91,6 +91,7 @@ const LAYOUTS: { readonly [F in ColdFrame as F['kind']]: FieldsOf<F> } = {
   },
   [FrameKind.MultiAnswer]: {
     id: whole,
+    parts: whole,
     results: list(tuple(text, nullable(viewedBytes), nullable(wireError))),
     goodForMs: goodFor,
   },

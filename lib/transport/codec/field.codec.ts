@@ -180,7 +180,7 @@ function namesOf(field: string) {
   return {
     ...{ name: part('name'), type: part('type'), args: part('args'), fence: part('fence') },
     ...{ registration: part('registration'), groups: part('groups'), status: part('status') },
-    ...{ flags: part('flags'), why: part('why') },
+    ...{ flags: part('flags'), why: part('why'), group: part('group'), joins: part('joins') },
   };
 }
 
@@ -220,10 +220,14 @@ export const rowOp: Field<RowOp> = {
     } else if (op[0] === 1) {
       out.string(op[1]);
       untracked.write(out, op[2]);
-    } else {
+    } else if (op[0] === 2) {
       out.string(op[1]);
       status.write(out, op[2]);
       texts.write(out, op[3]);
+    } else {
+      out.string(op[1]);
+      out.string(op[2]);
+      flag.write(out, op[3]);
     }
   },
   read(reader, field) {
@@ -233,6 +237,7 @@ export const rowOp: Field<RowOp> = {
     const name = reader.string(at.name);
     if (kind === 1) return [1, name, untracked.read(reader, at.why)];
     if (kind === 2) return [2, name, status.read(reader, at.status), texts.read(reader, at.groups)];
+    if (kind === 3) return [3, name, reader.string(at.group), reader.bool(at.joins)];
     return reader.fail(field, `${kind} is no kind of change`);
   },
 };

@@ -76,7 +76,7 @@ export class ScriptedPeer {
     await this.transport.open(() => ({
       hello: () => ({
         cluster: 'simulation',
-        protocol: { min: 1, max: 1 },
+        protocol: { min: 2, max: 2 },
         node: this.info,
         status: 'up',
         roll: 0,

@@ -174,7 +174,7 @@ describe('a node that is refused', () => {
     await refusing.open(() => ({
       ...{ linkOpened() {}, linkClosed() {}, drained() {}, frame() {}, dialed() {} },
       hello: () => ({
-        ...{ cluster: 'test', protocol: { min: 1, max: 1 }, status: 'up', roll: 0 },
+        ...{ cluster: 'test', protocol: { min: 2, max: 2 }, status: 'up', roll: 0 },
         node: {
           ...{ id: 'other@10.0.0.1:7099', name: 'other', ...address, incarnation: 1, firstIncarnation: 1 },
           ...{ weight: 1, labels: {}, hosting: true, types: [], leaseMs: 3_000, quorums: {} },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { PayloadTooLargeError } from '../../../lib/errors/index.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
 import { RowStatus } from '../../../lib/tracker/row.js';
-import { FrameKind } from '../../../lib/transport/frame.js';
+import { type Frame, FrameKind } from '../../../lib/transport/frame.js';
 import { MAX_BYTES, MessagingNode, stateOf, value, leftOf } from './support/messaging-node.js';
 
 const TIMEOUT_MS = 1_000;
@@ -32,12 +33,12 @@ async function outcomesOf(
   node: MessagingNode,
   pattern: string,
   afterMs: number,
-  meanwhile: () => void = () => undefined,
+  meanwhile: () => void | Promise<void> = () => undefined,
 ): Promise<Record<string, unknown>> {
   const call = { pattern, data: 'hello', timeoutMs: TIMEOUT_MS, chain: [] };
   const work = node.groups.multiCall('lights', call);
   await passWithPromises(runtime, 1);
-  meanwhile();
+  await meanwhile();
   await passWithPromises(runtime, afterMs);
   const outcomes = await work;
   return Object.fromEntries(
@@ -169,7 +170,7 @@ describe('a multi-call', () => {
     await passWithPromises(runtime, 1);
     const { id } = nodes[0]!.transport.of(FrameKind.MultiCall, nodes[1]!.id).at(-1)!;
     const results = [['m3', null, null]] as const;
-    nodes[0]!.groups.onMultiAnswer(nodes[1]!.id, { kind: FrameKind.MultiAnswer, id, results });
+    nodes[0]!.groups.onMultiAnswer(nodes[1]!.id, { kind: FrameKind.MultiAnswer, id, parts: 1, results });
     const m2 = (await work).find(({ row }) => row.name === 'm2');
     expect(m2).toMatchObject({ error: { code: 'ERR_SWARM_NODE_UNAVAILABLE' } });
   });
@@ -320,6 +321,89 @@ describe('a large group', () => {
     for (const kind of [FrameKind.Publish, FrameKind.MultiCall] as const) {
       const sizes = nodes[0].transport.of(kind).map(({ names }) => names.length);
       expect([sizes.length, Math.max(...sizes) <= 4096]).toEqual([3, true]);
+    }
+  });
+});
+
+describe('answers of one node that are too large for one frame together', () => {
+  const LARGE = Math.floor(0.7 * MAX_BYTES);
+  const isAnswer = (frame: Frame): boolean => frame.kind === FrameKind.MultiAnswer;
+
+  /** Both members of each node give so much. */
+  function answerLarge(nodes: readonly MessagingNode[]): void {
+    for (const { host } of nodes)
+      for (const delivery of host.delivered) delivery.reply(undefined, value('x'.repeat(LARGE)));
+  }
+
+  it('come in several, all of them', async () => {
+    const { runtime, nodes } = group();
+    const outcomes = await outcomesOf(runtime, nodes[0]!, 'slow', 2, () => answerLarge(nodes));
+    for (const member of ['m0', 'm1', 'm2', 'm3', 'm4', 'm5']) expect(outcomes[member]).toHaveLength(LARGE);
+    const frames = nodes[1]!.transport.of(FrameKind.MultiAnswer);
+    expect(frames.map(({ parts, results }) => [parts, results.length])).toEqual([
+      [2, 1],
+      [2, 1],
+    ]);
+    expect(leftOf(runtime, nodes)).toBe(0);
+  });
+
+  it('count in whichever order they come', async () => {
+    const { runtime, nodes } = group();
+    const [caller, host] = nodes;
+    let held: Frame | undefined;
+    host!.transport.loses = (frame) => {
+      if (!isAnswer(frame) || held) return false;
+      held = frame;
+      return true;
+    };
+    const outcomes = await outcomesOf(runtime, caller!, 'slow', 1, async () => {
+      answerLarge(nodes);
+      await passWithPromises(runtime, 5);
+      if (held?.kind === FrameKind.MultiAnswer) caller!.groups.onMultiAnswer(host!.id, held);
+    });
+    for (const member of ['m2', 'm3']) expect(outcomes[member]).toHaveLength(LARGE);
+    expect(leftOf(runtime, nodes)).toBe(0);
+  });
+
+  it.each([
+    ['by the deadline', TIMEOUT_MS, 'ERR_SWARM_CALL_TIMEOUT', () => undefined],
+    [
+      'before the link is lost',
+      1,
+      'ERR_SWARM_NODE_UNAVAILABLE',
+      ([caller, host]: readonly MessagingNode[]) => caller!.unlinkFrom(host!),
+    ],
+  ] as const)('are given as far as they have come %s', async (_, afterMs, code, then) => {
+    const { runtime, nodes } = group();
+    let isSecond = false;
+    nodes[1]!.transport.loses = (frame) => {
+      if (!isAnswer(frame)) return false;
+      isSecond = !isSecond;
+      return !isSecond;
+    };
+    const outcomes = await outcomesOf(runtime, nodes[0]!, 'slow', afterMs, async () => {
+      answerLarge(nodes);
+      await passWithPromises(runtime, 5);
+      then(nodes);
+    });
+    expect(outcomes['m2']).toHaveLength(LARGE);
+    expect([outcomes['m3'], outcomes['m4']?.toString().length]).toEqual([code, LARGE]);
+    expect(leftOf(runtime, nodes)).toBe(0);
+  });
+
+  it('cost those alone for which there is no room on the link, or which no frame holds', async () => {
+    for (const isFull of [true, false]) {
+      const { runtime, nodes } = group();
+      let large = 0;
+      nodes[1]!.transport.isFullFor = (frame) => {
+        const bytes = isAnswer(frame) && 'results' in frame ? JSON.stringify(frame.results).length : 0;
+        if (bytes < LARGE || large++ === 0) return false;
+        if (isFull) return true;
+        throw new PayloadTooLargeError('a frame', bytes, LARGE);
+      };
+      const outcomes = await outcomesOf(runtime, nodes[0]!, 'slow', 2, () => answerLarge(nodes));
+      expect(outcomes['m2']).toHaveLength(LARGE);
+      expect(outcomes['m3']).toBe(isFull ? 'ERR_SWARM_LINK_OVERLOADED' : 'ERR_SWARM_PAYLOAD_TOO_LARGE');
     }
   });
 });

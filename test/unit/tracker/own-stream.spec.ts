@@ -373,6 +373,45 @@ describe('the stream of own rows', () => {
     expectLevel(a, b);
   });
 
+  it('says of one group as little, however many the row is in', () => {
+    const { runtime, a, b } = pair();
+    const row = a.track('lamp', { groups: Array.from({ length: 1_000 }, (_, index) => `group-${index}`) });
+    runtime.pass(1);
+    const changes = b.changes.length;
+    a.rows.changeGroup(row, 'one-more', true);
+    a.rows.changeGroup(row, 'group-7', false);
+    // It is one already, and is none any more.
+    a.rows.changeGroup(row, 'one-more', true);
+    a.rows.changeGroup(row, 'group-7', false);
+    runtime.pass(1);
+    const ops = a.transport.of(FrameKind.Batch, b.id).at(-1)?.ops;
+    expect(ops).toEqual([
+      [3, 'lamp', 'one-more', true],
+      [3, 'lamp', 'group-7', false],
+    ]);
+    expect(b.changes.length).toBe(changes + 2);
+    expect([[...b.index.group('one-more')].length, [...b.index.group('group-7')].length]).toEqual([1, 0]);
+    expect(b.view()).toEqual(a.view());
+    expectLevel(a, b);
+  });
+
+  it('says of a row that was tracked, and has changed its groups, what it is to who reads of it later', () => {
+    const { runtime, a, b } = pair();
+    a.track('first');
+    runtime.pass(1);
+    a.unlinkFrom(b);
+    const row = a.track('lamp', { groups: ['stays', 'goes'] });
+    a.stream.log.flush();
+    for (const joins of [true, false, true]) a.rows.changeGroup(row, 'comes', joins);
+    a.rows.changeGroup(row, 'goes', false);
+    runtime.pass(1);
+    a.linkTo(b);
+    runtime.pass(1);
+    expect(b.index.get('lamp')?.groups).toEqual(['stays', 'comes']);
+    expect(a.transport.of(FrameKind.Snapshot, b.id)).toEqual([]);
+    expectLevel(a, b);
+  });
+
   it('is acknowledged at once only where somebody waits for it', () => {
     const { runtime, a, b } = pair();
     const acks = (): number => b.transport.of(FrameKind.BatchAck).length;

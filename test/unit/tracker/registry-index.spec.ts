@@ -79,6 +79,39 @@ describe('the index of the registry', () => {
     expect(index.groups()).toEqual(['new']);
   });
 
+  it('has a row that joins or leaves one group there at once, and tells of it once', () => {
+    const { index, changed } = make();
+    const lamp = row('lamp', 'a', { groups: ['hall'] });
+    index.add(lamp);
+    const change = (group: string, joins: boolean): void =>
+      index.changeGroup(lamp, group, joins, () => lamp.changeGroup(group, joins));
+    for (let times = 0; times < 2; times++) change('lights', true);
+    expect([[...index.group('lights')], index.groups(), changed]).toEqual([
+      [lamp],
+      ['hall', 'lights'],
+      ['lamp: a', 'lamp: a'],
+    ]);
+    for (let times = 0; times < 2; times++) change('hall', false);
+    expect([index.groups(), changed.length]).toEqual([['lights'], 3]);
+    index.remove(lamp);
+    expect(index.groups()).toEqual([]);
+  });
+
+  it('has a row that joins a group while it is not listed there when it is', () => {
+    const { index, changed } = make();
+    const [older, newer] = [row('lamp', 'b', { fence: 10 }), row('lamp', 'a', { fence: 20 })];
+    const starting = row('door', 'a', { status: RowStatus.starting });
+    for (const each of [older, newer, starting]) index.add(each);
+    changed.length = 0;
+    for (const each of [newer, starting])
+      index.changeGroup(each, 'hall', true, () => each.changeGroup('hall', true));
+    expect(changed).toEqual(['lamp: b', 'door: a']);
+    expect([[...index.group('hall')], index.all('lamp')]).toEqual([[], [older, newer]]);
+    index.remove(older);
+    index.alter(starting, () => starting.update(RowStatus.running, starting.groups));
+    expect([...index.group('hall')]).toEqual([newer, starting]);
+  });
+
   it('shows the older of two activations, and the other when that one goes', () => {
     const { index, contested } = make();
     const older = row('lamp', 'b', { fence: 10 });

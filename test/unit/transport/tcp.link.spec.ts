@@ -341,6 +341,7 @@ describe('tcp link', () => {
     const several: Frame = {
       kind: FrameKind.MultiAnswer,
       id: 1,
+      parts: 1,
       results: [['n', Buffer.alloc(10 * MiB), null]],
     };
     expect(a.send(b, several)).toBe('full');

@@ -33,6 +33,7 @@ describe('what one tick has to write', () => {
     const frame: MultiAnswerFrame = {
       kind: FrameKind.MultiAnswer,
       id: 1,
+      parts: 1,
       results: Array.from({ length: 200 }, (_, index) => [`worker-${index}`, body, null] as const),
     };
     const encoder = new FrameEncoder();

@@ -63,6 +63,8 @@ describe('the channel of messages that begin', () => {
     });
     host?.attach({
       node: 'api-1@10.0.0.1:1',
+      leaseMs: 3_000,
+      renewLeases: () => undefined,
       joinGroup: async () => undefined,
       leaveGroup: async () => undefined,
       failed: () => undefined,

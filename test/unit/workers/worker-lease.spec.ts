@@ -192,6 +192,8 @@ describe('the time until which messages may begin', () => {
     host.allowUntil('Device', -Infinity, true);
     host.attach({
       node: 'here@h:1',
+      leaseMs: 3_000,
+      renewLeases: () => undefined,
       joinGroup: async () => undefined,
       leaveGroup: async () => undefined,
       failed: () => undefined,
@@ -223,6 +225,75 @@ describe('the time until which messages may begin', () => {
     expect([await stateOf(merged), states]).toEqual(['pending', []]);
     extend();
     expect([await stateOf(merged), states]).toEqual(['ok', [1]]);
+  });
+});
+
+describe('an answer that is given when little of the lease is left', () => {
+  /** With `leftMs` of the lease. */
+  async function late(leftMs = 1_500) {
+    const parts = await leased();
+    await parts.scheduler.advance(LEASE_MS - leftMs);
+    return { ...parts, until: parts.runtime.now() + leftMs };
+  }
+
+  it('waits for the next lease, which the others are asked for once', async () => {
+    const { begin, extend, scheduler, runtime, renewals } = await late();
+    const answers = [await begin('fast'), await begin('what'), await begin('fast')];
+    expect(answers).toEqual([{}, { error: 'ERR_SWARM_UNKNOWN_PATTERN' }, {}]);
+    expect(renewals.count).toBe(1);
+    // Of a ping that was sent before what was asked waited here.
+    extend(1_510);
+    await scheduler.advance(1);
+    expect(answers[0]).toEqual({});
+    extend();
+    await scheduler.advance(0);
+    const given = { value: 'at once', goodUntil: runtime.now() + LEASE_MS };
+    expect([answers[0], answers[2]]).toEqual([given, given]);
+    await scheduler.advance(1_000);
+  });
+
+  it.each([
+    ['enough is left', 1_520, 'there'],
+    ['the caller is on the same node', 10, 'here@h:1'],
+  ])('is given at once where %s', async (_, leftMs, from) => {
+    const { begin, until, renewals } = await late(leftMs);
+    expect(await begin('fast', { from })).toEqual({ value: 'at once', goodUntil: until });
+    expect(renewals.count).toBe(0);
+  });
+
+  it('is given as it is when nobody renews the lease in time, long before its deadline', async () => {
+    const { begin, until, scheduler, runtime, renewals } = await late();
+    const answer = await begin('fast');
+    const urgent = await begin('fast', { deadline: runtime.now() + 100 });
+    const given = { value: 'at once', goodUntil: until };
+    await scheduler.advance(49);
+    expect([urgent, answer]).toEqual([{}, {}]);
+    await scheduler.advance(1);
+    expect([urgent, answer]).toEqual([given, {}]);
+    await scheduler.advance(200);
+    expect([answer, renewals.count]).toEqual([given, 1]);
+    await begin('fast');
+    expect(renewals.count).toBe(2);
+  });
+
+  it.each<DieReason>(['no-quorum', 'conflict', 'moved', 'drained'])(
+    'is good no longer than it was for a worker that has ended since (%s)',
+    async (reason) => {
+      const { begin, extend, host, scheduler, until } = await late();
+      const answer = await begin('fast');
+      host.end('lamp', reason);
+      extend();
+      await scheduler.advance(0);
+      expect(answer).toEqual({ value: 'at once', goodUntil: until });
+    },
+  );
+
+  it('is good no longer than it was when the lease is taken away', async () => {
+    const { begin, close, scheduler, until } = await late();
+    const answer = await begin('fast');
+    close();
+    await scheduler.advance(0);
+    expect(answer).toEqual({ value: 'at once', goodUntil: until });
   });
 });
 

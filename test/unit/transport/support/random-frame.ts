@@ -33,6 +33,7 @@ function rowOp(random: Random): RowOp {
     () => [0, row(random)],
     () => [1, random.name(), random.below(3)],
     () => [2, random.name(), random.below(5), random.list(3, () => random.name())],
+    () => [3, random.name(), random.name(), random.bool()],
   ])();
 }
 
@@ -157,6 +158,7 @@ export function frames(random: Random): Frame[] {
     {
       kind: FrameKind.MultiAnswer,
       id: whole(),
+      parts: whole(),
       results: random.list(3, () => [random.name(), bytes(), errorOrNone()] as const),
       ...(random.bool() && { goodForMs: random.below(3_000) }),
     },

@@ -59,8 +59,12 @@ export function hostOf(
     ...parts,
   });
   const wishes: Array<readonly [wish: string, name: string, fence: number, error?: Error]> = [];
+  /** How often the others were asked to acknowledge the node. */
+  const renewals = { count: 0 };
   host.attach({
     node: 'here@h:1',
+    leaseMs: 3_000,
+    renewLeases: () => void renewals.count++,
     joinGroup: async () => undefined,
     leaveGroup: async () => undefined,
     failed: (name, fence, error) => void wishes.push(['fail', name, fence, error]),
@@ -102,5 +106,5 @@ export function hostOf(
     await scheduler.advance(0);
     return state;
   };
-  return { host, start, send, stateOf, encode, codec, scheduler, runtime, logger, story, wishes };
+  return { host, start, send, stateOf, encode, codec, scheduler, runtime, logger, story, wishes, renewals };
 }
