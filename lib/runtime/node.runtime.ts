@@ -82,14 +82,11 @@ export class NodeRuntime implements Runtime {
   }
 
   private endEvent(): void {
-    const { soonTasks } = this;
     try {
-      for (let task = soonTasks.shift(); task; task = soonTasks.shift()) task();
+      runAll(this.soonTasks, queueMicrotask);
     } finally {
       this.isInEvent = false;
       this.isBehindEvent = true;
-      // A fault of one costs no other its turn.
-      for (let task = soonTasks.shift(); task; task = soonTasks.shift()) this.soon(task);
       if (this.last.length > 0 && !this.isAnyDeferred) this.runLast();
     }
   }
@@ -111,11 +108,17 @@ export class NodeRuntime implements Runtime {
   private readonly runLast = (): void => {
     const { last } = this;
     this.last = [];
-    try {
-      for (let task = last.shift(); task; task = last.shift()) task();
-    } finally {
-      // A fault of one costs no other its turn.
-      for (const task of last) this.deferLast(task);
-    }
+    runAll(last, this.lastAgain);
   };
+
+  private readonly lastAgain = (task: () => void): void => this.deferLast(task);
+}
+
+/** Also those that are added meanwhile. A fault of one costs no other its turn: the rest are handed to `again`. */
+function runAll(tasks: Array<() => void>, again: (task: () => void) => void): void {
+  try {
+    for (let task = tasks.shift(); task; task = tasks.shift()) task();
+  } finally {
+    for (let task = tasks.shift(); task; task = tasks.shift()) again(task);
+  }
 }

@@ -34,6 +34,13 @@ async function leave(swarm: KernelSwarm, node: KernelSwarmNode): Promise<DrainRe
   return report;
 }
 
+/** A node joins in the place of one that has left, and is ready when all three see each other. */
+async function join(swarm: KernelSwarm, port: number, size = 2): Promise<void> {
+  const fresh = swarm.boot({ ...types(size), port });
+  await swarm.settle(fresh.started);
+  await swarm.settle(fresh.kernel.ready({ nodes: 3 }));
+}
+
 describe('a node that leaves a quorum', () => {
   // A node that has left keeps its place until no lease can depend on its word. Until then one that came in its stead
   // hosts nothing, and with one more node gone too few would be left.
@@ -46,9 +53,7 @@ describe('a node that leaves a quorum', () => {
         const report = await leave(swarm, node);
         expect(report.left).toEqual([]);
         expect(report.tookMs).toBeLessThan(4_000);
-        const fresh = swarm.boot({ ...types(2), port: port++ });
-        await swarm.settle(fresh.started);
-        await swarm.settle(fresh.kernel.ready({ nodes: 3 }));
+        await join(swarm, port++);
         await swarm.scheduler.advance(pauseMs);
       }
       expect(ended.filter((reason) => reason !== 'moved' && reason !== 'drained')).toEqual([]);
@@ -61,9 +66,7 @@ describe('a node that leaves a quorum', () => {
   it('costs no worker of a third one, also where two leave at once and the new node is there', async () => {
     const { swarm, nodes } = await swarmOfThree();
     await leave(swarm, nodes[0]!);
-    const fresh = swarm.boot({ ...types(2), port: 7_100 });
-    await swarm.settle(fresh.started);
-    await swarm.settle(fresh.kernel.ready({ nodes: 3 }));
+    await join(swarm, 7_100);
     const second = nodes[1]!;
     await swarm.settle(second.kernel.stop());
     swarm.nodes.splice(swarm.nodes.indexOf(second), 1);
@@ -107,9 +110,7 @@ describe('a node that leaves a quorum', () => {
   it('waits for no node that will not host them: one that leaves too, or that names another size', async () => {
     const { swarm, nodes } = await swarmOfThree();
     await leave(swarm, nodes[0]!);
-    const other = swarm.boot({ ...types(3), port: 7_100 });
-    await swarm.settle(other.started);
-    await swarm.settle(other.kernel.ready({ nodes: 3 }));
+    await join(swarm, 7_100, 3);
     const report = await leave(swarm, nodes[1]!);
     expect(report.left.map(({ reason }) => reason)).toContain('no other node may host it');
     expect(report.tookMs).toBeLessThan(1_000);
