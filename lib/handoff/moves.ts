@@ -31,10 +31,18 @@ export type MoveOutcome =
   | { readonly kind: 'moved' | 'ignored' | 'large' | 'cancelled' }
   | { readonly kind: 'failed' | 'refused'; readonly reason: string };
 
+/** What goes for one move of a worker. */
+export interface MoveRules {
+  /** Because this node leaves. */
+  readonly leaving: boolean;
+  /** Its state is large: whether it may go now. If not, the worker goes on here, and is to be moved again later. */
+  readonly mayBeLarge: () => boolean;
+}
+
 interface Move {
   readonly row: Row;
   readonly to: NodeId;
-  readonly leaving: boolean;
+  readonly rules: MoveRules;
   /** Of the activation at the target; undefined until it is asked to prepare. */
   fence: number | undefined;
   /** The target has said that it is ready; its row may not have been read yet. */
@@ -113,26 +121,21 @@ export class Moves {
   }
 
   /**
-   * Moves a running worker with its state, or a parked one as it is. `large`: also one with a large state; `leaving`:
-   * because this node leaves. `settled` is told what became of it, perhaps before this returns.
+   * Moves a running worker with its state, or a parked one as it is. `settled` is told what became of it, perhaps before
+   * this returns.
    */
-  move(
-    row: Row,
-    to: NodeId,
-    { large, leaving }: { readonly large: boolean; readonly leaving: boolean },
-    settled: (outcome: MoveOutcome) => void,
-  ): void {
+  move(row: Row, to: NodeId, rules: MoveRules, settled: (outcome: MoveOutcome) => void): void {
     const move: Move = {
       row,
       to,
-      leaving,
+      rules,
       fence: undefined,
       prepared: false,
       late: undefined,
       settled,
     };
     this.moves.set(row.name, move);
-    this.pack(move, large);
+    this.pack(move);
   }
 
   /** What is packed goes to its targets now, not at the end of the tick. */
@@ -188,18 +191,18 @@ export class Moves {
   }
 
   /** Without a promise if the worker is at rest and its `begin` is synchronous: most are, and so they move together. */
-  private pack(move: Move, large: boolean): void {
+  private pack(move: Move): void {
     const { host, handoff, endings } = this.parts;
     const { row } = move;
     if (endings.isEnding(row)) return this.goOn(move, { kind: 'refused', reason: 'it is being ended' });
     if (row.status === RowStatus.parked) return this.prepare(move, null);
     const atRest = host.pause(row.name, handoff.timeoutMs);
-    if (typeof atRest === 'boolean') return this.ask(move, large, atRest);
-    void atRest.then((itIs) => this.ask(move, large, itIs));
+    if (typeof atRest === 'boolean') return this.ask(move, atRest);
+    void atRest.then((itIs) => this.ask(move, itIs));
     return undefined;
   }
 
-  private ask(move: Move, large: boolean, atRest: boolean): void {
+  private ask(move: Move, atRest: boolean): void {
     const { host, handoff } = this.parts;
     if (!this.isOpen(move)) return;
     if (!atRest) {
@@ -207,18 +210,18 @@ export class Moves {
       return this.goOn(move, { kind: 'refused', reason });
     }
     const answer = host.begin(move.row.name, handoff.timeoutMs);
-    if ('kind' in answer) return this.packed(move, large, answer);
+    if ('kind' in answer) return this.packed(move, answer);
     answer.then(
-      (given) => this.packed(move, large, given),
+      (given) => this.packed(move, given),
       (error: unknown) => this.goOn(move, { kind: 'failed', reason: messageOf(error) }),
     );
     return undefined;
   }
 
-  private packed(move: Move, large: boolean, answer: HandoffAnswer): void {
+  private packed(move: Move, answer: HandoffAnswer): void {
     if (!this.isOpen(move)) return undefined;
     if (answer.kind === 'restart') return this.prepare(move, null);
-    if (answer.kind === 'resume' && (large || answer.state.length <= LARGE_STATE_BYTES))
+    if (answer.kind === 'resume' && (answer.state.length <= LARGE_STATE_BYTES || move.rules.mayBeLarge()))
       return this.prepare(move, answer.state);
     return this.goOn(move, { kind: answer.kind === 'ignore' ? 'ignored' : 'large' });
   }
@@ -273,7 +276,7 @@ export class Moves {
     this.decide(to, [name, fence, 1, groups]);
     move.settled({ kind: 'moved' });
     if (wasRunning) {
-      const { waiting, ended } = host.end(name, move.leaving ? 'drained' : 'moved');
+      const { waiting, ended } = host.end(name, move.rules.leaving ? 'drained' : 'moved');
       reroute(name, waiting);
       if (ended) this.awaitEnd(ended);
     }

@@ -29,7 +29,6 @@ interface Destination {
 interface Round {
   readonly name: string;
   readonly destination: Destination;
-  readonly large: boolean;
   /** Monotonic. */
   readonly began: number;
   /** Whether it counts as moving. */
@@ -51,7 +50,8 @@ export class Rebalancer {
   readonly givenUp = new Map<string, string>();
   private readonly window: MoveWindow;
   private active = 0;
-  private largeIsActive = false;
+  /** The one that carries a large state, or is about to. */
+  private activeLarge: Round | undefined;
   private pumpDue = false;
   private scans = 0;
   private leaving = false;
@@ -158,7 +158,7 @@ export class Rebalancer {
       this.queue.delete(name);
       this.begin(name, destination, false);
     }
-    if (this.largeIsActive) return;
+    if (this.activeLarge) return;
     for (const [name, destination] of this.large) {
       this.large.delete(name);
       this.begin(name, destination, true);
@@ -166,7 +166,7 @@ export class Rebalancer {
     }
   }
 
-  private begin(name: string, destination: Destination, large: boolean): void {
+  private begin(name: string, destination: Destination, isLarge: boolean): void {
     const { rows, membership, runtime } = this.parts;
     const { to } = destination;
     const row = rows.get(name);
@@ -177,12 +177,19 @@ export class Rebalancer {
     // Which of several activations stays must be known first; the one that does is looked at again then.
     if (this.isContested(row)) return this.tryAgain(name);
     if (!membership.members.get(to)?.linked) return this.tryAgain(name);
-    const round: Round = { name, destination, large, began: runtime.now(), counts: true, busy: undefined };
+    const round: Round = { name, destination, began: runtime.now(), counts: true, busy: undefined };
+    const rules = { leaving: this.leaving, mayBeLarge: () => this.mayBeLarge(round) };
     this.active++;
-    this.largeIsActive ||= large;
-    this.moves.move(row, to, { large, leaving: this.leaving }, (outcome) => this.over(round, outcome));
+    if (isLarge) this.activeLarge = round;
+    this.moves.move(row, to, rules, (outcome) => this.over(round, outcome));
     if (this.moves.isPacking(name)) round.busy = runtime.after(BUSY_AFTER_MS, () => this.isBusy(round));
     return undefined;
+  }
+
+  /** A large state goes alone, after all small ones; the first that is found when no other waits goes at once. */
+  private mayBeLarge(round: Round): boolean {
+    if (this.queue.size === 0) this.activeLarge ??= round;
+    return this.activeLarge === round;
   }
 
   /** It has not come to rest yet: others go on meanwhile. */
@@ -194,12 +201,13 @@ export class Rebalancer {
   }
 
   private over(round: Round, outcome: MoveOutcome): void {
-    const { name, destination, large, began, counts, busy } = round;
-    if (outcome.kind === 'moved' && counts && !large) this.window.moved(began, this.parts.runtime.now());
+    const { name, destination, began, counts, busy } = round;
+    const isLarge = this.activeLarge === round;
+    if (outcome.kind === 'moved' && counts && !isLarge) this.window.moved(began, this.parts.runtime.now());
     busy?.cancel();
     round.counts = false;
     if (counts) this.active--;
-    if (large) this.largeIsActive = false;
+    if (isLarge) this.activeLarge = undefined;
     this.ended(name, destination, outcome);
     this.pump();
     this.parts.rest.changed();
