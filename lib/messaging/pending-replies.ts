@@ -2,6 +2,7 @@
 // link, or by its deadline (promise P7).
 import { NodeUnavailableError, type SwarmError } from '../errors/index.js';
 import { type Deadline, Deadlines } from '../runtime/deadlines.js';
+import { Numbered } from '../runtime/numbered.js';
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
 import type { NodeId } from '../transport/node-info.js';
@@ -26,25 +27,24 @@ class Pending<Reply, A extends Asker<Reply>> implements Deadline {
     readonly id: number,
     readonly node: NodeId,
     readonly asker: A,
-    private readonly all: Map<number, Pending<Reply, A>>,
+    private readonly all: Numbered<Pending<Reply, A>>,
   ) {}
 
   due(): void {
-    this.all.delete(this.id);
+    this.all.delete(this);
     this.asker.settle(this.asker.late(), undefined);
   }
 }
 
 /** Questions to other nodes that are not answered yet, by the number that their frames carry. */
 export class PendingReplies<Reply, A extends Asker<Reply> = Asker<Reply>> {
-  private readonly pending = new Map<number, Pending<Reply, A>>();
+  private readonly pending: Numbered<Pending<Reply, A>>;
   private readonly deadlines: Deadlines;
-  /** Starts at random: an answer to an earlier process under this node's id must not be taken for one to this. */
-  private lastId: number;
 
   constructor(private readonly runtime: Runtime) {
     this.deadlines = new Deadlines(runtime);
-    this.lastId = Math.floor(runtime.random() * 2 ** 32);
+    // From a random number: an answer to an earlier process under this node's id must not be taken for one to this.
+    this.pending = new Numbered(Math.floor(runtime.random() * 2 ** 32));
   }
 
   get size(): number {
@@ -56,12 +56,10 @@ export class PendingReplies<Reply, A extends Asker<Reply> = Asker<Reply>> {
    * `NodeUnavailableError` when the link breaks, or what it says itself after `timeoutMs`.
    */
   add(node: NodeId, timeoutMs: number, asker: A, now = this.runtime.now()): number {
-    do this.lastId = (this.lastId + 1) >>> 0;
-    while (this.pending.has(this.lastId));
-    const pending = new Pending(this.lastId, node, asker, this.pending);
+    const pending = new Pending(this.pending.nextId(), node, asker, this.pending);
     this.deadlines.set(pending, now + timeoutMs, now);
-    this.pending.set(this.lastId, pending);
-    return this.lastId;
+    this.pending.add(pending);
+    return pending.id;
   }
 
   /** The question could not be sent; nobody is told. */
@@ -105,7 +103,7 @@ export class PendingReplies<Reply, A extends Asker<Reply> = Asker<Reply>> {
   }
 
   private take(pending: Pending<Reply, A>): A {
-    this.pending.delete(pending.id);
+    this.pending.delete(pending);
     this.deadlines.clear(pending);
     return pending.asker;
   }

@@ -9,6 +9,7 @@ import {
 import type { DrainReport } from '../handoff/drain-report.js';
 import { exceededMessage, quorumWarnings } from '../distribution/quorum-warnings.js';
 import { RelayTransport } from '../transport/relay/relay.transport.js';
+import { enter, type InRing, leave, Ring } from '../runtime/ring.js';
 import type { Timer } from '../runtime/runtime.interface.js';
 import { ScopedRuntime } from '../runtime/scoped.runtime.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
@@ -28,12 +29,25 @@ import type { SwarmNode, SwarmSnapshot } from './swarm-snapshot.interface.js';
 /** A view that has not changed for so long is taken for that of the whole swarm. */
 const STEADY_VIEW_MS = 5_000;
 
+/** Something that is under way when the node stops, perhaps. */
+class Operation implements InRing {
+  previous: InRing | undefined;
+  next: InRing | undefined;
+
+  constructor(private readonly reject: (error: Error) => void) {}
+
+  interrupt(): void {
+    leave(this);
+    this.reject(new ShuttingDownError());
+  }
+}
+
 export class KernelNode implements Kernel {
   private readonly runtime: ScopedRuntime;
   private readonly events: EventLog;
   private readonly transport: RelayTransport;
   /** Ends operations that wait when the node stops. */
-  private readonly interrupts = new Set<() => void>();
+  private readonly operations = new Ring<Operation>();
   private assembly: Assembly | undefined;
   private starting: Promise<void> | undefined;
   private listening: Promise<void> | undefined;
@@ -288,7 +302,7 @@ export class KernelNode implements Kernel {
       report = await drain.run(timeoutMs, () => (this.closed = true));
       assembly.stream.log.flush();
       membership.announce('left');
-      for (const interrupt of [...this.interrupts]) interrupt();
+      for (const operation of this.operations.members()) operation.interrupt();
       const closed = (): ShuttingDownError => new ShuttingDownError();
       router.close(closed);
       groups.close(closed);
@@ -350,18 +364,15 @@ export class KernelNode implements Kernel {
   private interruptible<T>(work: (assembly: Assembly) => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const assembly = this.running();
-      const interrupt = (): void => {
-        this.interrupts.delete(interrupt);
-        reject(new ShuttingDownError());
-      };
-      this.interrupts.add(interrupt);
+      const operation = new Operation(reject);
+      enter(this.operations, operation);
       work(assembly).then(
         (value) => {
-          this.interrupts.delete(interrupt);
+          leave(operation);
           resolve(value);
         },
         (error: Error) => {
-          this.interrupts.delete(interrupt);
+          leave(operation);
           reject(error);
         },
       );

@@ -7,6 +7,7 @@ import {
   UnknownWorkerTypeError,
 } from '../errors/index.js';
 import { fromWireError } from '../messaging/wire-error.js';
+import { enter, type InRing, leave, Ring } from '../runtime/ring.js';
 import { contentOf, Row, RowStatus } from '../tracker/row.js';
 import {
   FrameKind,
@@ -39,11 +40,22 @@ const REFUSALS_TOLD = 3;
 /** What somebody wants to be started. */
 type Wanted = Pick<StartSpec, 'name' | 'type' | 'args' | 'registration'>;
 
+/** What somebody waits for. */
+class Request implements InRing {
+  previous: InRing | undefined;
+  next: InRing | undefined;
+  /** Nobody waits any more. */
+  isVoid = false;
+
+  /** @param asker `undefined`: this node itself */
+  constructor(readonly asker: NodeId | undefined) {}
+}
+
 export class Registrar {
   /** Tells this node's registrations from those that others stamp in the same instant. */
   private readonly token: string;
-  /** What is being started here, and who has asked for it; `undefined`: this node itself. */
-  private readonly requests = new Set<{ readonly asker: NodeId | undefined; isVoid: boolean }>();
+  /** What is being started here. */
+  private readonly requests = new Ring<Request>();
 
   constructor(
     private readonly parts: RegistrationParts,
@@ -185,7 +197,7 @@ export class Registrar {
 
   /** A node that has lost the link may have had elsewhere by now what it asked for here: what has not begun is dropped. */
   unlinked(node: NodeId): void {
-    for (const request of this.requests) if (request.asker === node) request.isVoid = true;
+    for (const request of this.requests.members()) if (request.asker === node) request.isVoid = true;
   }
 
   onRegister(from: NodeId, { id, name, type, args, registration, timeoutMs }: RegisterFrame): void {
@@ -282,15 +294,15 @@ export class Registrar {
       return failed(
         new NodeUnavailableError(self, `"${name}" was registered, and has been unregistered since`),
       );
-    const request = { asker, isVoid: false };
+    const request = new Request(asker);
     const isWanted = (): boolean =>
       !request.isVoid && !forgotten.has(registration) && placements.ownerOf(name, type) === self;
     const gaveUp = (error: unknown): void => {
-      this.requests.delete(request);
+      leave(request);
       failed(error);
     };
     const found = (row: Row | 'elsewhere'): void => {
-      this.requests.delete(request);
+      leave(request);
       done(row);
     };
     // The nodes that hold the row now may have given the name to another meanwhile.
@@ -300,7 +312,7 @@ export class Registrar {
       if (row === 'elsewhere' || row.registration !== registration) found(row);
       else whenHeld(row, () => found(row));
     };
-    this.requests.add(request);
+    enter(this.requests, request);
     const row = this.starts.begin({ ...wanted, groups: [], again: false, isWanted }, deadline);
     if (row instanceof Promise) row.then(begun, gaveUp);
     else begun(row);

@@ -5,6 +5,7 @@
 // A hashed timing wheel (Varghese, Lauck: "Hashed and Hierarchical Timing Wheels", SOSP 1987): what is due in the same
 // slot of time is in one list, which has one timer, and is entered and left without a search. What is still there when
 // the slot begins gets a timer of its own, so that nothing ends early or late.
+import { enter, type InRing, leave, Ring } from './ring.js';
 import type { Runtime, Timer } from './runtime.interface.js';
 
 /** Long enough that thousands of calls share one, short enough that few are left when it begins. */
@@ -14,10 +15,7 @@ const SLOT_MS = 32;
  * Something that ends at its deadline, unless that is cleared before. What it is made of is changed by `Deadlines` only. No
  * class to be derived from: each call makes one or two, and a constructor above theirs costs more than the rest of them.
  */
-export interface Deadline {
-  /** Where it is: between these; nowhere at first. */
-  previous: Deadline | undefined;
-  next: Deadline | undefined;
+export interface Deadline extends InRing {
   timer: Timer | undefined;
   /** Infinity at first. */
   at: number;
@@ -28,30 +26,22 @@ export interface Deadline {
 
 /** Runs a task when its time has come. */
 export class DueTask implements Deadline {
-  previous: Deadline | undefined;
-  next: Deadline | undefined;
+  previous: InRing | undefined;
+  next: InRing | undefined;
   timer: Timer | undefined;
   at = Infinity;
 
   constructor(readonly due: () => void) {}
 }
 
-/** Begins the list of a slot, which is a ring. */
-class Slot extends DueTask {
-  override previous: Deadline = this;
-  override next: Deadline = this;
-
-  constructor() {
-    super(() => undefined);
-  }
-}
+type Slot = Ring<Deadline>;
 
 export class Deadlines {
   private readonly slots = new Map<number, Slot>();
   /** Those with a timer of their own. */
-  private readonly soon = new Slot();
+  private readonly soon: Slot = new Ring();
   /** The slot that was entered last: most of what follows is due in the same. */
-  private latest = new Slot();
+  private latest: Slot = new Ring();
   private latestNumber = NaN;
 
   private count = 0;
@@ -73,12 +63,8 @@ export class Deadlines {
 
   /** It ends no more; does nothing if it is not set. */
   clear(deadline: Deadline): void {
-    const { previous, next } = deadline;
-    if (previous === undefined || next === undefined) return;
+    if (!leave(deadline)) return;
     this.count -= 1;
-    previous.next = next;
-    next.previous = previous;
-    deadline.previous = deadline.next = undefined;
     if (deadline.timer === undefined) return;
     deadline.timer.cancel();
     deadline.timer = undefined;
@@ -86,13 +72,13 @@ export class Deadlines {
 
   /** Those that are set now. */
   all(): Deadline[] {
-    return [this.soon, ...this.slots.values()].flatMap(membersOf);
+    return [this.soon, ...this.slots.values()].flatMap((slot) => slot.members());
   }
 
   private slotOf(number: number, now: number): Slot {
     let slot = this.slots.get(number);
     if (slot === undefined) {
-      slot = new Slot();
+      slot = new Ring();
       this.slots.set(number, slot);
       this.runtime.after(number * SLOT_MS - now, () => this.begin(number));
     }
@@ -106,7 +92,7 @@ export class Deadlines {
     this.slots.delete(number);
     if (number === this.latestNumber) this.latestNumber = NaN;
     const now = this.runtime.now();
-    for (const deadline of slot === undefined ? [] : membersOf(slot)) {
+    for (const deadline of slot?.members() ?? []) {
       this.clear(deadline);
       this.await(deadline, now);
     }
@@ -114,7 +100,7 @@ export class Deadlines {
 
   private enter(slot: Slot, deadline: Deadline): void {
     this.count += 1;
-    append(slot, deadline);
+    enter(slot, deadline);
   }
 
   private await(deadline: Deadline, now: number): void {
@@ -124,18 +110,4 @@ export class Deadlines {
       deadline.due();
     });
   }
-}
-
-function membersOf(slot: Slot): Deadline[] {
-  const members: Deadline[] = [];
-  for (let one = slot.next; one !== slot; one = one.next as Deadline) members.push(one);
-  return members;
-}
-
-function append(slot: Slot, deadline: Deadline): void {
-  const { previous } = slot;
-  deadline.previous = previous;
-  deadline.next = slot;
-  previous.next = deadline;
-  slot.previous = deadline;
 }

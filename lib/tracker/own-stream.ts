@@ -1,4 +1,5 @@
 // Decides who is told what of this node's rows, and when enough peers hold an operation (promises P4, P6).
+import { enter, type InRing, leave, Ring } from '../runtime/ring.js';
 import type { Runtime } from '../runtime/runtime.interface.js';
 import { FrameKind, type HaveFrame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
@@ -6,15 +7,22 @@ import type { Transport } from '../transport/transport.interface.js';
 import { Feed, ROWS_PER_FRAME } from './feed.js';
 import { OwnLog } from './own-log.js';
 
-interface AckWaiter {
-  readonly seq: number;
-  readonly acks: number;
-  /** At least so many peers for which `counts` holds, even if there are fewer. */
-  readonly least: number;
-  readonly counts: (peer: NodeId) => boolean;
-  /** A peer that holds the operation by the time it reads the answer, because the answer follows on the same link. */
-  readonly except: NodeId | undefined;
-  readonly done: () => void;
+class AckWaiter implements InRing {
+  previous: InRing | undefined;
+  next: InRing | undefined;
+  /** It was told, or nobody waits any more. */
+  isOver = false;
+
+  constructor(
+    readonly seq: number,
+    readonly acks: number,
+    /** At least so many peers for which `counts` holds, even if there are fewer. */
+    readonly least: number,
+    readonly counts: (peer: NodeId) => boolean,
+    /** A peer that holds the operation by the time it reads the answer, because the answer follows on the same link. */
+    readonly except: NodeId | undefined,
+    readonly done: () => void,
+  ) {}
 }
 
 export interface OwnStreamParts {
@@ -36,7 +44,7 @@ export class OwnStream {
   /** Last operation that was handed to the live feeds. */
   private streamed = 0;
   /** In the order of their operations. */
-  private readonly waiters = new Set<AckWaiter>();
+  private readonly waiters = new Ring<AckWaiter>();
   /** Whether peers shall say that they hold what is streamed next, because somebody waits for that. */
   private waits = false;
   /** Monotonic time of the last operation. */
@@ -98,20 +106,19 @@ export class OwnStream {
     least = 0,
     counts: (peer: NodeId) => boolean = () => true,
   ): () => void {
-    const waiter: AckWaiter = { seq: this.log.seq, acks, least, counts, except, done };
-    let givenUp = false;
+    const waiter = new AckWaiter(this.log.seq, acks, least, counts, except, done);
     const isStreamed = this.streamed >= waiter.seq;
     this.waits ||= !isStreamed && this.needsWord(waiter);
     this.log.whenFlushed(() => {
-      if (givenUp) return undefined;
+      if (waiter.isOver) return undefined;
       if (this.isHeld(waiter)) return done();
-      this.waiters.add(waiter);
+      enter(this.waiters, waiter);
       if (isStreamed) this.askWhatIsHeld();
       return undefined;
     });
     return () => {
-      givenUp = true;
-      this.waiters.delete(waiter);
+      waiter.isOver = true;
+      leave(waiter);
     };
   }
 
@@ -121,8 +128,9 @@ export class OwnStream {
     return true;
   }
 
+  /** How many wait for that. */
   get waiting(): number {
-    return this.waiters.size;
+    return this.waiters.members().length;
   }
 
   private stream(): void {
@@ -170,9 +178,10 @@ export class OwnStream {
   }
 
   private settleWaiters(): void {
-    for (const waiter of this.waiters) {
-      if (!this.isHeld(waiter)) continue;
-      this.waiters.delete(waiter);
+    for (const waiter of this.waiters.members()) {
+      if (waiter.isOver || !this.isHeld(waiter)) continue;
+      waiter.isOver = true;
+      leave(waiter);
       waiter.done();
     }
   }

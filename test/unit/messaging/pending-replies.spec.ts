@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CallTimeoutError, NodeUnavailableError, ShuttingDownError } from '../../../lib/errors/index.js';
 import { PendingReplies } from '../../../lib/messaging/pending-replies.js';
+import { bytesGrownOld } from '../../support/old-space.js';
 import { ManualRuntime } from '../runtime/support/manual.runtime.js';
 
 /** How long one task may keep the event loop. */
@@ -50,5 +51,25 @@ describe('questions to a node that is lost', () => {
     runtime.pass(2 * TIMEOUT_MS);
     expect(ends).toHaveLength(1_000);
     expect(ends.at(-1)).toBe(ShuttingDownError);
+  });
+});
+
+describe('questions that are answered', () => {
+  it('are freed by minor collections, whatever is under way beside them', () => {
+    const pending = new PendingReplies<number>(new ManualRuntime());
+    const ask = (): number => {
+      const ballast = Array.from({ length: 100 }, () => 0);
+      const late = (): CallTimeoutError => new CallTimeoutError('x', ballast.length);
+      return pending.add('b', TIMEOUT_MS, { late, settle: () => ballast.length });
+    };
+    const underWay = Array.from({ length: 64 }, ask);
+    const grown = bytesGrownOld(20, () => {
+      for (let count = 0; count < 1_000; count++) {
+        pending.answer('b', underWay[count % 64]!, 1);
+        underWay[count % 64] = ask();
+      }
+    });
+    // 20,000 of more than 1 KB have been answered.
+    expect(grown).toBeLessThan(1_000_000);
   });
 });
