@@ -2,7 +2,7 @@
 // link, or by its deadline (promise P7).
 import { NodeUnavailableError, type SwarmError } from '../errors/index.js';
 import { type Deadline, Deadlines } from '../runtime/deadlines.js';
-import { Numbered } from '../runtime/numbered.js';
+import { Numbered, NUMBERS } from '../runtime/numbered.js';
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
 import type { NodeId } from '../transport/node-info.js';
@@ -44,7 +44,7 @@ export class PendingReplies<Reply, A extends Asker<Reply> = Asker<Reply>> {
   constructor(private readonly runtime: Runtime) {
     this.deadlines = new Deadlines(runtime);
     // From a random number: an answer to an earlier process under this node's id must not be taken for one to this.
-    this.pending = new Numbered(Math.floor(runtime.random() * 2 ** 32));
+    this.pending = new Numbered(Math.floor(runtime.random() * NUMBERS));
   }
 
   get size(): number {

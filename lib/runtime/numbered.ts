@@ -5,6 +5,9 @@ export interface HasNumber {
   readonly id: number;
 }
 
+/** Numbers are below this: the engine makes no objects of them, as it does of larger ones. */
+export const NUMBERS = 2 ** 31;
+
 /** A power of two, as all lengths of the table. */
 const LEAST_PLACES = 64;
 
@@ -16,17 +19,17 @@ export class Numbered<T extends HasNumber> {
   private places: Array<T | undefined> = empty(LEAST_PLACES);
   private count = 0;
 
-  /** @param last the number before the first that is given out, from 0 to 2^32 - 1 */
+  /** @param last the number before the first that is given out */
   constructor(private last: number) {}
 
   get size(): number {
     return this.count;
   }
 
-  /** The next free number, from 0 to 2^32 - 1. */
+  /** The next free number, from 0 to 2^31 - 1. */
   nextId(): number {
     if (this.count * 2 >= this.places.length) this.resize(this.places.length * 2);
-    do this.last = (this.last + 1) >>> 0;
+    do this.last = (this.last + 1) & (NUMBERS - 1);
     while (this.places[this.placeOf(this.last)] !== undefined);
     return this.last;
   }
@@ -56,10 +59,10 @@ export class Numbered<T extends HasNumber> {
   values(): T[] {
     const all = this.places.filter((one) => one !== undefined);
     // They may have begun again at 0, and are never as far apart as half of all numbers.
-    return all.sort((a, b) => (a.id - b.id) | 0);
+    return all.sort((a, b) => (a.id - b.id) << 1);
   }
 
-  /** Modulo a power of two. Half of all numbers are no small integers for the engine, for which `%` is slow. */
+  /** Modulo the length. */
   private placeOf(id: number): number {
     return id & (this.places.length - 1);
   }

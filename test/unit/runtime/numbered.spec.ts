@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Numbered } from '../../../lib/runtime/numbered.js';
+import { Numbered, NUMBERS } from '../../../lib/runtime/numbered.js';
 import { seededRandom } from '../../../lib/runtime/virtual.runtime.js';
 import { bytesGrownOld } from '../../support/old-space.js';
 
@@ -34,9 +34,9 @@ describe('a table of numbered things', () => {
   });
 
   it('goes on at 0 after the highest number, in order', () => {
-    const table = new Numbered<One>(2 ** 32 - 3);
+    const table = new Numbered<One>(NUMBERS - 3);
     const all = [add(table), add(table), add(table), add(table)];
-    expect(all.map(({ id }) => id)).toEqual([2 ** 32 - 2, 2 ** 32 - 1, 0, 1]);
+    expect(all.map(({ id }) => id)).toEqual([NUMBERS - 2, NUMBERS - 1, 0, 1]);
     expect(table.values()).toEqual(all);
   });
 
@@ -54,7 +54,7 @@ describe('a table of numbered things', () => {
 
   it('is as a Map would be, in whichever order they come and go', () => {
     const random = seededRandom(7);
-    const table = new Numbered<One>(Math.floor(random() * 2 ** 32));
+    const table = new Numbered<One>(Math.floor(random() * NUMBERS));
     const map = new Map<number, One>();
     for (let step = 0; step < 20_000; step++) {
       // Grows to some thousands, and is empty again and again.
