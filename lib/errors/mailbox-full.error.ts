@@ -1,8 +1,8 @@
 import { SwarmError } from './swarm.error.js';
 
 /**
- * The message was not queued: the worker's mailbox is full (`mailboxLimit`), or too many messages, or too many bytes, wait on
- * one node for workers that it cannot reach now.
+ * The message was not queued: the worker's mailbox is full (`mailboxLimit`), or too many bytes wait in all mailboxes of its node,
+ * or too many messages, or too many bytes, wait on one node for workers that it cannot reach now.
  */
 export class MailboxFullError extends SwarmError {
   readonly code = 'ERR_SWARM_MAILBOX_FULL';

@@ -48,7 +48,8 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
     public fence: number,
     readonly hosted: HostedType,
   ) {
-    this.mailbox = new Mailbox(this, hosted.parts.runtime, hosted.parts.turns);
+    const { runtime, turns, mailboxMemory } = hosted.parts;
+    this.mailbox = new Mailbox(this, runtime, turns, mailboxMemory);
   }
 
   get concurrency(): number {
@@ -105,7 +106,11 @@ export class Activation implements MailboxOwner, HoldOwner, ContextSource, GateV
   deliver(delivery: Delivery): void {
     if (this.isEnded) return delivery.reply(this.refusal(), undefined);
     if (this.mailbox.push(delivery)) return undefined;
-    return delivery.reply(new MailboxFullError(this.name, this.limit), undefined);
+    const { mailboxMemory } = this.hosted.parts;
+    const full = this.mailbox.isFull
+      ? new MailboxFullError(this.name, this.limit)
+      : mailboxMemory.refusal(this.name);
+    return delivery.reply(full, undefined);
   }
 
   mayDispatch(now: number): boolean {

@@ -3,6 +3,7 @@ import type { KernelLogger, Runtime } from '../runtime/runtime.interface.js';
 import type { PayloadCodec } from '../transport/payload.interface.js';
 import type { Gate } from './gate.js';
 import type { HeldAnswers } from './held-answers.js';
+import type { MailboxMemory } from './mailbox-memory.js';
 import type { MailboxTurns } from './mailbox-turns.js';
 import type { WorkerDefinition } from './worker-definition.interface.js';
 import type { WorkerServices } from './worker-host.interface.js';
@@ -14,6 +15,7 @@ export interface ActivationParts {
   readonly logger: KernelLogger;
   readonly services: WorkerServices;
   readonly turns: MailboxTurns;
+  readonly mailboxMemory: MailboxMemory;
   /** Of all who change groups by their contexts. */
   readonly owedTurns: OwedTurns;
   readonly mailboxLimit: number;

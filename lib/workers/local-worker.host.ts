@@ -15,6 +15,7 @@ import { FailureLog } from './failure-log.js';
 import { Gate } from './gate.js';
 import { HeldAnswers } from './held-answers.js';
 import type { ActivationParts, DispatchObserver, HostedType } from './hosted-type.js';
+import { MailboxMemory } from './mailbox-memory.js';
 import { MailboxTurns } from './mailbox-turns.js';
 import type { DieReason, WorkerDefinition } from './worker-definition.interface.js';
 import type {
@@ -70,10 +71,9 @@ export class LocalWorkerHost implements WorkerHost {
     const failures = new FailureLog(runtime, logger);
     const handlerFailed: ActivationParts['handlerFailed'] = (type, name, pattern, error) =>
       failures.note(`${type} "${name}" threw in "${pattern}"`, error);
-    const limits = { mailboxLimit, maxPayloadBytes, debug };
-    const turns = new MailboxTurns(runtime);
-    const owedTurns = new OwedTurns(runtime);
-    const parts = { runtime, codec, logger, ...limits, services, turns, owedTurns, observer, handlerFailed };
+    const turns = { turns: new MailboxTurns(runtime), owedTurns: new OwedTurns(runtime) };
+    const limits = { mailboxLimit, mailboxMemory: new MailboxMemory(), maxPayloadBytes, debug };
+    const parts = { runtime, codec, logger, ...limits, services, ...turns, observer, handlerFailed };
     this.shared = parts;
     for (const [type, gate] of this.gates) {
       const held = new HeldAnswers(gate, runtime, services);

@@ -1,7 +1,8 @@
 // Decides which message of one worker is handled when: in the order of arrival, one at a time (or as many as the class
-// allows), none while the worker may not handle any, at most `limit` waiting, none whose caller has given up (promises
-// P2, P7).
+// allows), none while the worker may not handle any, at most `limit` waiting and what the node has room for, none whose
+// caller has given up (promises P2, P7).
 import type { Runtime } from '../runtime/runtime.interface.js';
+import type { MailboxMemory } from './mailbox-memory.js';
 import type { MailboxTurns } from './mailbox-turns.js';
 import type { Delivery } from './worker-host.interface.js';
 
@@ -37,6 +38,7 @@ export class Mailbox {
     private readonly owner: MailboxOwner,
     private readonly runtime: Runtime,
     private readonly turns: MailboxTurns,
+    private readonly memory: MailboxMemory,
   ) {}
 
   /** How many messages wait. */
@@ -44,14 +46,19 @@ export class Mailbox {
     return this.waiting ? this.waiting.length - this.head : 0;
   }
 
+  /** Whether as many messages wait as may. */
+  get isFull(): boolean {
+    return this.size >= this.owner.limit;
+  }
+
   /** Whether a handler runs. */
   get isBusy(): boolean {
     return this.active > 0;
   }
 
-  /** False if the mailbox is full or closed; the message was not taken. */
+  /** False if the mailbox is full or closed, or the node has no room; the message was not taken. */
   push(delivery: Delivery): boolean {
-    if (this.closed || this.size >= this.owner.limit) return false;
+    if (this.closed || this.isFull || !this.memory.take(delivery)) return false;
     this.waiting ??= [];
     this.waiting.push(delivery);
     this.kick();
@@ -90,6 +97,7 @@ export class Mailbox {
   close(): Delivery[] {
     this.closed = true;
     const left = this.waiting?.slice(this.head) ?? [];
+    for (const delivery of left) this.memory.giveBack(delivery);
     this.waiting = undefined;
     this.head = 0;
     return left;
@@ -101,6 +109,7 @@ export class Mailbox {
   }
 
   private dispatch(delivery: Delivery, now: number): void {
+    this.memory.giveBack(delivery);
     if (now > delivery.deadline) return this.owner.expired(delivery);
     this.active++;
     const work = this.owner.handle(delivery, now);

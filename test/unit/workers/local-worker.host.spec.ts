@@ -326,6 +326,16 @@ describe('a worker of this node', () => {
     expect(waiting).toEqual([{}, {}, {}]);
   });
 
+  it('answers a message for which the mailboxes of the node have no room by an error', async () => {
+    const { start, send, scheduler } = hostOf({}, { slow: never });
+    await start();
+    send('slow');
+    await scheduler.advance(0);
+    const body = { bytes: new Uint8Array(200 * 1024 * 1024) };
+    expect(send('slow', { body })).toEqual({});
+    expect(send('slow', { body })).toEqual({ error: 'ERR_SWARM_MAILBOX_FULL' });
+  });
+
   it('calls no event handler for a call, and both kinds for a cast', async () => {
     const seen: unknown[] = [];
     const entry: HandlerEntry = { accepts: 'event', invoke: (_, payload) => seen.push(payload) };

@@ -1,14 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualRuntime, VirtualScheduler } from '../../../lib/runtime/virtual.runtime.js';
 import { Mailbox, type MailboxOwner } from '../../../lib/workers/mailbox.js';
+import { MailboxMemory } from '../../../lib/workers/mailbox-memory.js';
 import { MailboxTurns } from '../../../lib/workers/mailbox-turns.js';
-import type { Delivery } from '../../../lib/workers/worker-host.interface.js';
+import type { Body, Delivery } from '../../../lib/workers/worker-host.interface.js';
 
 /** What a quick handler takes. */
 const QUICK_MS = 0.01;
 
 /** A mailbox whose handler ends when the test says so, unless the pattern is `quick`. */
-function mailbox(more: Partial<MailboxOwner> = {}) {
+function mailbox(more: Partial<MailboxOwner> = {}, memory = new MailboxMemory()) {
   const scheduler = new VirtualScheduler(() => 0.5);
   const runtime = new VirtualRuntime(scheduler);
   /** Milliseconds that handlers have taken. */
@@ -33,8 +34,9 @@ function mailbox(more: Partial<MailboxOwner> = {}) {
     expired: ({ pattern }) => void expired.push(pattern),
     ...more,
   };
-  const box = new Mailbox(owner, runtime, new MailboxTurns(runtime));
-  const push = (pattern: string, deadline = Infinity): boolean => box.push(delivery(pattern, deadline));
+  const box = new Mailbox(owner, runtime, new MailboxTurns(runtime), memory);
+  const push = (pattern: string, deadline = Infinity, body?: Body): boolean =>
+    box.push({ ...delivery(pattern, deadline), ...(body && { body }) });
   const end = async (pattern: string): Promise<void> => {
     running.get(pattern)?.();
     running.delete(pattern);
@@ -243,5 +245,56 @@ describe('a mailbox', () => {
     push('b');
     await scheduler.advance(0);
     expect(seen).toEqual(['a', 'b']);
+  });
+});
+
+describe('mailboxes that have large messages of other nodes', () => {
+  const LARGE: Body = { bytes: new Uint8Array(100 * 1024 * 1024) };
+
+  function two() {
+    const memory = new MailboxMemory();
+    const [one, other] = [mailbox({}, memory), mailbox({}, memory)];
+    one.gate.open = other.gate.open = false;
+    return { one, other, memory };
+  }
+
+  it('take what the node has room for, together', () => {
+    const { one, other, memory } = two();
+    expect(one.push('a', Infinity, LARGE)).toBe(true);
+    expect(other.push('b', Infinity, LARGE)).toBe(true);
+    expect(one.push('c', Infinity, LARGE)).toBe(false);
+    expect(one.box.isFull).toBe(false);
+    expect(memory.refusal('x')).toMatchObject({
+      code: 'ERR_SWARM_MAILBOX_FULL',
+      limit: 256 * 1024 * 1024,
+      message: 'no room for a message to "x": 209715200 bytes wait in the mailboxes of its node',
+    });
+    // What has no bytes, or few, is another matter.
+    expect(one.push('d')).toBe(true);
+    expect(one.push('e', Infinity, { bytes: new Uint8Array(1024) })).toBe(true);
+  });
+
+  it.each(['is handled', 'has expired', 'is given back'])('have room again when one %s', async (how) => {
+    const { one, other } = two();
+    one.push('quick', how === 'has expired' ? -1 : Infinity, LARGE);
+    other.push('b', Infinity, LARGE);
+    expect(other.push('c', Infinity, LARGE)).toBe(false);
+    if (how === 'is given back') {
+      expect(one.box.close()).toHaveLength(1);
+    } else {
+      one.gate.open = true;
+      one.box.kick();
+      await one.scheduler.advance(0);
+      expect([one.handled, one.expired]).toContainEqual(['quick']);
+    }
+    expect(other.push('c', Infinity, LARGE)).toBe(true);
+    expect(other.push('d', Infinity, LARGE)).toBe(false);
+  });
+
+  it('take one that is larger than all that may wait, if it is alone', () => {
+    const { one, other } = two();
+    const huge: Body = { bytes: new Uint8Array(300 * 1024 * 1024) };
+    expect(one.push('a', Infinity, huge)).toBe(true);
+    expect(other.push('b', Infinity, LARGE)).toBe(false);
   });
 });
