@@ -1,8 +1,27 @@
+import { enter, type InRing, leave, Ring } from './ring.js';
 import type { Runtime, Timer } from './runtime.interface.js';
+
+/** Is in the ring of its runtime until it is due or cancelled. */
+class ScopedTimer implements Timer, InRing {
+  previous: InRing | undefined;
+  next: InRing | undefined;
+  private readonly inner: Timer;
+
+  constructor(inner: Runtime, ms: number, task: () => void) {
+    this.inner = inner.after(ms, () => {
+      leave(this);
+      task();
+    });
+  }
+
+  cancel(): void {
+    if (leave(this)) this.inner.cancel();
+  }
+}
 
 /** A runtime whose pending tasks all end with `close`, so that nothing of a node outlives it. */
 export class ScopedRuntime implements Runtime {
-  private readonly timers = new Set<Timer>();
+  private readonly timers = new Ring<ScopedTimer>();
   private closed = false;
 
   constructor(private readonly inner: Runtime) {}
@@ -21,16 +40,8 @@ export class ScopedRuntime implements Runtime {
 
   after(ms: number, task: () => void): Timer {
     if (this.closed) return { cancel: () => undefined };
-    const pending = this.inner.after(ms, () => {
-      this.timers.delete(timer);
-      task();
-    });
-    const timer: Timer = {
-      cancel: () => {
-        if (this.timers.delete(timer)) pending.cancel();
-      },
-    };
-    this.timers.add(timer);
+    const timer = new ScopedTimer(this.inner, ms, task);
+    enter(this.timers, timer);
     return timer;
   }
 
@@ -59,6 +70,6 @@ export class ScopedRuntime implements Runtime {
   /** Cancels everything pending; later tasks are not run. */
   close(): void {
     this.closed = true;
-    for (const timer of [...this.timers]) timer.cancel();
+    for (const timer of this.timers.members()) timer.cancel();
   }
 }
