@@ -50,6 +50,7 @@ import type { KernelOptions } from './kernel-options.js';
 import type { KernelParts } from './kernel-parts.js';
 import { membershipNews } from './membership-news.js';
 import { ownInfo, ownQuorums } from './own-info.js';
+import { ViewLog } from './view-log.js';
 
 /** The protocols that this build speaks. */
 const PROTOCOL = { min: 2, max: 2 } as const;
@@ -156,7 +157,7 @@ export function assemble(
         stream.peerLost();
         orphans.add(id, incarnation, replicas.take(id));
         if (!reborn) arrivals.down(id, incarnation);
-        downReasons.set(id, reason);
+        viewLog.wentDown(id, reason);
       },
       ...news,
       released(info, types) {
@@ -191,10 +192,11 @@ export function assemble(
 
   /** Members whose `node-up` was told. */
   const announced = new Set<NodeId>();
-  const downReasons = new Map<NodeId, string>();
+  const viewLog = new ViewLog();
   const announce = ({ status, info: { id } }: Member): void => {
     if (status !== 'up' || announced.has(id)) return;
     announced.add(id);
+    if (id !== self.id) viewLog.cameUp(id);
     events.emit({ type: 'node-up', node: id });
   };
   const view = new ViewChanges(runtime, options.coalesceMs, viewChanged);
@@ -446,6 +448,6 @@ export function assemble(
     view,
     rest,
     history,
-    downReasons,
+    viewLog,
   };
 }

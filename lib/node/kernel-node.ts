@@ -59,8 +59,6 @@ export class KernelNode implements Kernel {
   /** By type: the nodes that were told to be too many for its quorum. */
   private readonly exceeded = new Map<string, string>();
   private quorumWarning: Timer | undefined;
-  /** Members at the last view change that was logged. */
-  private loggedView = new Set<string>();
 
   constructor(
     private readonly options: KernelOptions,
@@ -412,23 +410,15 @@ export class KernelNode implements Kernel {
   /** One line for all members that came or went within `coalesceMs`. */
   private viewChanged(): void {
     if (!this.assembly) return;
-    const { members, downReasons, quorum, rebalancer } = this.assembly;
+    const { members, viewLog, quorum, rebalancer } = this.assembly;
     quorum.check();
     rebalancer.scan();
     if (this.stopping) return;
     this.warnAboutQuorumsWhenSteady(this.assembly);
     const view = new Set<string>();
     for (const { status, info } of members.peers()) if (status === 'up') view.add(info.id);
-    const came = [...view].filter((id) => !this.loggedView.has(id));
-    const went = [...this.loggedView].filter((id) => !view.has(id));
-    this.loggedView = view;
-    const changes = [
-      ...came.map((id) => `${id} is up`),
-      ...went.map((id) => `${id} is gone (${downReasons.get(id) ?? 'it is leaving'})`),
-    ];
-    downReasons.clear();
-    if (changes.length === 0) return;
-    this.parts.logger.log(`${changes.join(', ')}: ${view.size + 1} node(s)`);
+    const line = viewLog.next(view);
+    if (line !== undefined) this.parts.logger.log(line);
   }
 }
 

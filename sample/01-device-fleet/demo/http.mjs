@@ -1,7 +1,10 @@
 // HTTP requests on connections that are kept, many at a time.
 import { Agent, request as httpRequest } from 'node:http';
 
-const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+/** Less than the 5 s after which Nest closes an idle connection: no request may meet one that is being closed. */
+export const IDLE_MS = 2_000;
+
+const agent = new Agent({ keepAlive: true, timeout: IDLE_MS, maxSockets: 32 });
 /** Longer than the swarm takes for any answer, so that its own error is seen. */
 const TIMEOUT_MS = 15_000;
 

@@ -1,5 +1,6 @@
 // The callers: constant load over HTTP, through a balancer that knows which pods take requests.
 import { Agent, request } from 'node:http';
+import { IDLE_MS } from '../../01-device-fleet/demo/http.mjs';
 
 /** Calls are due by the clock; this often what is due is sent. */
 const TICK_MS = 5;
@@ -7,9 +8,6 @@ const TICK_MS = 5;
 const TIMEOUT_MS = 15_000;
 /** Failures that are kept with their text. */
 const FAILURES_KEPT = 5;
-
-/** Less than the 5 s after which Nest closes an idle connection: no request may meet one that is being closed. */
-const IDLE_MS = 2_000;
 
 /** As many connections as it takes: a request that waits here for a free one is none that the pods are slow with. */
 const agent = new Agent({ keepAlive: true, timeout: IDLE_MS });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
 import { staticQuorumRing } from '../../../lib/distribution/index.js';
 import { exceededMessage, quorumWarnings } from '../../../lib/distribution/quorum-warnings.js';
-import { KernelSwarm, workerType } from './support/kernel-swarm.js';
+import { KernelSwarm, type KernelSwarmNode, workerType } from './support/kernel-swarm.js';
 
 const CALL = { pattern: 'slow', data: 1, timeoutMs: undefined, chain: [] };
 
@@ -100,6 +100,43 @@ describe('a node that stops', () => {
     expect(logger.lines.join('\n')).toContain('hangs could not start: not done within 2000 ms');
     await swarm.settle(kernel.stop(), 10_000);
     expect(logger.lines.join('\n')).toContain('hangs could not withdraw this node: not done within 2000 ms');
+  });
+});
+
+describe('what is logged of who is there', () => {
+  const VIEW = / LOG (.* node\(s\))$/;
+
+  function viewsOf({ logger }: KernelSwarmNode): string[] {
+    return logger.lines.flatMap((line) => VIEW.exec(line)?.[1] ?? []);
+  }
+
+  it('is one line for all who come within a while, and one for each who goes', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b, c] = await swarm.form(3);
+    await swarm.scheduler.advance(100);
+    await swarm.settle(b!.kernel.drain({}));
+    await swarm.until(() => a!.kernel.nodes().length === 2);
+    await swarm.scheduler.advance(100);
+    swarm.crash(c!);
+    await swarm.until(() => a!.kernel.nodes().length === 1);
+    await swarm.scheduler.advance(100);
+    const [joined, left, died, ...more] = viewsOf(a!);
+    const [first, second] = [b!, c!].map(({ key }) => `n${key.split(':')[1]}@${key}`);
+    expect(joined!.split(/, |: /).sort()).toEqual(['3 node(s)', `${first} is up`, `${second} is up`]);
+    expect(left).toMatch(new RegExp(`^${first} is gone \\(.*\\): 2 node\\(s\\)$`));
+    expect(died).toMatch(new RegExp(`^${second} is gone \\(.*\\): 1 node\\(s\\)$`));
+    expect(more).toEqual([]);
+  });
+
+  it('tells of the end of one that dies before it was told that it is up', async () => {
+    const swarm = new KernelSwarm();
+    const [a, b] = await swarm.form(2);
+    const { id } = b!.kernel.self;
+    expect(viewsOf(a!), 'nothing told yet').toEqual([]);
+    swarm.crash(b!);
+    await swarm.until(() => a!.kernel.nodes().length === 1);
+    await swarm.scheduler.advance(200);
+    expect(viewsOf(a!)).toEqual([`${id} is gone (nothing listens at its address any more): 1 node(s)`]);
   });
 });
 
