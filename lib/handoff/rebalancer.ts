@@ -30,6 +30,13 @@ interface Destination {
   readonly ringVersion: number;
 }
 
+/** A worker with a large state, that waits for its turn. */
+interface Large {
+  readonly destination: Destination;
+  /** Of its state when it was packed last. */
+  readonly bytes: number;
+}
+
 /** One attempt to move a worker. */
 interface Round {
   readonly name: string;
@@ -38,6 +45,8 @@ interface Round {
   readonly began: number;
   /** Whether it counts as moving. */
   counts: boolean;
+  /** Of its state, if that is large, when it was packed last. */
+  bytes: number;
   busy: Timer | undefined;
 }
 
@@ -45,7 +54,7 @@ export class Rebalancer {
   /** Names that do not belong here, in the order in which they were found. */
   private readonly queue = new Map<string, Destination>();
   /** Those with a large state; after all others, one at a time if there is time for that. */
-  private readonly large = new Map<string, Destination>();
+  private readonly large = new Map<string, Large>();
   private readonly attempts = new Map<string, number>();
   private readonly failures = new Map<string, number>();
   private readonly again = new Map<string, Timer>();
@@ -55,8 +64,8 @@ export class Rebalancer {
   readonly givenUp = new Map<string, string>();
   private readonly window: MoveWindow;
   private active = 0;
-  /** Those that carry a large state, or are about to; its bytes, if it is packed. */
-  private readonly activeLarge = new Map<Round, number | undefined>();
+  /** Those that carry a large state, or are about to. */
+  private readonly activeLarge = new Set<Round>();
   private readonly pace = new MovePace();
   private readonly largePace = new MovePace();
   private pumpDue = false;
@@ -177,17 +186,18 @@ export class Rebalancer {
       if (this.active >= most || this.moves.size >= BUSY_FACTOR * handoff.concurrency) return;
       if (runtime.now() >= until) return this.pump();
       this.queue.delete(name);
-      this.begin(name, destination, false);
+      this.begin(name, destination);
     }
-    for (const [name, destination] of this.large) {
+    for (const [name, { destination, bytes }] of this.large) {
       if (!this.hasRoomForLarge()) return;
       if (runtime.now() >= until) return this.pump();
       this.large.delete(name);
-      this.begin(name, destination, true);
+      this.begin(name, destination, bytes);
     }
   }
 
-  private begin(name: string, destination: Destination, isLarge: boolean): void {
+  /** `bytes`: of the state of one that is known to have a large one. */
+  private begin(name: string, destination: Destination, bytes = 0): void {
     const { rows, membership, runtime } = this.parts;
     const { to } = destination;
     const row = rows.get(name);
@@ -198,10 +208,10 @@ export class Rebalancer {
     // Which of several activations stays must be known first; the one that does is looked at again then.
     if (this.isContested(row)) return this.tryAgain(name);
     if (!membership.members.get(to)?.linked) return this.tryAgain(name);
-    const round: Round = { name, destination, began: runtime.now(), counts: true, busy: undefined };
+    const round: Round = { name, destination, began: runtime.now(), counts: true, bytes, busy: undefined };
     const rules = { leaving: this.leaving, mayBeLarge: (bytes: number) => this.mayBeLarge(round, bytes) };
     this.active++;
-    if (isLarge) this.activeLarge.set(round, undefined);
+    if (bytes > 0) this.activeLarge.add(round);
     this.moves.move(row, to, rules, (outcome) => this.over(round, outcome));
     if (this.moves.isPacking(name)) round.busy = runtime.after(BUSY_AFTER_MS, () => this.isBusy(round));
     return undefined;
@@ -209,8 +219,9 @@ export class Rebalancer {
 
   /** A large state goes alone, after all small ones; the first that is found when no other waits goes at once. */
   private mayBeLarge(round: Round, bytes: number): boolean {
+    round.bytes = bytes;
     const mayGo = this.activeLarge.has(round) || (this.queue.size === 0 && this.hasRoomForLarge());
-    if (mayGo) this.activeLarge.set(round, bytes);
+    if (mayGo) this.activeLarge.add(round);
     return mayGo;
   }
 
@@ -222,7 +233,7 @@ export class Rebalancer {
     const needed = this.largePace.needed(this.large.size, this.dueAt - runtime.now());
     if (activeLarge.size >= Math.min(needed, handoff.concurrency)) return false;
     let sum = 0;
-    for (const bytes of activeLarge.values()) sum += bytes ?? LARGE_BYTES;
+    for (const { bytes } of activeLarge) sum += bytes;
     return sum < LARGE_BYTES;
   }
 
@@ -241,7 +252,8 @@ export class Rebalancer {
     busy?.cancel();
     round.counts = false;
     if (counts) this.active--;
-    this.ended(name, destination, outcome);
+    if (outcome.kind === 'large') this.large.set(name, { destination, bytes: round.bytes });
+    else this.ended(name, destination, outcome);
     this.pump();
     this.parts.rest.changed();
   }
@@ -265,8 +277,6 @@ export class Rebalancer {
       trace(() => `"${name}" could not be moved to ${to}: ${outcome.reason}`);
       if (outcome.kind === 'failed') this.failed(row, to, outcome.reason);
       if (outcome.kind === 'refused' || this.isStale(destination)) this.tryAgain(name);
-    } else if (outcome.kind === 'large') {
-      this.large.set(name, destination);
     } else {
       history.note(name, `would not move to ${to}`);
       trace(() => `"${name}" belongs to ${to} and would not move`);

@@ -3,21 +3,23 @@ import type { DrainReport } from '../../../lib/handoff/drain-report.js';
 import { resume } from '../../../lib/workers/handoff-decision.js';
 import { KernelSwarm, workerType } from '../node/support/kernel-swarm.js';
 
-/** One of two nodes hosts so many workers, each of which needs a while wherever it starts, and leaves. */
+/** One of two nodes hosts so many workers, each of which needs a while to be packed and wherever it starts, and leaves. */
 async function drained(
   count: number,
   startMs: (index: number) => number,
-  stateBytes = 8,
+  { stateBytes = 8, beginMs = 0 } = {},
 ): Promise<DrainReport> {
   const swarm = new KernelSwarm();
+  const pause = (ms: number): Promise<void> =>
+    new Promise((done) => void swarm.nodes[1]!.runtime.after(ms, done));
   let pauses = false;
   let starts = 0;
   const type = workerType('Device', {
-    start: () => {
-      const pauseMs = startMs(starts++);
-      return pauses && new Promise<void>((done) => void swarm.nodes[1]!.runtime.after(pauseMs, done));
+    start: () => pauses && pause(startMs(starts++)),
+    begin: async () => {
+      if (beginMs > 0) await pause(beginMs);
+      return resume(Buffer.alloc(stateBytes));
     },
-    begin: () => resume(Buffer.alloc(stateBytes)),
     end: () => undefined,
   });
   const [leaver] = await swarm.form(2, { types: [type] });
@@ -43,8 +45,14 @@ describe('a node that leaves, whose workers need long for their start elsewhere'
   });
 
   it('sends several large states at a time when one after the other would come too late', async () => {
-    const report = await drained(150, () => 500, 300 * 1024);
+    const report = await drained(150, () => 500, { stateBytes: 300 * 1024 });
     expect(report.left).toEqual([]);
     expect(report.moved).toBe(150);
+  });
+
+  it('packs several large states at a time, too', async () => {
+    const report = await drained(200, () => 1, { stateBytes: 300 * 1024, beginMs: 250 });
+    expect(report.left).toEqual([]);
+    expect(report.moved).toBe(200);
   });
 });
