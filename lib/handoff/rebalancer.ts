@@ -209,7 +209,7 @@ export class Rebalancer {
     if (this.isContested(row)) return this.tryAgain(name);
     if (!membership.members.get(to)?.linked) return this.tryAgain(name);
     const round: Round = { name, destination, began: runtime.now(), counts: true, bytes, busy: undefined };
-    const rules = { leaving: this.leaving, mayBeLarge: (bytes: number) => this.mayBeLarge(round, bytes) };
+    const rules = { leaving: this.leaving, mayBeLarge: (size: number) => this.mayBeLarge(round, size) };
     this.active++;
     if (bytes > 0) this.activeLarge.add(round);
     this.moves.move(row, to, rules, (outcome) => this.over(round, outcome));
