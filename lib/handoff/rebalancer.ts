@@ -19,8 +19,6 @@ const AGAIN_MS = 50;
 const AGAIN_MAX_MS = 2_000;
 /** How often a worker whose own code fails is tried when its node leaves; it has no later chance. */
 const LEAVING_ATTEMPTS = 3;
-/** Workers that do not belong here should have moved within this, also where fewer at a time would be missed less. */
-const MOVED_WITHIN_MS = 10_000;
 /** Most bytes of large states on their way, where more than one has to be: both ends keep them in memory. */
 const LARGE_BYTES = 16 * 1024 * 1024;
 
@@ -71,8 +69,8 @@ export class Rebalancer {
   private pumpDue = false;
   private scans = 0;
   private leaving = false;
-  /** When those that wait in `queue` and `large` should have moved; monotonic. */
-  private dueAt = 0;
+  /** When all should have moved, as what is left then may lose its state; monotonic. Otherwise nothing presses. */
+  private dueAt = Infinity;
   private moved = 0;
 
   constructor(
@@ -156,8 +154,6 @@ export class Rebalancer {
 
   private enqueue(name: string, destination: Destination): void {
     if (this.moves.has(name) || this.again.has(name) || this.large.has(name)) return;
-    if (this.queue.size + this.large.size === 0 && !this.leaving)
-      this.dueAt = this.parts.runtime.now() + MOVED_WITHIN_MS;
     this.queue.set(name, destination);
     this.pump();
   }
