@@ -64,7 +64,9 @@ export interface SwarmHandoffOptions {
    */
   readonly timeoutMs?: number | undefined;
   /**
-   * How many workers of this node move at the same time. More is faster, and leaves less of the node to the others.
+   * How many workers of this node move at the same time, at most. More is faster, and leaves less of the node to the others.
+   * Fewer do where they are away shorter by that; a node that leaves moves as many as it takes to be done within half of
+   * `drain.timeoutMs`. Large states (above 256 KiB) go one after the other as long as there is time for that.
    *
    * @default 64
    */

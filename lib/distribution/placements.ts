@@ -109,9 +109,9 @@ export class Placements {
     return (this.arbiters ??= this.arbitersAmong([])).nodeFor(name);
   }
 
-  /** Whether any node of the ring has the worker type in its application. */
+  /** Whether any member has the worker type in its application, also one that leaves: then the class is not what lacks. */
   isProvided(type: string): boolean {
-    return this.members.ring().some(({ info }) => info.types.includes(type));
+    return [this.members.self, ...this.members.peers()].some(({ info }) => info.types.includes(type));
   }
 
   private of(type: string): TypePlacement {

@@ -35,7 +35,7 @@ export class Drain {
     const { runtime, rest, rebalancer, emit } = this.parts;
     const began = runtime.now();
     const deadline = began + timeoutMs;
-    rebalancer.leave();
+    rebalancer.leave(deadline);
     await rest.until(deadline, () => !this.isMoving());
     const left = [...this.remaining()].map((row) => this.explain(row));
     await this.endRest(Math.max(deadline, runtime.now() + END_GRACE_MS));

@@ -35,8 +35,8 @@ export type MoveOutcome =
 export interface MoveRules {
   /** Because this node leaves. */
   readonly leaving: boolean;
-  /** Its state is large: whether it may go now. If not, the worker goes on here, and is to be moved again later. */
-  readonly mayBeLarge: () => boolean;
+  /** Its state is large, of so many bytes: whether it may go now. If not, the worker goes on here, and is to be moved again later. */
+  readonly mayBeLarge: (bytes: number) => boolean;
 }
 
 interface Move {
@@ -221,8 +221,11 @@ export class Moves {
   private packed(move: Move, answer: HandoffAnswer): void {
     if (!this.isOpen(move)) return undefined;
     if (answer.kind === 'restart') return this.prepare(move, null);
-    if (answer.kind === 'resume' && (answer.state.length <= LARGE_STATE_BYTES || move.rules.mayBeLarge()))
-      return this.prepare(move, answer.state);
+    if (answer.kind === 'resume') {
+      const { length } = answer.state;
+      if (length <= LARGE_STATE_BYTES || move.rules.mayBeLarge(length))
+        return this.prepare(move, answer.state);
+    }
     return this.goOn(move, { kind: answer.kind === 'ignore' ? 'ignored' : 'large' });
   }
 

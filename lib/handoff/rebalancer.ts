@@ -6,6 +6,7 @@ import { RowStatus, type Row } from '../tracker/row.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { HandoffParts } from './handoff-parts.js';
 import type { MoveOutcome, Moves } from './moves.js';
+import { MovePace } from './move-pace.js';
 import { MoveWindow } from './move-window.js';
 import type { Quorum } from './quorum.js';
 
@@ -18,11 +19,20 @@ const AGAIN_MS = 50;
 const AGAIN_MAX_MS = 2_000;
 /** How often a worker whose own code fails is tried when its node leaves; it has no later chance. */
 const LEAVING_ATTEMPTS = 3;
+/** Most bytes of large states on their way, where more than one has to be: both ends keep them in memory. */
+const LARGE_BYTES = 16 * 1024 * 1024;
 
 /** Where a worker belongs, in which view. */
 interface Destination {
   readonly to: NodeId;
   readonly ringVersion: number;
+}
+
+/** A worker with a large state, that waits for its turn. */
+interface Large {
+  readonly destination: Destination;
+  /** Of its state when it was packed last. */
+  readonly bytes: number;
 }
 
 /** One attempt to move a worker. */
@@ -33,14 +43,16 @@ interface Round {
   readonly began: number;
   /** Whether it counts as moving. */
   counts: boolean;
+  /** Of its state, if that is large, when it was packed last. */
+  bytes: number;
   busy: Timer | undefined;
 }
 
 export class Rebalancer {
   /** Names that do not belong here, in the order in which they were found. */
   private readonly queue = new Map<string, Destination>();
-  /** Those with a large state; one at a time, after all others. */
-  private readonly large = new Map<string, Destination>();
+  /** Those with a large state; after all others, one at a time if there is time for that. */
+  private readonly large = new Map<string, Large>();
   private readonly attempts = new Map<string, number>();
   private readonly failures = new Map<string, number>();
   private readonly again = new Map<string, Timer>();
@@ -50,11 +62,15 @@ export class Rebalancer {
   readonly givenUp = new Map<string, string>();
   private readonly window: MoveWindow;
   private active = 0;
-  /** The one that carries a large state, or is about to. */
-  private activeLarge: Round | undefined;
+  /** Those that carry a large state, or are about to. */
+  private readonly activeLarge = new Set<Round>();
+  private readonly pace = new MovePace();
+  private readonly largePace = new MovePace();
   private pumpDue = false;
   private scans = 0;
   private leaving = false;
+  /** When all should have moved, as what is left then may lose its state; monotonic. Otherwise nothing presses. */
+  private dueAt = Infinity;
   private moved = 0;
 
   constructor(
@@ -77,9 +93,14 @@ export class Rebalancer {
     return this.moved;
   }
 
-  /** From now on nothing belongs here: the node leaves the swarm. */
-  leave(): void {
+  /**
+   * From now on nothing belongs here: the node leaves the swarm, and what is here after `deadline` loses its state. Half
+   * of the time is for what does not go as planned.
+   */
+  leave(deadline: number): void {
+    const now = this.parts.runtime.now();
     this.leaving = true;
+    this.dueAt = now + (deadline - now) / 2;
     this.moved = 0;
     this.scan();
   }
@@ -88,6 +109,8 @@ export class Rebalancer {
   scan(): void {
     const { runtime, rows, rest } = this.parts;
     this.window.reset();
+    this.pace.reset();
+    this.largePace.reset();
     this.attempts.clear();
     this.awaiting.clear();
     for (const timer of this.again.values()) timer.cancel();
@@ -151,22 +174,26 @@ export class Rebalancer {
 
   private takeSome(): void {
     const { runtime, handoff } = this.parts;
-    const until = runtime.now() + SLICE_MS;
+    const now = runtime.now();
+    const until = now + SLICE_MS;
+    const needed = this.pace.needed(this.queue.size, this.dueAt - now);
+    const most = Math.max(this.window.size, Math.min(needed, handoff.concurrency));
     for (const [name, destination] of this.queue) {
-      if (this.active >= this.window.size || this.moves.size >= BUSY_FACTOR * handoff.concurrency) return;
+      if (this.active >= most || this.moves.size >= BUSY_FACTOR * handoff.concurrency) return;
       if (runtime.now() >= until) return this.pump();
       this.queue.delete(name);
-      this.begin(name, destination, false);
+      this.begin(name, destination);
     }
-    if (this.activeLarge) return;
-    for (const [name, destination] of this.large) {
+    for (const [name, { destination, bytes }] of this.large) {
+      if (!this.hasRoomForLarge()) return;
+      if (runtime.now() >= until) return this.pump();
       this.large.delete(name);
-      this.begin(name, destination, true);
-      return;
+      this.begin(name, destination, bytes);
     }
   }
 
-  private begin(name: string, destination: Destination, isLarge: boolean): void {
+  /** `bytes`: of the state of one that is known to have a large one. */
+  private begin(name: string, destination: Destination, bytes = 0): void {
     const { rows, membership, runtime } = this.parts;
     const { to } = destination;
     const row = rows.get(name);
@@ -177,19 +204,33 @@ export class Rebalancer {
     // Which of several activations stays must be known first; the one that does is looked at again then.
     if (this.isContested(row)) return this.tryAgain(name);
     if (!membership.members.get(to)?.linked) return this.tryAgain(name);
-    const round: Round = { name, destination, began: runtime.now(), counts: true, busy: undefined };
-    const rules = { leaving: this.leaving, mayBeLarge: () => this.mayBeLarge(round) };
+    const round: Round = { name, destination, began: runtime.now(), counts: true, bytes, busy: undefined };
+    const rules = { leaving: this.leaving, mayBeLarge: (size: number) => this.mayBeLarge(round, size) };
     this.active++;
-    if (isLarge) this.activeLarge = round;
+    if (bytes > 0) this.activeLarge.add(round);
     this.moves.move(row, to, rules, (outcome) => this.over(round, outcome));
     if (this.moves.isPacking(name)) round.busy = runtime.after(BUSY_AFTER_MS, () => this.isBusy(round));
     return undefined;
   }
 
   /** A large state goes alone, after all small ones; the first that is found when no other waits goes at once. */
-  private mayBeLarge(round: Round): boolean {
-    if (this.queue.size === 0) this.activeLarge ??= round;
-    return this.activeLarge === round;
+  private mayBeLarge(round: Round, bytes: number): boolean {
+    round.bytes = bytes;
+    const mayGo = this.activeLarge.has(round) || (this.queue.size === 0 && this.hasRoomForLarge());
+    if (mayGo) this.activeLarge.add(round);
+    return mayGo;
+  }
+
+  /** Several go at a time only where one after the other would come too late, as when each needs long for its start. */
+  private hasRoomForLarge(): boolean {
+    const { activeLarge } = this;
+    if (activeLarge.size === 0) return true;
+    const { runtime, handoff } = this.parts;
+    const needed = this.largePace.needed(this.large.size, this.dueAt - runtime.now());
+    if (activeLarge.size >= Math.min(needed, handoff.concurrency)) return false;
+    let sum = 0;
+    for (const { bytes } of activeLarge) sum += bytes;
+    return sum < LARGE_BYTES;
   }
 
   /** It has not come to rest yet: others go on meanwhile. */
@@ -202,15 +243,23 @@ export class Rebalancer {
 
   private over(round: Round, outcome: MoveOutcome): void {
     const { name, destination, began, counts, busy } = round;
-    const isLarge = this.activeLarge === round;
-    if (outcome.kind === 'moved' && counts && !isLarge) this.window.moved(began, this.parts.runtime.now());
+    const isLarge = this.activeLarge.delete(round);
+    if (outcome.kind === 'moved') this.measure(began, isLarge, counts);
     busy?.cancel();
     round.counts = false;
     if (counts) this.active--;
-    if (isLarge) this.activeLarge = undefined;
-    this.ended(name, destination, outcome);
+    if (outcome.kind === 'large') this.large.set(name, { destination, bytes: round.bytes });
+    else this.ended(name, destination, outcome);
     this.pump();
     this.parts.rest.changed();
+  }
+
+  private measure(began: number, isLarge: boolean, counts: boolean): void {
+    const now = this.parts.runtime.now();
+    if (isLarge) return this.largePace.moved(now - began);
+    if (!counts) return undefined;
+    this.pace.moved(now - began);
+    return this.window.moved(began, now);
   }
 
   private ended(name: string, destination: Destination, outcome: MoveOutcome): void {
@@ -224,8 +273,6 @@ export class Rebalancer {
       trace(() => `"${name}" could not be moved to ${to}: ${outcome.reason}`);
       if (outcome.kind === 'failed') this.failed(row, to, outcome.reason);
       if (outcome.kind === 'refused' || this.isStale(destination)) this.tryAgain(name);
-    } else if (outcome.kind === 'large') {
-      this.large.set(name, destination);
     } else {
       history.note(name, `would not move to ${to}`);
       trace(() => `"${name}" belongs to ${to} and would not move`);

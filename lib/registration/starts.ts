@@ -293,9 +293,9 @@ export class Starts {
           this.deadlines.clear(late);
           resolve();
         },
-        (error: Error) => {
+        (error: unknown) => {
           this.deadlines.clear(late);
-          reject(error);
+          reject(this.thrownBy(row, error));
         },
       );
     });
@@ -343,10 +343,19 @@ export class Starts {
     return this.parts.host.definition(type)?.supervision?.restart === 'temporary' ? RowFlag.temporary : 0;
   }
 
-  private failureOf({ name }: Row, error: unknown): SwarmError {
-    if (error instanceof OperationTimeoutError || error instanceof ShuttingDownError) return error;
-    if (error instanceof WorkerStartError) return error;
+  /**
+   * What the worker's own code threw, also where that is an error of the swarm: of a call that timed out, or of another worker
+   * which it could not start. Only when this node leaves others take the start over.
+   */
+  private thrownBy({ name }: Row, error: unknown): SwarmError {
+    if (error instanceof WorkerStartError && error.workerName === name) return error;
+    if (error instanceof ShuttingDownError && this.closed) return error;
     return new WorkerStartError(name, messageOf(error), { cause: error });
+  }
+
+  private failureOf(row: Row, error: unknown): SwarmError {
+    if (error instanceof OperationTimeoutError || error instanceof ShuttingDownError) return error;
+    return this.thrownBy(row, error);
   }
 }
 

@@ -26,6 +26,8 @@ interface Plan {
   readonly hangs?: boolean;
   readonly registers?: string;
   readonly joins?: string;
+  readonly waitsForItself?: boolean;
+  readonly registersBroken?: string;
 }
 
 @SwarmWorker()
@@ -46,6 +48,9 @@ class PlannedWorker implements OnWorkerStart<Plan | undefined> {
       const child = await this.registry.register(plan.registers, PlannedWorker);
       await child.call('hello');
     }
+    if (plan?.waitsForItself) await this.registry.call(ctx.name, 'hello', undefined, { timeoutMs: 50 });
+    if (plan?.registersBroken)
+      await this.registry.register(plan.registersBroken, PlannedWorker, { throws: 'no such part' });
     if (plan?.throws) throw new RangeError(plan.throws);
     started.push(ctx.name);
   }
@@ -125,6 +130,28 @@ describe('the start of a worker', () => {
       );
     }
   });
+
+  it.each<[what: string, plan: (name: string) => Plan, cause: string]>([
+    ['a call that times out', () => ({ waitsForItself: true }), 'waits for itself'],
+    [
+      'another worker that cannot be started',
+      (name) => ({ registersBroken: `part-of-${name}` }),
+      'no such part',
+    ],
+  ])(
+    'that fails by %s gives WorkerStartError of its own worker, wherever it starts',
+    async (_, plan, cause) => {
+      for (let i = 0; i < 9; i++) {
+        const name = `failing-${i}`;
+        const error: unknown = await registry(0)
+          .register(name, PlannedWorker, plan(name))
+          .catch((reason: unknown) => reason);
+        expect(error).toBeInstanceOf(WorkerStartError);
+        expect((error as WorkerStartError).workerName).toBe(name);
+        expect(((error as WorkerStartError).cause as Error).message).toContain(cause);
+      }
+    },
+  );
 
   it('that hangs ends with its deadline, frees the name, and closes what started too late', async () => {
     const hanging = registry(0).register('stuck', PlannedWorker, { hangs: true }, { timeoutMs: 200 });

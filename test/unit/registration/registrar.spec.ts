@@ -148,6 +148,20 @@ describe('a registration', () => {
     expect(refused).toBe('ERR_SWARM_NO_NODE_AVAILABLE');
   });
 
+  it('of a type whose only provider is leaving is not told to provide the class', async () => {
+    const swarm = new KernelSwarm();
+    const slow = workerType('Device', { die: () => new Promise(() => undefined) });
+    const [only] = await swarm.form(1, { types: [slow] });
+    await swarm.settle(register(only!, 'x'));
+    const stopped = only!.kernel.stop();
+    await swarm.until(() => only!.kernel.self.status === 'leaving');
+    await expect(register(only!, 'y')).rejects.toMatchObject({
+      code: 'ERR_SWARM_NO_NODE_AVAILABLE',
+      message: expect.stringContaining('it is leaving'),
+    });
+    await swarm.settle(stopped);
+  });
+
   it('may be made by a worker from its own start', async () => {
     const swarm = new KernelSwarm();
     const nodes: KernelSwarmNode[] = [];
