@@ -153,7 +153,6 @@ export function assemble(
       down(member, reason, reborn) {
         const { id, incarnation } = member.info;
         if (announced.delete(id)) events.emit({ type: 'node-down', node: id, reason });
-        stream.peerLost();
         orphans.add(id, incarnation, replicas.take(id));
         if (!reborn) arrivals.down(id, incarnation);
         downReasons.set(id, reason);
@@ -203,6 +202,7 @@ export function assemble(
     views.wakeAll();
     router.parked.retryAll();
     membership.fencing.check();
+    stream.peersChanged();
     takeover.scan();
     view.note();
     rest.changed();

@@ -58,8 +58,11 @@ export class OwnStream {
     this.feeds.delete(peer);
   }
 
-  /** A node is dead: nobody waits for it to hold anything. */
-  peerLost(): void {
+  /**
+   * Which peers there are, or which of them count, has changed. What a wait lacked may be held already, by a peer that will
+   * not say so again.
+   */
+  peersChanged(): void {
     this.settleWaiters();
   }
 
