@@ -338,7 +338,7 @@ export class Membership {
       );
     }
     listener.linked(member);
-    this.views.linked(id);
+    this.views.tell(id);
     this.detector.ping(id);
     listener.statusChanged(member);
     if (isBack) listener.merged(member);
@@ -362,9 +362,10 @@ export class Membership {
     this.check();
   }
 
-  /** The link has room again. It had refused frames, perhaps one with this node's status: told once more. */
+  /** The link has room again. What it had refused may be this node's status or its view: both are told once more. */
   drained(id: NodeId): void {
     this.tellStatus(id);
+    this.views.tell(id);
   }
 
   dialed(address: Address, outcome: DialOutcome): void {

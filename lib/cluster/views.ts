@@ -69,8 +69,8 @@ export class Views {
     }
   }
 
-  /** A link has opened. */
-  linked(peer: NodeId): void {
+  /** A link has opened, or one has room again that may have refused the view: without it no acknowledgement counts there. */
+  tell(peer: NodeId): void {
     this.parts.transport.send(peer, this.frame());
   }
 

@@ -113,7 +113,7 @@ describe('the view of a node', () => {
     expect(views.version).toBe(before + 1);
     const view = viewOf(before + 1, [members.self.info, info('b')], [info('c')]);
     expect(sent).toEqual([{ to: 'b@h:1', frame: view }]);
-    views.linked('d@h:1');
+    views.tell('d@h:1');
     expect(sent[1]).toEqual({ to: 'd@h:1', frame: view });
   });
 
