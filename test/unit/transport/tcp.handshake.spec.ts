@@ -93,6 +93,25 @@ describe('tcp handshake', () => {
     ]);
   });
 
+  it('bears a lookup of the application that throws, or answers twice', async () => {
+    const [a, b] = [await open('a'), await open('b')];
+    const named = { host: 'node-b.internal', port: b.info.port };
+    const ask = vi.spyOn(dns, 'lookup').mockImplementationOnce((() => {
+      throw new Error('no cache');
+    }) as never);
+    a.dial(named);
+    await until(() => a.outcomes.length === 1, 'given up');
+    expect(a.outcome('unreachable')).toMatchObject({
+      message: 'the lookup of node-b.internal threw: no cache',
+    });
+    ask.mockImplementationOnce(((_: string, __: object, answer: (...given: unknown[]) => void) => {
+      for (const _ of [1, 2]) answer(null, [{ address: '127.0.0.1', family: 4 }]);
+    }) as never);
+    a.dial(named);
+    await until(() => a.opened.length === 1, 'linked');
+    ask.mockRestore();
+  });
+
   it('takes a dial of the larger id as a nudge and dials back', async () => {
     const [a, b] = [await open('a'), await open('b')];
     b.dial(a);
