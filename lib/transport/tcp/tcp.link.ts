@@ -258,14 +258,21 @@ export class TcpLink {
   }
 
   private received(chunk: Buffer, isLent: boolean): void {
-    const { owner } = this;
-    owner.runtime.event(() => {
-      owner.settle();
-      this.turn.newChunk();
+    this.owner.runtime.event(() => {
+      this.beginReading();
       this.splitter.push(chunk, isLent);
-      if (this.fragmentsReceived > 0) this.acknowledge();
-      owner.settle();
+      this.endReading();
     });
+  }
+
+  private beginReading(): void {
+    this.owner.settle();
+    this.turn.newChunk();
+  }
+
+  private endReading(): void {
+    if (this.fragmentsReceived > 0) this.acknowledge();
+    this.owner.settle();
   }
 
   /** Reads no more in this turn of the event loop. */
@@ -282,11 +289,9 @@ export class TcpLink {
     if (this.state === 'over') return;
     // First: what is kept may have to wait for one more turn.
     this.socket.resume();
-    this.owner.settle();
-    this.turn.newChunk();
+    this.beginReading();
     this.splitter.goOn();
-    if (this.fragmentsReceived > 0) this.acknowledge();
-    this.owner.settle();
+    this.endReading();
     if (this.isGone) this.onGone();
   }
 
