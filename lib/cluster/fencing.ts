@@ -59,7 +59,7 @@ export class Fencing {
     this.missing = new MissingIncarnations(parts.members, parts.quorums);
   }
 
-  /** Which nodes count for a type that this node hosts. */
+  /** Which nodes count for a type with a quorum. */
   boundOf(type: string): QuorumBound {
     return this.missing.boundOf(type);
   }
