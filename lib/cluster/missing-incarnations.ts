@@ -15,6 +15,7 @@ export interface Vote {
   readonly seq: number;
 }
 
+/** A missing node, and how far the others are with giving it up. */
 export interface MissingIncarnation extends MissingNode {
   /** Types that it surely runs nothing of any more: for them it does not count. */
   readonly releasedFor: ReadonlySet<string>;
@@ -29,6 +30,7 @@ interface Held extends MissingIncarnation {
   readonly releasedFor: Set<string>;
 }
 
+/** The missing nodes of one node, and whom they leave to count. */
 export class MissingIncarnations {
   private readonly held = new Map<string, Held>();
   /** By type that this node hosts, of the members and the missing nodes as they are. Asked for with each vote about each. */

@@ -2,7 +2,7 @@
 import type { Member } from '../cluster/member.js';
 import { QUIET_LOG_MS } from '../cluster/failure-detector.js';
 import { Membership } from '../cluster/membership.js';
-import { ViewChanges } from '../cluster/view-changes.js';
+import { CoalescedChanges } from '../cluster/coalesced-changes.js';
 import { Placements } from '../distribution/placements.js';
 import { ring } from '../distribution/ring.strategy.js';
 import { messageOf } from '../errors/thrown.js';
@@ -196,7 +196,7 @@ export function assemble(
     announced.add(id);
     events.emit({ type: 'node-up', node: id });
   };
-  const view = new ViewChanges(runtime, options.coalesceMs, viewChanged);
+  const view = new CoalescedChanges(runtime, options.coalesceMs, viewChanged);
   function changed(): void {
     waiters.wakeAll();
     views.wakeAll();

@@ -17,10 +17,7 @@ export class OrphanGossip {
   private isDue = false;
 
   constructor(
-    private readonly parts: Pick<
-      OrphanParts,
-      'runtime' | 'index' | 'linkedPeers' | 'isLetGo' | 'settled'
-    >,
+    private readonly parts: Pick<OrphanParts, 'runtime' | 'index' | 'linkedPeers' | 'isLetGo' | 'settled'>,
     private readonly dead: DeadNodes,
     private readonly sender: OrphanSender,
     private readonly orphanRows: OrphanRows,

@@ -46,10 +46,10 @@ const FLUSH_FRAMES = 16;
 const HEAD_BYTES = 8 * 1024 * 1024;
 
 /**
- * An open link: both sides have agreed. Writes once for all that one event has brought about, or a few times where that is
- * much, reads always: a link never waits with reading until it has written, since two such peers would wait for each other; memory is
- * bounded by the limits of its queue instead. Who sends more than this node handles waits between two turns of the event
- * loop, in which the others are heard.
+ * An open link: both sides have agreed. It writes once for all that one event has brought about, or a few times where that
+ * is much. It always reads, however much waits to be written, since two peers that did not would wait for each other: memory
+ * is bounded by the limits of its queue instead. A peer that sends more than this node handles is read in turns of the event
+ * loop, between which the others are heard.
  */
 export class TcpLink {
   private readonly queue: OutgoingQueue;

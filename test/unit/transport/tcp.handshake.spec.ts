@@ -105,7 +105,9 @@ describe('tcp handshake', () => {
       message: 'the lookup of node-b.internal threw: no cache',
     });
     ask.mockImplementationOnce(((_: string, __: object, answer: (...given: unknown[]) => void) => {
-      for (const _ of [1, 2]) answer(null, [{ address: '127.0.0.1', family: 4 }]);
+      const given = [{ address: '127.0.0.1', family: 4 }];
+      answer(null, given);
+      answer(null, given);
     }) as never);
     a.dial(named);
     await until(() => a.opened.length === 1, 'linked');

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Members, newMember } from '../../../lib/cluster/members.js';
-import { Views } from '../../../lib/cluster/views.js';
+import { QuorumViews } from '../../../lib/cluster/quorum-views.js';
 import { FrameKind, type Frame, type ViewFrame } from '../../../lib/transport/frame.js';
 import type { NodeInfo } from '../../../lib/transport/node-info.js';
 import type { Transport } from '../../../lib/transport/transport.interface.js';
@@ -32,7 +32,7 @@ function scene() {
       return [];
     },
   };
-  const views = new Views({
+  const views = new QuorumViews({
     transport: transport as Transport,
     members,
     missing: () => missing,
