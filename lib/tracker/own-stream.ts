@@ -39,6 +39,7 @@ export class OwnStream {
   private readonly waiters = new Set<AckWaiter>();
   /** Whether peers shall say that they hold what is streamed next, because somebody waits for that. */
   private waits = false;
+  private settleDue = false;
   /** Monotonic time of the last operation. */
   movedAt = 0;
 
@@ -63,7 +64,13 @@ export class OwnStream {
    * not say so again.
    */
   peersChanged(): void {
-    this.settleWaiters();
+    // Once per turn: while many nodes start that changes thousands of times.
+    if (this.waiters.size === 0 || this.settleDue) return;
+    this.settleDue = true;
+    this.parts.runtime.defer(() => {
+      this.settleDue = false;
+      this.settleWaiters();
+    });
   }
 
   have(peer: NodeId, { incarnation, seq }: HaveFrame, first: boolean): void {

@@ -534,6 +534,7 @@ describe('the acknowledgement of peers', () => {
     host!.unlinkFrom(peer!);
     expect(held.done).toBe(false);
     host!.takeForDead(peer!.id);
+    runtime.pass(1);
     expect(held.done).toBe(true);
     expect(givenUp.done).toBe(false);
   });
