@@ -43,6 +43,7 @@ export interface DialerView {
   roundEnded(): void;
 }
 
+/** Dials for one node for as long as it lives. */
 export class Dialer {
   private readonly sought = new Map<string, Sought>();
   private readonly former = new Map<string, { address: Address; until: number }>();

@@ -5,6 +5,7 @@ import { CLOCK_RATES, type Fencing } from './fencing.js';
 import type { Member } from './member.js';
 import { votes } from './quorum-bound.js';
 
+/** Whether the word of this node counts for a lease. */
 export class Establishment {
   private readonly bootedAt: number;
   private reached = false;

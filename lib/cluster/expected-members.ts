@@ -17,6 +17,7 @@ interface Expected {
   isOverdue: boolean;
 }
 
+/** What `ExpectedMembers` asks of its node, and what it tells it. */
 export interface ExpectedMembersParts {
   readonly runtime: Runtime;
   readonly logger: KernelLogger;
@@ -36,6 +37,7 @@ export interface ExpectedMembersParts {
   check(): void;
 }
 
+/** The members that others have named and this node has not met. */
 export class ExpectedMembers {
   private readonly table = new ExpectedTable();
 

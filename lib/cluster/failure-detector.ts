@@ -18,6 +18,7 @@ const KNOWN_PINGS = 256;
 /** How much less is said of a delay with each ping. */
 const DELAY_DECAY = 0.8;
 
+/** What `FailureDetector` asks of its node, and what it tells it. */
 export interface FailureDetectorParts {
   readonly runtime: Runtime;
   readonly transport: Transport;
@@ -40,6 +41,7 @@ export interface FailureDetectorParts {
   trustedUntil(until: number): void;
 }
 
+/** Pings all that are linked, and notices who is silent. */
 export class FailureDetector {
   private pingId = 0;
   private lookedAt = 0;

@@ -25,6 +25,7 @@ export type Loss =
   /** Nobody hears it; `voices` have said so. */
   | { readonly kind: 'unheard'; readonly voices: readonly NodeId[] };
 
+/** What `Fencing` asks of its node, and what it tells it. */
 export interface FencingParts {
   readonly runtime: Runtime;
   readonly transport: Transport;
@@ -45,6 +46,7 @@ export interface FencingParts {
   changed(): void;
 }
 
+/** The lost nodes of types with a quorum, as far as they are not known to have ended. */
 export class Fencing {
   private readonly highestFenced = new Map<NodeId, number>();
   /** When this node last acknowledged a ping, by id and incarnation, for as long as anybody may ask. */
@@ -59,7 +61,7 @@ export class Fencing {
     this.missing = new MissingIncarnations(parts.members, parts.quorums);
   }
 
-  /** Which nodes count for a type that this node hosts. */
+  /** Which nodes count for a type with a quorum. */
   boundOf(type: string): QuorumBound {
     return this.missing.boundOf(type);
   }

@@ -6,6 +6,7 @@ import type { ExpectedMembers } from './expected-members.js';
 import type { Members } from './members.js';
 import type { Rolls } from './rolls.js';
 
+/** What `JoinBarrier` asks of its node, and what it tells it. */
 export interface JoinBarrierParts {
   readonly members: Members;
   readonly dialer: Dialer;
@@ -17,6 +18,7 @@ export interface JoinBarrierParts {
   rolls(): Pick<Rolls, 'isReading' | 'peers'>;
 }
 
+/** What this node waits for while it joins. */
 export class JoinBarrier {
   private since: number;
 

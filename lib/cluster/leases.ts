@@ -5,6 +5,7 @@ import type { Runtime } from '../runtime/runtime.interface.js';
 import type { Member } from './member.js';
 import { votes, type QuorumBound } from './quorum-bound.js';
 
+/** What `Leases` asks of its node, and what it tells it. */
 export interface LeasesParts {
   readonly runtime: Runtime;
   readonly self: Member;
@@ -29,6 +30,7 @@ interface Lease {
   lapsedAt: number | undefined;
 }
 
+/** The leases of this node, one for each type with a quorum. */
 export class Leases {
   private readonly leases = new Map<string, Lease>();
 

@@ -8,6 +8,7 @@ import type { Transport } from '../transport/transport.interface.js';
 import type { IgnoreList } from './ignore-list.js';
 import type { Member } from './member.js';
 
+/** The options of a node that its membership goes by. */
 export interface MembershipOptions {
   readonly cluster: string;
   readonly protocol: { readonly min: number; readonly max: number };
@@ -69,6 +70,7 @@ export interface Relays {
   viaOf(peer: NodeId): NodeId | undefined;
 }
 
+/** What a `Membership` is made from. */
 export interface MembershipParts {
   readonly runtime: Runtime;
   readonly clock: HybridLogicalClock;

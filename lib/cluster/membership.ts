@@ -6,7 +6,8 @@
 //   whom to link     dialer.ts, expected-members.ts (named by others), rolls.ts (whom the others know)
 //   may it start?    join-barrier.ts
 //   is it alive?     failure-detector.ts (silent?), suspicions.ts (heard by anybody?)
-//   under a quorum   leases.ts, views.ts and establishment.ts (whose word counts for one), fencing.ts (is a lost node over?)
+//   under a quorum   leases.ts, quorum-views.ts and establishment.ts (whose word counts for one), fencing.ts (is a lost
+//                    node over?)
 import { keepLatest } from '../runtime/keep-latest.js';
 import type { Timer } from '../runtime/runtime.interface.js';
 import { WarningThrottle } from '../runtime/warning.throttle.js';
@@ -40,7 +41,7 @@ import type { MembershipParts } from './membership-parts.js';
 import { votes } from './quorum-bound.js';
 import { Rolls } from './rolls.js';
 import { Suspicions } from './suspicions.js';
-import { Views } from './views.js';
+import { QuorumViews } from './quorum-views.js';
 
 /** How many (id, incarnation) pairs of dead nodes are remembered, so that none comes back. */
 const DEAD_LIMIT = 4_096;
@@ -49,6 +50,7 @@ const ANSWER_PATIENCE_MS = 50;
 /** How many nodes that were given up unheard are remembered, to ask others about them when they cannot be dialled. */
 const LOST_LIMIT = 256;
 
+/** The members of one node's swarm as it sees them, and what it is among them itself. */
 export class Membership {
   readonly members: Members;
   readonly barrier: JoinBarrier;
@@ -56,7 +58,7 @@ export class Membership {
   readonly suspicions: Suspicions;
   readonly fencing: Fencing;
   readonly leases: Leases;
-  readonly views: Views;
+  readonly views: QuorumViews;
   readonly rolls: Rolls;
   private readonly dialer: Dialer;
   private readonly expected: ExpectedMembers;
@@ -149,7 +151,7 @@ export class Membership {
       changed: listener.leasesChanged,
       stale: (types) => this.rejoin((done) => listener.leaseStale(types, done)),
     });
-    this.views = new Views({
+    this.views = new QuorumViews({
       transport,
       members,
       missing: () => this.fencing.missingNodes(),
@@ -338,7 +340,7 @@ export class Membership {
       );
     }
     listener.linked(member);
-    this.views.linked(id);
+    this.views.tell(id);
     this.detector.ping(id);
     listener.statusChanged(member);
     if (isBack) listener.merged(member);
@@ -362,9 +364,10 @@ export class Membership {
     this.check();
   }
 
-  /** The link has room again. It had refused frames, perhaps one with this node's status: told once more. */
+  /** The link has room again. What it had refused may be this node's status or its view: both are told once more. */
   drained(id: NodeId): void {
     this.tellStatus(id);
+    this.views.tell(id);
   }
 
   dialed(address: Address, outcome: DialOutcome): void {

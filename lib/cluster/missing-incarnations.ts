@@ -15,6 +15,7 @@ export interface Vote {
   readonly seq: number;
 }
 
+/** A missing node, and how far the others are with giving it up. */
 export interface MissingIncarnation extends MissingNode {
   /** Types that it surely runs nothing of any more: for them it does not count. */
   readonly releasedFor: ReadonlySet<string>;
@@ -29,9 +30,10 @@ interface Held extends MissingIncarnation {
   readonly releasedFor: Set<string>;
 }
 
+/** The missing nodes of one node, and whom they leave to count. */
 export class MissingIncarnations {
   private readonly held = new Map<string, Held>();
-  /** By type, of the members and the missing nodes as they are. Asked for with each vote about each of them. */
+  /** By type that this node hosts, of the members and the missing nodes as they are. Asked for with each vote about each. */
   private readonly bounds = new Map<string, QuorumBound>();
   private boundsOfRing: number | undefined;
 
@@ -64,8 +66,10 @@ export class MissingIncarnations {
     for (const missing of this.held.values()) if (!missing.releasedFor.has(type)) yield missing;
   }
 
-  /** Which nodes count for a type that this node hosts. */
+  /** Which nodes count for a type; of the types that this node does not host none of the missing ones does. */
   boundOf(type: string): QuorumBound {
+    // Not kept: they may be any strings that others ask for.
+    if (!this.quorums.has(type)) return quorumBound(this.members, [], type);
     if (this.boundsOfRing !== this.members.ringVersion) this.bounds.clear();
     this.boundsOfRing = this.members.ringVersion;
     let bound = this.bounds.get(type);

@@ -14,6 +14,7 @@ export interface MissingNode {
   readonly hasLeft: boolean;
 }
 
+/** Who counts for a type with a quorum, as one node sees it. */
 export interface QuorumBound {
   /** Whether a missing node may hold what this node does not know of. */
   readonly isBlocked: boolean;

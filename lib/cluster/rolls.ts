@@ -18,6 +18,7 @@ const PACE_MAX_MS = 500;
  */
 const PATIENCE_MS = 1_000;
 
+/** What `Rolls` asks of its node, and what it tells it. */
 export interface RollsParts {
   readonly runtime: Runtime;
   readonly transport: Transport;

@@ -15,6 +15,7 @@ const LATE_SHARE = 0.25;
 /** How often the time is given again at most. */
 const MAX_EXTENSIONS = 8;
 
+/** What `Suspicions` asks of its node, and what it tells it. */
 export interface SuspicionsParts {
   readonly runtime: Runtime;
   readonly transport: Transport;
@@ -54,6 +55,7 @@ interface Probe {
 /** Askers of one suspect that wait for the same probe. */
 const MAX_ASKERS = 1_024;
 
+/** What this node asks others about, and is asked by them. */
 export class Suspicions {
   private readonly inquiries = new Map<NodeId, Inquiry>();
   private readonly probes = new Map<NodeId, Probe>();

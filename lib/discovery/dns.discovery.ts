@@ -44,8 +44,8 @@ export interface DnsParts {
 
 /**
  * Nodes may be wherever a name in DNS points to: each of its A or AAAA records is a node on `port`, or each of its SRV
- * records a host name and a port. For a headless service of Kubernetes, the `tasks.` names
- * of Docker's services, Consul.
+ * records a host name and a port. That is what a headless service of Kubernetes, the `tasks.` names of Docker's services
+ * and Consul give.
  *
  * In Kubernetes give the service `publishNotReadyAddresses: true`, so that pods find each other before they are ready:
  * a pod whose readiness waits for the swarm would otherwise not be found.

@@ -2,6 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIPv4 } from 'node:net';
+// Imported for the reason that `NodeRuntime` gives: those in `globalThis` may be those of an application's tests.
+import { performance } from 'node:perf_hooks';
+import { clearTimeout, setTimeout } from 'node:timers';
 
 import { messageOf } from '../errors/thrown.js';
 import { isLoopback } from '../transport/loopback.js';

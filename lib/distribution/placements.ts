@@ -1,7 +1,7 @@
 // Decides who should host a name of a worker type, and who decides between two that want the same name (promise P1).
 import type { Members } from '../cluster/members.js';
 import type { Member } from '../cluster/member.js';
-import { quorumBound, type MissingNode } from '../cluster/quorum-bound.js';
+import { quorumBound, type MissingNode, type QuorumBound } from '../cluster/quorum-bound.js';
 import type { NodeId, NodeInfo } from '../transport/node-info.js';
 import { guardedPlacement, quorumSizeOf, type GuardedPlacement } from './guarded-placement.js';
 import type { DistributionStrategy, PlaceableNode, Placement } from './strategy.interface.js';
@@ -26,13 +26,12 @@ interface TypePlacement {
   readonly placement: GuardedPlacement;
 }
 
-/** Nodes that are no members any more and may still run workers of types with a quorum. */
-export interface MissingNodes {
+/** What is known of the nodes that count for a quorum: members, and those that are none any more and may still run workers. */
+export interface CountedNodes {
+  boundOf(type: string): QuorumBound;
   missingFor(type: string): Iterable<MissingNode>;
   missingNodes(): Iterable<NodeInfo>;
 }
-
-const NOBODY_IS_MISSING: MissingNodes = { missingFor: () => [], missingNodes: () => [] };
 
 /** The placements of this node's present view; made anew when the ring changes. */
 export class Placements {
@@ -52,7 +51,7 @@ export class Placements {
     private readonly strategyFor: (type: string) => DistributionStrategy | undefined = () => undefined,
     /** Told what a strategy does wrong, once per strategy and version of the ring. */
     private readonly report: (message: string) => void = () => undefined,
-    private readonly missing: MissingNodes = NOBODY_IS_MISSING,
+    private readonly counted: CountedNodes = membersAlone(members),
   ) {}
 
   /**
@@ -105,7 +104,7 @@ export class Placements {
   arbiterOf(name: string, strict = false): NodeId | undefined {
     this.refresh();
     if (strict)
-      return (this.strictArbiters ??= this.arbitersAmong(this.missing.missingNodes())).nodeFor(name);
+      return (this.strictArbiters ??= this.arbitersAmong(this.counted.missingNodes())).nodeFor(name);
     return (this.arbiters ??= this.arbitersAmong([])).nodeFor(name);
   }
 
@@ -133,7 +132,7 @@ export class Placements {
       const placement = guardedPlacement(strategy, eligible.map(placeable), fault);
       return { eligible, beyond: [], awaited: undefined, placement };
     }
-    const { size, members, missing, beyond } = quorumBound(this.members, this.missing.missingFor(type), type);
+    const { size, members, missing, beyond } = this.counted.boundOf(type);
     const taken = new Set(missing.map(({ id }) => id));
     // A new process under the id of one that may still run waits for it to end.
     const eligible = placed
@@ -142,7 +141,7 @@ export class Placements {
     const nodes = [...eligible, ...missing].sort((a, b) => (a.id < b.id ? -1 : 1));
     const among = eligible.length < size ? [] : nodes;
     const isAwaited = beyond.some((member) => placed.includes(member) && member.info.quorums[type] === size);
-    const isAnyLeft = [...this.missing.missingFor(type)].some(({ hasLeft }) => hasLeft);
+    const isAnyLeft = [...this.counted.missingFor(type)].some(({ hasLeft }) => hasLeft);
     return {
       eligible,
       beyond: beyond.map(({ info }) => info.id),
@@ -174,6 +173,15 @@ export class Placements {
     this.strictArbiters = undefined;
     this.reported.clear();
   }
+}
+
+/** Where nobody is missing. */
+function membersAlone(members: Members): CountedNodes {
+  return {
+    boundOf: (type) => quorumBound(members, [], type),
+    missingFor: () => [],
+    missingNodes: () => [],
+  };
 }
 
 function placeable({ id, weight, labels }: NodeInfo): PlaceableNode {

@@ -19,7 +19,7 @@ import {
   WorkerStartError,
   WorkerTypeMismatchError,
 } from '../errors/index.js';
-import { messageOf } from '../errors/thrown.js';
+import { isErrorLike, messageOf, nameOf } from '../errors/thrown.js';
 import type { WireError } from '../transport/frame.js';
 import type { RefFactory } from '../transport/payload.interface.js';
 
@@ -77,10 +77,16 @@ export function asSwarmError(error: unknown, root: string): SwarmError {
   return error instanceof SwarmError ? error : new UnserializableError(root, messageOf(error));
 }
 
+/** Of what a user has thrown, so that it may throw again where it is looked at. */
 function failureOf(cause: unknown): RemoteFailure {
-  if (cause instanceof RemoteError) return cause.remote;
-  if (cause instanceof Error) return { name: cause.name, message: cause.message };
-  return { name: 'Error', message: messageOf(cause) };
+  const message = messageOf(cause);
+  try {
+    if (cause instanceof RemoteError) return cause.remote;
+    if (isErrorLike(cause)) return { name: nameOf(cause), message };
+  } catch {
+    // The message says so.
+  }
+  return { name: 'Error', message };
 }
 
 function failure(value: unknown): RemoteFailure {

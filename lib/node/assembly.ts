@@ -2,7 +2,7 @@
 import type { Member } from '../cluster/member.js';
 import { QUIET_LOG_MS } from '../cluster/failure-detector.js';
 import { Membership } from '../cluster/membership.js';
-import { ViewChanges } from '../cluster/view-changes.js';
+import { CoalescedChanges } from '../cluster/coalesced-changes.js';
 import { Placements } from '../distribution/placements.js';
 import { ring } from '../distribution/ring.strategy.js';
 import { messageOf } from '../errors/thrown.js';
@@ -154,7 +154,6 @@ export function assemble(
       down(member, reason, reborn) {
         const { id, incarnation } = member.info;
         if (announced.delete(id)) events.emit({ type: 'node-down', node: id, reason });
-        stream.peerLost();
         orphans.add(id, incarnation, replicas.take(id));
         if (!reborn) arrivals.down(id, incarnation);
         viewLog.wentDown(id, reason);
@@ -199,12 +198,13 @@ export function assemble(
     if (id !== self.id) viewLog.cameUp(id);
     events.emit({ type: 'node-up', node: id });
   };
-  const view = new ViewChanges(runtime, options.coalesceMs, viewChanged);
+  const view = new CoalescedChanges(runtime, options.coalesceMs, viewChanged);
   function changed(): void {
     waiters.wakeAll();
     views.wakeAll();
     router.parked.retryAll();
     membership.fencing.check();
+    stream.peersChanged();
     takeover.scan();
     view.note();
     rest.changed();

@@ -9,7 +9,7 @@ import { KernelHolder } from './kernel.holder.js';
 import type { Answer, CallOptions, HandlerOf, MessageArgs, RegisterArgs } from './message-types.js';
 import { checkedOptions, nameOfTarget, sendCall, sendCast } from './messages.js';
 import { type RegistryFilter, rowFilterOf, typeNameOf } from './registry-filter.js';
-import { watchRows } from './registry-watch.js';
+import { watchRows } from './watched-rows.js';
 import { inSubscriberScope } from './subscriber-scope.js';
 import { WorkerRefs } from './worker-ref.js';
 import type { WorkerRef } from './worker-ref.interface.js';

@@ -1,3 +1,7 @@
+// Imported, since whoever tests with a cluster may have replaced the clock and the timers in `globalThis`.
+import { performance } from 'node:perf_hooks';
+import { setTimeout as pause } from 'node:timers/promises';
+
 import type { DynamicModule, INestApplicationContext, LoggerService, LogLevel, Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { DiscoveryProvider } from '../discovery/discovery-provider.interface.js';
@@ -197,9 +201,7 @@ export class SwarmTestCluster {
       if (performance.now() > deadline) {
         throw new Error(`the cluster is not settled after ${timeoutMs} ms: ${reason}`);
       }
-      await new Promise((resolve) => {
-        setTimeout(resolve, LOOK_AGAIN_MS);
-      });
+      await pause(LOOK_AGAIN_MS);
     }
   }
 

@@ -17,10 +17,7 @@ export class OrphanGossip {
   private isDue = false;
 
   constructor(
-    private readonly parts: Pick<
-      OrphanParts,
-      'runtime' | 'transport' | 'index' | 'linkedPeers' | 'isLetGo' | 'settled'
-    >,
+    private readonly parts: Pick<OrphanParts, 'runtime' | 'index' | 'linkedPeers' | 'isLetGo' | 'settled'>,
     private readonly dead: DeadNodes,
     private readonly sender: OrphanSender,
     private readonly orphanRows: OrphanRows,
@@ -31,13 +28,13 @@ export class OrphanGossip {
    * the rest if it has read more. A name that has no holder here is taken over: its last one gave way to the dead node.
    */
   shown(from: NodeId, { node, incarnation, seq, last, rows }: OrphansFrame): void {
-    const { transport, index, settled, isLetGo } = this.parts;
+    const { index, settled, isLetGo } = this.parts;
     const unknown = this.orphanRows
       .notEnded(from, node, rows)
       .filter(({ name }) => index.all(name).every(isLetGo));
     const own = this.dead.readUpTo(node, incarnation);
     if (last && seq < own) this.sender.left(from, this.dead.known(node, incarnation));
-    if (last && seq > own) transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
+    if (last && seq > own) this.sender.frame(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
     if (seq !== own || unknown.length === 0) return;
     const { table } = this.dead.heldOf(node, incarnation);
     for (const row of unknown) {

@@ -16,6 +16,7 @@
 //   orphan-answers.ts   answers to those that ask (3)
 //   orphan-gossip.ts    shows orphans that nobody starts (4)
 //   orphan-revivals.ts  a dead node that turned out to live
+import { keepLatest } from '../runtime/keep-latest.js';
 import { runSliced } from '../runtime/slices.js';
 import { FrameKind, type Frame, type LostFrame, type OrphansFrame } from '../transport/frame.js';
 import { incarnationKey, type NodeId } from '../transport/node-info.js';
@@ -29,13 +30,24 @@ import { OrphanSender } from './orphan-sender.js';
 import { RowTable } from './row-table.js';
 import type { Row } from './row.js';
 
-/** For how many nodes that are still members here reports of survivors are kept. */
+/** For how many nodes that are still members here reports of survivors are kept, the latest of them. */
 const EARLY_REPORTS_LIMIT = 1_024;
+/**
+ * And for how long each: by then this node has given that one up, too, or the survivor hears it again, and may have read
+ * further since.
+ */
+const EARLY_REPORT_MS = 30_000;
+
+/** How far a survivor had read the log of a node when it said that it had given it up. */
+interface EarlyReport {
+  readonly seq: number;
+  readonly at: number;
+}
 
 export class Orphans {
   private readonly dead = new DeadNodes();
   /** What survivors said of nodes that this one has not given up yet. */
-  private readonly early = new Map<string, Map<NodeId, number>>();
+  private readonly early = new Map<string, Map<NodeId, EarlyReport>>();
   private readonly orphanRows: OrphanRows;
   private readonly sender: OrphanSender;
   private readonly gossip: OrphanGossip;
@@ -94,8 +106,9 @@ export class Orphans {
         else this.settleIfDone(id);
       },
     );
-    for (const [peer, seq] of this.early.get(id) ?? [])
-      this.lost(peer, { kind: FrameKind.Lost, node, incarnation, seq });
+    const now = this.parts.runtime.now();
+    for (const [peer, { seq, at }] of this.early.get(id) ?? [])
+      if (now - at <= EARLY_REPORT_MS) this.lost(peer, { kind: FrameKind.Lost, node, incarnation, seq });
     this.early.delete(id);
   }
 
@@ -116,6 +129,7 @@ export class Orphans {
   /** The link to a survivor has closed: nothing is awaited from it any more. */
   unlinked(peer: NodeId): void {
     this.sender.unlinked(peer);
+    for (const reports of this.early.values()) reports.delete(peer);
     for (const dead of this.dead.all()) {
       const { awaiting, incoming } = dead;
       dead.questions = dead.questions.filter(([from]) => from !== peer);
@@ -137,17 +151,18 @@ export class Orphans {
         if (own >= seq) return this.sendRest(from, node, incarnation);
         // The other sends what is left when it reads this.
         this.awaitWordOf(this.dead.heldOf(node, incarnation), from);
-        this.parts.transport.send(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
-      } else if (this.early.size < EARLY_REPORTS_LIMIT) {
-        const reports = this.early.get(id) ?? new Map<NodeId, number>();
-        this.early.set(id, reports.set(from, seq));
+        this.sender.frame(from, { kind: FrameKind.Lost, node, incarnation, seq: own });
+      } else {
+        const reports = this.early.get(id) ?? new Map<NodeId, EarlyReport>();
+        reports.set(from, { seq, at: this.parts.runtime.now() });
+        keepLatest(this.early, id, reports, EARLY_REPORTS_LIMIT);
       }
       return;
     }
     if (seq > dead.table.seq) {
       // A node that joined after this one had given up the dead node does not know yet that this one has read less.
       const less: LostFrame = { kind: FrameKind.Lost, node, incarnation, seq: dead.table.seq };
-      if (!dead.awaiting.has(from)) this.parts.transport.send(from, less);
+      if (!dead.awaiting.has(from)) this.sender.frame(from, less);
       return;
     }
     if (seq < dead.table.seq) this.sendRest(from, node, incarnation);

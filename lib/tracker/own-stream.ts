@@ -47,6 +47,7 @@ export class OwnStream {
   private readonly waiters = new Ring<AckWaiter>();
   /** Whether peers shall say that they hold what is streamed next, because somebody waits for that. */
   private waits = false;
+  private settleDue = false;
   /** Monotonic time of the last operation. */
   movedAt = 0;
 
@@ -66,9 +67,18 @@ export class OwnStream {
     this.feeds.delete(peer);
   }
 
-  /** A node is dead: nobody waits for it to hold anything. */
-  peerLost(): void {
-    this.settleWaiters();
+  /**
+   * Which peers there are, or which of them count, has changed. What a wait lacked may be held already, by a peer that will
+   * not say so again.
+   */
+  peersChanged(): void {
+    // Once per turn: while many nodes start that changes thousands of times.
+    if (this.waiters.isEmpty || this.settleDue) return;
+    this.settleDue = true;
+    this.parts.runtime.defer(() => {
+      this.settleDue = false;
+      this.settleWaiters();
+    });
   }
 
   have(peer: NodeId, { incarnation, seq }: HaveFrame, first: boolean): void {

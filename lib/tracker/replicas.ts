@@ -39,6 +39,8 @@ interface Replica {
    * began, so nothing has to be removed when it ends.
    */
   snapshot: Set<string> | 'none before' | undefined;
+  /** When its node was told last what is held, for as long as nothing has come over this link. */
+  unansweredSince: number | undefined;
   /** A repair was asked for at this time and has not come yet. */
   repairAskedAt: number | undefined;
   /** A ping told of operations that have not come yet: looked at again soon. */
@@ -113,6 +115,7 @@ export class Replicas {
     const replica: Replica = {
       table,
       snapshot: undefined,
+      unansweredSince: this.parts.runtime.now(),
       repairAskedAt: undefined,
       gapDue: false,
       ackDue: false,
@@ -123,9 +126,13 @@ export class Replicas {
     runSliced(this.parts.runtime, [...table.values()], (row) => {
       if (table.get(row.name) === row) this.noteIfEnded(replica, row);
     });
+    this.tellHeld(table);
+  }
+
+  private tellHeld({ node, incarnation, seq, size }: RowTable): void {
     // These are only some of its rows. Reading the log from the start over them would show again what has come and gone.
-    const isPart = table.seq === 0 && table.size > 0;
-    const known = isPart ? NOTHING : { incarnation, seq: table.seq };
+    const isPart = seq === 0 && size > 0;
+    const known = isPart ? NOTHING : { incarnation, seq };
     this.parts.transport.send(node, { kind: FrameKind.Have, ...known });
   }
 
@@ -140,6 +147,7 @@ export class Replicas {
     const replica = this.byNode.get(from);
     if (replica?.table.incarnation !== incarnation) return;
     const { table } = replica;
+    replica.unansweredSince = undefined;
     if (replica.snapshot || first > table.seq + 1) return this.repair(replica, table, 'gaps');
     replica.repairAskedAt = undefined;
     for (const op of ops.slice(table.seq + 1 - first)) {
@@ -154,6 +162,7 @@ export class Replicas {
     const replica = this.byNode.get(from);
     if (replica?.table.incarnation !== frame.incarnation) return;
     const { table } = replica;
+    replica.unansweredSince = undefined;
     if (frame.first) replica.snapshot = table.size === 0 ? 'none before' : new Set();
     const { snapshot } = replica;
     if (!snapshot) return;
@@ -173,13 +182,23 @@ export class Replicas {
   /** Compares the end and the digest of the node's log with what is held here. */
   compare(from: NodeId, { seq, digest }: PingFrame): void {
     const replica = this.byNode.get(from);
-    if (!replica || replica.snapshot || seq === null) return;
+    if (!replica || replica.snapshot) return;
+    if (seq === null) return this.tellHeldAgain(replica);
+    replica.unansweredSince = undefined;
     if (replica.ended.size > 0) this.tellEnded(replica);
     if (seq > replica.table.seq) return this.lookForGap(replica);
     if (seq < replica.table.seq) return undefined;
     if (digest !== replica.table.digest) return this.repair(replica, NOTHING, 'differences');
     // Said again in case a full link has refused it: registrations wait for it.
     return this.ack(replica);
+  }
+
+  /** Its node sends nothing before it knows what is held here. A link by way of another may be full when it opens. */
+  private tellHeldAgain(replica: Replica): void {
+    const now = this.parts.runtime.now();
+    if (replica.unansweredSince === undefined || now - replica.unansweredSince < REPAIR_AGAIN_MS) return;
+    replica.unansweredSince = now;
+    this.tellHeld(replica.table);
   }
 
   private lookForGap(replica: Replica): void {

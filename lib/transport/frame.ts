@@ -125,7 +125,7 @@ export interface PingFrame {
   /** How long the sender's event loop was held up of late, in milliseconds: be as much more patient with it. */
   readonly delayMs: number;
 }
-/** `votes`: the sender is up and has not fenced the receiver, so that this acknowledges the lease of the ping's sender. */
+/** The answer to a ping; it may acknowledge the lease of the ping's sender. */
 export interface PongFrame {
   readonly kind: typeof FrameKind.Pong;
   readonly id: number;
@@ -154,6 +154,7 @@ export interface BatchFrame {
   readonly waits: boolean;
   readonly ops: readonly RowOp[];
 }
+/** "I hold your log up to `seq`." */
 export interface BatchAckFrame {
   readonly kind: typeof FrameKind.BatchAck;
   readonly seq: number;
@@ -241,7 +242,7 @@ export interface RegisterFrame extends RequestFields {
   readonly args: Uint8Array | null;
   readonly registration: string;
 }
-/** "You own this name: may I hold it with an object of my own?" The sender's `starting` row was streamed before. */
+/** "You are the arbiter of this name: may I have it?" The sender's `claiming` row was streamed before. */
 export interface ReserveFrame extends RequestFields {
   readonly kind: typeof FrameKind.Reserve;
   readonly registration: string;
@@ -253,6 +254,7 @@ export interface UnregisterFrame extends RequestFields {
   readonly kind: typeof FrameKind.Unregister;
   readonly registration: string;
 }
+/** "You are the arbiter of this name: who has it?" */
 export interface LocateFrame extends RequestFields {
   readonly kind: typeof FrameKind.Locate;
 }
@@ -267,6 +269,7 @@ export interface GroupFrame extends RequestFields {
   readonly group: string;
   readonly joins: boolean;
 }
+/** The answer to any of these requests. */
 export interface ResponseFrame {
   readonly kind: typeof FrameKind.Response;
   readonly id: number;
@@ -284,7 +287,10 @@ interface MessageFields {
   readonly from: NodeId;
   readonly body: Uint8Array;
 }
-/** `chain`: names of the workers that wait for this call, outermost first. `hops`: how often it was forwarded. */
+/**
+ * A message to one worker whose answer is waited for. `chain`: names of the workers that wait for this call, outermost first.
+ * `hops`: how often it was forwarded.
+ */
 export interface CallFrame extends MessageFields {
   readonly kind: typeof FrameKind.Call;
   readonly id: number;
@@ -293,11 +299,13 @@ export interface CallFrame extends MessageFields {
   readonly hops: number;
   readonly chain: readonly string[];
 }
+/** A message to one worker that nobody waits for. */
 export interface CastFrame extends MessageFields {
   readonly kind: typeof FrameKind.Cast;
   readonly name: string;
   readonly hops: number;
 }
+/** The answer to `Call`: a body, or an error. */
 export interface AnswerFrame {
   readonly kind: typeof FrameKind.Answer;
   readonly id: number;
@@ -311,6 +319,7 @@ export interface PublishFrame extends MessageFields {
   readonly kind: typeof FrameKind.Publish;
   readonly names: readonly string[];
 }
+/** As `Publish`, where all answers are waited for. */
 export interface MultiCallFrame extends MessageFields {
   readonly kind: typeof FrameKind.MultiCall;
   readonly id: number;
@@ -319,6 +328,7 @@ export interface MultiCallFrame extends MessageFields {
   readonly names: readonly string[];
   readonly chain: readonly string[];
 }
+/** What some, or all, of those have answered. */
 export interface MultiAnswerFrame {
   readonly kind: typeof FrameKind.MultiAnswer;
   readonly id: number;
@@ -432,4 +442,5 @@ export interface RelayControlFrame {
   /** With `close`: what is to be told. */
   readonly refusal: Refusal | null;
 }
+/** `open`: the first hello; `accept`: the hello in answer; `confirm`: frames may follow; `close`: none may. */
 export type RelayStep = 'open' | 'accept' | 'confirm' | 'close';

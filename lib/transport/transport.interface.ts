@@ -52,8 +52,16 @@ export interface TransportHandler {
   dialed(address: Address, outcome: DialOutcome): void;
 }
 
+/**
+ * `reset`: it broke. `closed`: the peer has ended it. `malformed`, `overflow`: this node has, because of what came, or of what
+ * could not be written. `replaced`: another link to the peer has taken its place. `disconnected`: the kernel has ended it.
+ */
 export type LinkCloseReason = 'reset' | 'closed' | 'malformed' | 'overflow' | 'replaced' | 'disconnected';
 
+/**
+ * `linked`: a link has opened. `nudged`: the peer knows that it has to dial, or this node has to. `known`: there is a link with
+ * that incarnation already. `self`: this node has dialled itself.
+ */
 export type DialOutcome =
   | { readonly kind: 'linked' | 'nudged' | 'known' | 'self'; readonly peer: NodeInfo }
   /** Nobody listens there: the process is gone. */

@@ -216,11 +216,12 @@ export class LocalWorkerHost implements WorkerHost {
       this.forget(activation);
       return before;
     }
-    const own = dying.finally(() => this.forget(activation));
-    const ending: Promise<void> = (before ? Promise.all([before, own]) : own).then(() => {
+    const ending: Promise<void> = (before ? Promise.all([before, dying]) : dying).then(() => {
       if (this.endings.get(name) === ending) this.endings.delete(name);
     });
     this.endings.set(name, ending);
+    // Right before whoever waits for the end takes the row back: what is called in between learns how the worker has ended.
+    void ending.then(() => this.forget(activation));
     return ending;
   }
 

@@ -1,7 +1,7 @@
-import { Buffer } from 'node:buffer';
 // Memory for large bodies that are sent once: what a call carries, and its answer. It is asked for and given back as
 // often as messages are sent. New memory for each would cost a call of 64 KiB more than its copies do: the system has to
 // find the pages, and the collector, which sees bytes and not how short they are used, runs again and again.
+import { Buffer } from 'node:buffer';
 
 /** What fits one unit of a link; what is larger takes memory of its own. */
 const BLOCK_BYTES = 68 * 1024;

@@ -14,6 +14,7 @@ export interface Field<T> {
   read(reader: ByteReader, field: string): T;
 }
 
+/** A text, of a bounded length where it is read. */
 export const text: Field<string> = {
   write: (out, value) => out.string(value),
   read: (reader, field) => reader.string(field),
@@ -28,6 +29,7 @@ export const reason: Field<string> = {
   read: (reader, field) => reader.string(field),
 };
 
+/** One byte. */
 export const flag: Field<boolean> = {
   write: (out, value) => out.u8(value ? 1 : 0),
   read: (reader, field) => reader.bool(field),
@@ -105,6 +107,7 @@ export const viewedBytes: Field<Uint8Array> = {
   read: (reader, field) => reader.blob(field),
 };
 
+/** A byte that says whether anything follows. */
 export function nullable<T>(inner: Field<T>): Field<T | null> {
   return {
     write(out, value) {
@@ -115,6 +118,7 @@ export function nullable<T>(inner: Field<T>): Field<T | null> {
   };
 }
 
+/** Their number, which the bytes that are left must allow for, then one after the other. */
 export function list<T>(inner: Field<T>): Field<readonly T[]> {
   return {
     write(out, values) {
@@ -159,6 +163,7 @@ export function tuple<T extends readonly unknown[]>(
   };
 }
 
+/** Names of workers, or of groups. */
 export const texts = list(text);
 const args = nullable(keptBytes);
 /** The highest number of a row's status, and the sum of all its flags: more would be a row of another version. */
@@ -184,6 +189,7 @@ function namesOf(field: string) {
   };
 }
 
+/** A row of the registry. What it keeps is copied out of the receive buffer. */
 export const row: Field<WireRow> = {
   write(out, [name, type, rowArgs, fence, registration, groups, rowStatus, rowFlags]) {
     out.string(name);
@@ -210,8 +216,10 @@ export const row: Field<WireRow> = {
   },
 };
 
+/** Rows of the registry. */
 export const rows = list(row);
 
+/** A change of one row; see `RowOp`. */
 export const rowOp: Field<RowOp> = {
   write(out, op) {
     out.u8(op[0]);
@@ -248,11 +256,13 @@ export const hello: Field<Hello> = {
   read: (reader, field) => readHello(reader.blob(field)),
 };
 
+/** As `hello`. */
 export const nodeInfo: Field<NodeInfo> = {
   write: (out, value) => out.blob(Buffer.from(JSON.stringify(value))),
   read: (reader, field) => readNodeInfo(reader.blob(field)),
 };
 
+/** As `hello`. */
 export const refusal: Field<Refusal> = {
   write: (out, value) => out.blob(Buffer.from(JSON.stringify(value))),
   read: (reader, field) => readRefusal(reader.blob(field)),
@@ -262,6 +272,7 @@ export const refusal: Field<Refusal> = {
 const details: PayloadCodec = createPayloadCodec({ refs: { describe: () => undefined, make: () => ({}) } });
 const DETAILS_RULES = { root: 'details', instances: 'flatten', maxBytes: 1024 * 1024 } as const;
 
+/** Its details are left out where they cannot travel. */
 export const wireError: Field<WireError> = {
   write(out, error) {
     out.string(error.code);

@@ -6,6 +6,7 @@ import { addressKey, type Address, type NodeId } from '../node-info.js';
 import type { Transport } from '../transport.interface.js';
 import { MemoryTransport } from './memory.transport.js';
 
+/** How a `MemoryNetwork` treats frames; by default they travel at once, and none is lost. */
 export interface MemoryNetworkOptions {
   /** Milliseconds that a frame travels; asked for each frame, 0 by default. Order within a link is kept. */
   readonly latencyMs?: () => number;

@@ -15,6 +15,7 @@ interface Pending {
   readonly timer: Timer;
 }
 
+/** What a `RelayHandshake` asks of its transport, and what it tells it. */
 export interface RelayHandshakeParts {
   readonly runtime: Runtime;
   /** `undefined` before the transport is open, and after it was closed. */

@@ -2,6 +2,8 @@
 // in its place.
 import dns, { type LookupAddress, type LookupOptions } from 'node:dns';
 
+import { messageOf } from '../../errors/thrown.js';
+
 type Told = (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void;
 
 /**
@@ -18,10 +20,18 @@ export class NameLookups {
     const others = this.waiting.get(key);
     if (others) return void others.push(told);
     const all = [told];
-    this.waiting.set(key, all);
-    return dns.lookup(name, options, (error, address, family?: number) => {
+    const answer: Told = (error, address, family) => {
+      // Once: another question may be under way by now.
+      if (this.waiting.get(key) !== all) return;
       this.waiting.delete(key);
       for (const one of all) one(error, address, family);
-    });
+    };
+    this.waiting.set(key, all);
+    try {
+      dns.lookup(name, options, answer);
+    } catch (error) {
+      answer(new Error(`the lookup of ${name} threw: ${messageOf(error)}`), []);
+    }
+    return undefined;
   };
 }

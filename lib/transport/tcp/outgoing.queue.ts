@@ -3,7 +3,7 @@ import type { EncodedFrame, FrameEncoder } from '../codec/frame.codec.js';
 import type { SentPatterns } from '../codec/pattern.table.js';
 import type { Frame } from '../frame.js';
 import { isAnswer, Lane, laneOf, type Account, type LaneName, type QueuedFrame } from './lane.js';
-import { UnitBuffer } from './unit.buffer.js';
+import { COPIED_BYTES, UnitBuffer } from './unit.buffer.js';
 import {
   ANSWER_BUDGET_BYTES,
   ANSWER_TRANSFERS,
@@ -81,7 +81,7 @@ export class OutgoingQueue {
     const lane = this.laneFor(laneOf(kind));
     const bytes = head.length + (tail === undefined ? 0 : tail.length);
     if (lane === undefined || (bytes <= WHOLE_FRAME_BYTES && lane.first === undefined && !this.isBackedUp)) {
-      this.write(kind, owned || head.length <= 16 * 1024 ? head : Buffer.from(head), tail);
+      this.write(kind, owned || head.length <= COPIED_BYTES ? head : Buffer.from(head), tail);
       return;
     }
     const account = isAnswer(kind) ? this.answerAccount : lane;

@@ -1,15 +1,17 @@
-import { Buffer } from 'node:buffer';
 // Proves on each connection that both sides know the swarm's secret, before anything that the other side says of itself is
 // parsed. Challenge and response after ISO/IEC 9798-4: the answer to a challenge is a proof of a fixed length, before which
 // nothing longer is taken, and nothing else said. The dialler's comes first: who only connects gets nothing from which a
 // secret could be guessed. Then each message carries an HMAC-SHA256 over both sides' fresh nonces, the role and the kind,
 // the proof of the message before it, and its own bytes, which name the ids of both sides. A recorded message is worthless
 // on another connection, and one that is sent back proves nothing.
+import { Buffer } from 'node:buffer';
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { HandshakeStrangerError } from './handshake-stranger.error.js';
 import { UnitKind } from './wire.js';
 
+/** As long as the hash: a longer nonce would add nothing. */
 export const NONCE_BYTES = 32;
+/** What HMAC-SHA256 gives. */
 export const PROOF_BYTES = 32;
 
 /** Keys for other purposes are derived from the same secret under other names. */

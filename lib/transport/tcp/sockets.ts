@@ -1,5 +1,5 @@
-import { Buffer } from 'node:buffer';
 // Makes the sockets of a transport: plain ones, or under TLS those whose certificates are in order.
+import { Buffer } from 'node:buffer';
 import { connect, createServer, isIP, type LookupFunction, type Server, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 
@@ -20,6 +20,7 @@ export interface ServerListener {
   failed(from: string, error: Error): void;
 }
 
+/** Makes the sockets that a transport dials with and listens with. */
 export class Sockets {
   private readonly lookups = new NameLookups();
 

@@ -46,10 +46,10 @@ const FLUSH_FRAMES = 16;
 const HEAD_BYTES = 8 * 1024 * 1024;
 
 /**
- * An open link: both sides have agreed. Writes once for all that one event has brought about, or a few times where that is
- * much, reads always: a link never waits with reading until it has written, since two such peers would wait for each other; memory is
- * bounded by the limits of its queue instead. Who sends more than this node handles waits between two turns of the event
- * loop, in which the others are heard.
+ * An open link: both sides have agreed. It writes once for all that one event has brought about, or a few times where that
+ * is much. It always reads, however much waits to be written, since two peers that did not would wait for each other: memory
+ * is bounded by the limits of its queue instead. A peer that sends more than this node handles is read in turns of the event
+ * loop, between which the others are heard.
  */
 export class TcpLink {
   private readonly queue: OutgoingQueue;
@@ -258,14 +258,21 @@ export class TcpLink {
   }
 
   private received(chunk: Buffer, isLent: boolean): void {
-    const { owner } = this;
-    owner.runtime.event(() => {
-      owner.settle();
-      this.turn.newChunk();
+    this.owner.runtime.event(() => {
+      this.beginReading();
       this.splitter.push(chunk, isLent);
-      if (this.fragmentsReceived > 0) this.acknowledge();
-      owner.settle();
+      this.endReading();
     });
+  }
+
+  private beginReading(): void {
+    this.owner.settle();
+    this.turn.newChunk();
+  }
+
+  private endReading(): void {
+    if (this.fragmentsReceived > 0) this.acknowledge();
+    this.owner.settle();
   }
 
   /** Reads no more in this turn of the event loop. */
@@ -282,11 +289,9 @@ export class TcpLink {
     if (this.state === 'over') return;
     // First: what is kept may have to wait for one more turn.
     this.socket.resume();
-    this.owner.settle();
-    this.turn.newChunk();
+    this.beginReading();
     this.splitter.goOn();
-    if (this.fragmentsReceived > 0) this.acknowledge();
-    this.owner.settle();
+    this.endReading();
     if (this.isGone) this.onGone();
   }
 

@@ -8,7 +8,7 @@ const MOST_CHUNK_BYTES = 64 * 1024;
 /** What a link begins with again after something larger. */
 const FIRST_CHUNK_BYTES = 4096;
 /** Copying less than this into the chunk is cheaper than one more buffer for the system call. */
-const COPIED_BYTES = 16 * 1024;
+export const COPIED_BYTES = 16 * 1024;
 
 /** Gathers what one tick has to write: small units in one chunk, large bytes as they are. */
 export class UnitBuffer extends ByteWriter {

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+
 /**
  * What stands on the wire. A connection starts with the preamble, from both sides. Then only *units*:
  * `u32 length (little-endian, of what follows) · u8 kind · body`. A unit's kind is a `FrameKind` or one of these.
@@ -69,9 +70,11 @@ export const FRAGMENT_WINDOW = 64;
 
 /**
  * Of each lane one frame may be under way in fragments, whatever the other lanes do, so that none starves another. Of
- * answers, which do not wait for each other, so many, if they are not larger than this together.
+ * answers, which do not wait for each other, so many.
  */
 export const ANSWER_TRANSFERS = 8;
+
+/** And more than one of them only if they are not larger than this together. */
 export const ANSWER_BUDGET_BYTES = 128 * 1024 * 1024;
 
 /** What a frame may have besides a body of `maxPayloadBytes`. */

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
+import { staticQuorumRing } from '../../../lib/distribution/index.js';
 import { VirtualRuntime } from '../../../lib/runtime/virtual.runtime.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
-import { KernelSwarm, type KernelSwarmNode } from '../node/support/kernel-swarm.js';
+import type { MemoryTransport } from '../../../lib/transport/memory/memory.transport.js';
+import { KernelSwarm, type KernelSwarmNode, workerType } from '../node/support/kernel-swarm.js';
 
 function upAt({ kernel }: KernelSwarmNode): number {
   return kernel.nodes().filter(({ status }) => status === 'up').length;
@@ -198,6 +200,26 @@ describe('a node that is refused', () => {
     expect(told()).toBe(1);
     await swarm.scheduler.advance(15_000);
     expect(told()).toBe(2);
+  });
+});
+
+describe('a full link', () => {
+  it('that has room again is told what it had refused, without which nothing that is said over it counts for a lease', async () => {
+    const swarm = new KernelSwarm();
+    const types = [workerType('Once', { strategy: staticQuorumRing({ size: 2 }) })];
+    const [a, b] = await swarm.form(2, { types });
+    const hasLease = (): boolean => a!.kernel.inspect().leases.every(({ leftMs }) => leftMs > 0);
+    await swarm.until(hasLease);
+    // Both other nodes know a third one by their next views, and neither gets through to `a`.
+    swarm.loses = ({ kind }, from) => kind === FrameKind.View && from !== a!.key;
+    const late = swarm.boot({ types });
+    await swarm.settle(late.started);
+    await swarm.until(() => !hasLease());
+    await swarm.scheduler.advance(5_000);
+    expect(hasLease()).toBe(false);
+    swarm.loses = () => false;
+    (b!.transport as MemoryTransport).handler!.drained(a!.kernel.self.id);
+    await swarm.until(hasLease, 1_000);
   });
 });
 

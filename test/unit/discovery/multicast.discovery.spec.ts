@@ -1,7 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import type { DiscoveryProvider } from '../../../lib/discovery/discovery-provider.interface.js';
 import { multicast } from '../../../lib/discovery/multicast.discovery.js';
@@ -40,6 +40,7 @@ describe('multicast', () => {
     started = [];
   });
   afterEach(async () => {
+    vi.useRealTimers();
     for (const provider of started) await provider.stop?.();
   });
 
@@ -93,6 +94,14 @@ describe('multicast', () => {
     await hears(c, 7_001, 7_002);
     await hears(a, 7_002, 7_003);
   });
+
+  it('goes on while the timers of the application are replaced by those of its tests', async () => {
+    vi.useFakeTimers();
+    const a = await start(7_001);
+    expect(await ports(a), 'the first question waits for answers').toEqual([]);
+    const b = await start(7_002);
+    expect(await ports(b)).toEqual([7_001]);
+  }, 10_000);
 
   it('forgets one that stops at once', async () => {
     const [a, b] = [await start(7_001), await start(7_002)];

@@ -28,4 +28,25 @@ describe('a worker under a quorum', () => {
     const echo = { pattern: 'echo', data: 7, timeoutMs: undefined, chain: [] };
     for (const name of names) expect(await swarm.outcome(nodes[1]!.kernel.call(name, echo))).toBe(7);
   });
+
+  it('is registered as soon as a node counts that holds its row already', async () => {
+    const swarm = new KernelSwarm();
+    const types = [workerType('Once', { strategy: staticQuorumRing({ size: 2 }) })];
+    const [a, b] = await swarm.form(2, { types });
+    await swarm.until(() => a!.kernel.inspect().leases.every(({ leftMs }) => leftMs > 0));
+    // The newcomer holds what `a` tracks, and does not count while it joins; `b` counts, and its word is lost.
+    swarm.loses = ({ kind }, from) =>
+      from === b!.key && (kind === FrameKind.Adopted || kind === FrameKind.BatchAck);
+    const late = swarm.boot({ types });
+    await swarm.until(() => a!.kernel.nodes().length === 3 && late.kernel.nodes().length === 3);
+    const isOwned = (name: string): boolean => a!.kernel.ownerOf(name, 'Once') === a!.kernel.self.id;
+    const name = Array.from({ length: NAMES }, (_, index) => `name-${index}`).find(isOwned)!;
+    const registered = a!.kernel.register(name, 'Once', undefined, {});
+    expect(await swarm.outcome(registered, 2_000)).toBe('pending');
+    swarm.loses = ({ kind }, from) => from === b!.key && kind === FrameKind.BatchAck;
+    swarm.network.breakLink(late.key, b!.key);
+    await swarm.until(() => late.kernel.self.status === 'up', 2_000);
+    expect(await swarm.outcome(registered, 1_000)).not.toBe('pending');
+    await registered;
+  });
 });

@@ -1,9 +1,11 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import * as errors from '../../../lib/errors/index.js';
 import { fromWireError, toWireError } from '../../../lib/messaging/wire-error.js';
 import { FrameDecoder, FrameEncoder } from '../../../lib/transport/codec/frame.codec.js';
 import { FrameKind } from '../../../lib/transport/frame.js';
 import type { RefFactory } from '../../../lib/transport/payload.interface.js';
+import { indescribable } from '../../support/indescribable.js';
 
 const refs: RefFactory = { describe: () => undefined, make: (name, type) => ({ name, type }) };
 
@@ -69,10 +71,20 @@ describe('an error of the swarm that comes from another node', () => {
   });
 
   it('may have anything for a cause', () => {
-    const hostile = Object.create(null) as object;
-    for (const cause of [undefined, null, 'text', 7, Symbol('s'), hostile, { a: 1 }]) {
+    const hostile = Object.values(indescribable());
+    for (const cause of [undefined, null, 'text', 7, Symbol('s'), ...hostile, { a: 1 }]) {
       expect(sent(new errors.WorkerStartError('lamp', 'x', { cause })).message).toContain('lamp');
     }
+  });
+
+  it('calls a cause what it is also where that is an error of another realm, or has the name of its class only', () => {
+    class BulbError extends Error {}
+    const causes = [new BulbError('burnt'), runInNewContext("new TypeError('burnt')") as unknown];
+    const remotes = causes.map((cause) => sent(new errors.WorkerStartError('lamp', 'x', { cause })).cause);
+    expect(remotes).toMatchObject([
+      { remote: { name: 'BulbError', message: 'burnt' } },
+      { remote: { name: 'TypeError', message: 'burnt' } },
+    ]);
   });
 
   it('is a RemoteError when its class is not known here', () => {

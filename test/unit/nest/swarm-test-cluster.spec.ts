@@ -11,7 +11,7 @@ import {
 } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { EMPTY, of } from 'rxjs';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
   AlreadyRegisteredError,
   type DieReason,
@@ -153,6 +153,7 @@ const nameOn = (index: number, prefix = 'device'): string => {
 };
 
 afterEach(async () => {
+  vi.useRealTimers();
   await cluster.close();
   ended.length = 0;
 });
@@ -337,6 +338,14 @@ describe('two applications over a network in memory', () => {
     ).toEqual([name]);
     expect(() => cluster.app(2)).toThrow('node 2 was killed or stopped');
   });
+
+  it('settle while the timers of the application are replaced by those of its tests', async () => {
+    await boot(3);
+    vi.useFakeTimers();
+    await cluster.kill(2);
+    await cluster.settled();
+    expect(view(0).nodes()).toHaveLength(2);
+  }, 10_000);
 
   it('answer with ShuttingDownError after they are closed', async () => {
     await boot(1);

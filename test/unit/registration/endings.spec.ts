@@ -47,6 +47,24 @@ describe('a worker whose registration ends while its last method runs', () => {
     for (const node of [a, b]) expect(await ask(node)).toBe('ERR_SWARM_WORKER_NOT_FOUND');
     expect(await swarm.settle(ended)).toBe(true);
   });
+
+  it('is no more: as well, whenever in the turn it is called in which its last method ends', async () => {
+    let finish = (): void => undefined;
+    const die = (): Promise<void> => new Promise((resolve) => (finish = resolve));
+    const { swarm, name, b } = await slowlyEnding({}, { die });
+    const ended = b.kernel.unregister(name);
+    await swarm.scheduler.advance(10);
+    finish();
+    const calls: Promise<unknown>[] = [];
+    for (let step = 0; step < 20; step++) {
+      calls.push(b.kernel.call(name, { pattern: 'echo', data: 7, timeoutMs: 1_000, chain: [] }));
+      calls.at(-1)!.catch(() => undefined);
+      await Promise.resolve();
+    }
+    expect(await swarm.settle(ended)).toBe(true);
+    const codes = await Promise.all(calls.map(async (call) => swarm.outcome(call)));
+    expect(new Set(codes)).toEqual(new Set(['ERR_SWARM_WORKER_NOT_FOUND']));
+  });
 });
 
 describe('a worker that has failed and is started anew', () => {

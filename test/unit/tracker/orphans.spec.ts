@@ -502,6 +502,60 @@ describe('what is left of a dead node', () => {
     expect(early.orphanNames()).toEqual(['lamp']);
   });
 
+  it('is asked for also where the link is full just then', () => {
+    const runtime = new ManualRuntime();
+    const [early, late] = [new TrackerNode('a@h:1', runtime), new TrackerNode('b@h:2', runtime)];
+    const victim = new TrackerNode('c@h:3', runtime);
+    early.linkTo(victim);
+    late.linkTo(victim);
+    runtime.pass(1);
+    early.takeForDead(victim.id);
+    victim.track('lamp');
+    runtime.pass(1);
+    early.linkTo(late);
+    runtime.pass(1);
+    early.transport.room = 0;
+    late.takeForDead(victim.id);
+    runtime.pass(POLL_MS / 4);
+    early.transport.room = Infinity;
+    runtime.pass(POLL_MS / 4);
+    expect(early.orphanNames()).toEqual(['lamp']);
+  });
+
+  it('is not agreed upon by what a survivor said when it had given the node up before, and heard it again', () => {
+    const { runtime, nodes } = trackers(3);
+    const [victim, hasty, calm] = nodes;
+    victim!.track('lamp');
+    runtime.pass(1);
+    hasty!.takeForDead(victim!.id);
+    runtime.pass(1);
+    victim!.unlinkFrom(hasty!);
+    hasty!.linkTo(victim!);
+    runtime.pass(60_000);
+    victim!.transport.unlink(calm!.id);
+    victim!.track('last');
+    runtime.pass(1);
+    calm!.takeForDead(victim!.id);
+    expect(calm!.orphans.isSettled).toBe(false);
+    hasty!.takeForDead(victim!.id);
+    runtime.pass(POLL_MS / 2);
+    expect(calm!.orphans.isSettled).toBe(true);
+    expect(calm!.orphanNames()).toEqual(['lamp', 'last']);
+  });
+
+  it('is agreed upon at once where the other survivors gave the node up before, however many were heard again', () => {
+    const [calm, hasty] = trackers(2).nodes;
+    const lost = (node: string): void =>
+      calm!.orphans.lost(hasty!.id, { kind: FrameKind.Lost, node, incarnation: 1, seq: 0 });
+    const ids = Array.from({ length: 1_100 }, (_, index) => `c${index}@h:9`);
+    for (const id of ids) {
+      calm!.members.set(id, 1);
+      lost(id);
+    }
+    calm!.takeForDead(ids.at(-1)!);
+    expect(calm!.orphans.isSettled).toBe(true);
+  });
+
   it('leaves nothing behind of a sender that broke off', () => {
     const runtime = new ManualRuntime();
     const node = new TrackerNode('a@h:1', runtime);

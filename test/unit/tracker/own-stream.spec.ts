@@ -62,6 +62,24 @@ describe('the stream of own rows', () => {
     expectLevel(a, b);
   });
 
+  it('begins by a later ping where the link was full when it opened', () => {
+    const runtime = new ManualRuntime();
+    const [a, b] = [new TrackerNode('a@h:1', runtime), new TrackerNode('b@h:2', runtime)];
+    a.track('lamp');
+    b.transport.room = 0;
+    a.linkTo(b);
+    runtime.pass(1);
+    b.transport.room = Infinity;
+    for (const ms of [1, 1_000, 1]) {
+      a.ping();
+      runtime.pass(ms);
+    }
+    expect(b.index.get('lamp')).toBeDefined();
+    expect(a.caughtUp).toEqual([b.id]);
+    expectLevel(a, b);
+    expect(b.transport.of(FrameKind.Have)).toHaveLength(1);
+  });
+
   it('closes a gap at once when the next batch shows it', () => {
     const { runtime, a, b } = pair();
     a.transport.loses = (frame) => frame.kind === FrameKind.Batch;
@@ -534,6 +552,7 @@ describe('the acknowledgement of peers', () => {
     host!.unlinkFrom(peer!);
     expect(held.done).toBe(false);
     host!.takeForDead(peer!.id);
+    runtime.pass(1);
     expect(held.done).toBe(true);
     expect(givenUp.done).toBe(false);
   });

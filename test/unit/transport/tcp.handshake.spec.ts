@@ -93,6 +93,27 @@ describe('tcp handshake', () => {
     ]);
   });
 
+  it('bears a lookup of the application that throws, or answers twice', async () => {
+    const [a, b] = [await open('a'), await open('b')];
+    const named = { host: 'node-b.internal', port: b.info.port };
+    const ask = vi.spyOn(dns, 'lookup').mockImplementationOnce((() => {
+      throw new Error('no cache');
+    }) as never);
+    a.dial(named);
+    await until(() => a.outcomes.length === 1, 'given up');
+    expect(a.outcome('unreachable')).toMatchObject({
+      message: 'the lookup of node-b.internal threw: no cache',
+    });
+    ask.mockImplementationOnce(((_: string, __: object, answer: (...given: unknown[]) => void) => {
+      const given = [{ address: '127.0.0.1', family: 4 }];
+      answer(null, given);
+      answer(null, given);
+    }) as never);
+    a.dial(named);
+    await until(() => a.opened.length === 1, 'linked');
+    ask.mockRestore();
+  });
+
   it('takes a dial of the larger id as a nudge and dials back', async () => {
     const [a, b] = [await open('a'), await open('b')];
     b.dial(a);

@@ -137,7 +137,7 @@ export class TrackerNode {
   takeForDead(peer: NodeId, incarnation = 1): void {
     this.closed(peer);
     this.members.delete(peer);
-    this.stream.peerLost();
+    this.stream.peersChanged();
     this.orphans.add(peer, incarnation, this.replicas.take(peer));
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Members, newMember } from '../../../lib/cluster/members.js';
-import { Views } from '../../../lib/cluster/views.js';
+import { QuorumViews } from '../../../lib/cluster/quorum-views.js';
 import { FrameKind, type Frame, type ViewFrame } from '../../../lib/transport/frame.js';
 import type { NodeInfo } from '../../../lib/transport/node-info.js';
 import type { Transport } from '../../../lib/transport/transport.interface.js';
@@ -32,7 +32,7 @@ function scene() {
       return [];
     },
   };
-  const views = new Views({
+  const views = new QuorumViews({
     transport: transport as Transport,
     members,
     missing: () => missing,
@@ -113,7 +113,7 @@ describe('the view of a node', () => {
     expect(views.version).toBe(before + 1);
     const view = viewOf(before + 1, [members.self.info, info('b')], [info('c')]);
     expect(sent).toEqual([{ to: 'b@h:1', frame: view }]);
-    views.linked('d@h:1');
+    views.tell('d@h:1');
     expect(sent[1]).toEqual({ to: 'd@h:1', frame: view });
   });
 

@@ -1,7 +1,8 @@
 // Makes one view change of all that is seen within `coalesceMs`: one line, one rebalance for ten joins.
 import type { Runtime } from '../runtime/runtime.interface.js';
 
-export class ViewChanges {
+/** Changes of the view, told together. */
+export class CoalescedChanges {
   private due = false;
 
   constructor(

@@ -6,7 +6,8 @@ import type { Transport } from '../transport/transport.interface.js';
 import { isQuorumHost, type Members } from './members.js';
 import { votes } from './quorum-bound.js';
 
-export interface ViewsParts {
+/** What `QuorumViews` asks of its node, and what it tells it. */
+export interface QuorumViewsParts {
   readonly transport: Transport;
   readonly members: Members;
   /** Nodes that may still run workers although they are not heard. */
@@ -28,14 +29,14 @@ interface View {
 }
 
 /** Which nodes each member, this one included, takes for present. Empty if nobody hosts a type with a quorum. */
-export class Views {
+export class QuorumViews {
   private own: View = { version: 1, members: [], missing: [] };
   private shown = '';
   private readonly others = new Map<NodeId, View>();
   /** Peers whose last word did not count, because they know more than this node. */
   private readonly withheld = new Set<NodeId>();
 
-  constructor(private readonly parts: ViewsParts) {}
+  constructor(private readonly parts: QuorumViewsParts) {}
 
   /** Number of the present view of this node, which its acknowledgements carry; above 0. */
   get version(): number {
@@ -69,8 +70,8 @@ export class Views {
     }
   }
 
-  /** A link has opened. */
-  linked(peer: NodeId): void {
+  /** A link has opened, or one has room again that may have refused the view: without it no acknowledgement counts there. */
+  tell(peer: NodeId): void {
     this.parts.transport.send(peer, this.frame());
   }
 
