@@ -63,10 +63,10 @@ export const MAX_UNPROVED_BYTES = 1 + MAX_STRANGER_BYTES;
 export const MAX_HANDSHAKE_BYTES = 1024 * 1024;
 
 /**
- * Fragments that may be on their way. Few, so that a ping never waits behind more than 4 MiB of them, 34 ms at 1 Gbit/s;
+ * Fragments that may be on their way. Few, so that a ping never waits behind more than 2 MiB of them, 17 ms at 1 Gbit/s;
  * enough that a state of some megabytes does not wait for busy event loops at both ends again and again.
  */
-export const FRAGMENT_WINDOW = 64;
+export const FRAGMENT_WINDOW = 32;
 
 /**
  * Of each lane one frame may be under way in fragments, whatever the other lanes do, so that none starves another. Of
