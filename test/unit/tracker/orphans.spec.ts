@@ -486,7 +486,8 @@ describe('what is left of a dead node', () => {
     expect([...away!.orphans.tables()]).toEqual([]);
   });
 
-  it('is asked for by one that gave it up before it met who has read further', () => {
+  /** Two survivors that have just met: one gave the victim up before it tracked a row, the other has read that. */
+  function readUnequally() {
     const runtime = new ManualRuntime();
     const [early, late] = [new TrackerNode('a@h:1', runtime), new TrackerNode('b@h:2', runtime)];
     const victim = new TrackerNode('c@h:3', runtime);
@@ -497,22 +498,18 @@ describe('what is left of a dead node', () => {
     victim.track('lamp');
     runtime.pass(1);
     early.linkTo(late);
+    return { runtime, early, late, victim };
+  }
+
+  it('is asked for by one that gave it up before it met who has read further', () => {
+    const { runtime, early, late, victim } = readUnequally();
     late.takeForDead(victim.id);
     runtime.pass(POLL_MS);
     expect(early.orphanNames()).toEqual(['lamp']);
   });
 
   it('is asked for also where the link is full just then', () => {
-    const runtime = new ManualRuntime();
-    const [early, late] = [new TrackerNode('a@h:1', runtime), new TrackerNode('b@h:2', runtime)];
-    const victim = new TrackerNode('c@h:3', runtime);
-    early.linkTo(victim);
-    late.linkTo(victim);
-    runtime.pass(1);
-    early.takeForDead(victim.id);
-    victim.track('lamp');
-    runtime.pass(1);
-    early.linkTo(late);
+    const { runtime, early, late, victim } = readUnequally();
     runtime.pass(1);
     early.transport.room = 0;
     late.takeForDead(victim.id);
