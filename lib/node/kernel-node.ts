@@ -251,7 +251,7 @@ export class KernelNode implements Kernel {
   }
 
   onRegistryChange(listener: (event: RegistryEvent) => void): () => void {
-    return this.running().watch.listen(listener);
+    return this.assembled().watch.listen(listener);
   }
 
   private async open(): Promise<void> {

@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import { Subject } from 'rxjs';
 import { NotStartedError, ShuttingDownError } from '../errors/index.js';
 import type { Kernel, RegistryRow, RowFilter } from '../node/kernel.interface.js';
 import type { RegistryEvent, SwarmEvent } from '../events/index.js';
 import type { WorkerDefinition } from '../workers/worker-definition.interface.js';
 import { answerInTurn } from './loop-turns.js';
+import { SharedStream } from './shared-stream.js';
 
 /** Compiles the class of an object that `registerLocal` was given. */
 export type DefinitionFor = (instance: object) => WorkerDefinition;
@@ -16,8 +16,10 @@ export type DefinitionFor = (instance: object) => WorkerDefinition;
 @Injectable()
 export class KernelHolder {
   /** Subscribed to from `onModuleInit` on, so they exist before the node does. */
-  readonly events = new Subject<SwarmEvent>();
-  readonly registryChanges = new Subject<RegistryEvent>();
+  private readonly allEvents = new SharedStream<SwarmEvent>();
+  readonly events = this.allEvents.values;
+  private readonly allRegistryChanges = new SharedStream<RegistryEvent>();
+  readonly registryChanges = this.allRegistryChanges.values;
   private held: { readonly kernel: Kernel; readonly definitionFor: DefinitionFor } | undefined;
 
   /** @throws NotStartedError before the node was built */
@@ -61,23 +63,23 @@ export class KernelHolder {
 
   hold(kernel: Kernel, definitionFor: DefinitionFor): void {
     this.held = { kernel, definitionFor };
-    kernel.onEvent((event) => this.events.next(event));
+    this.allEvents.connect((tell) => kernel.onEvent(tell));
   }
 
   /** Tells changes of the registry from now on; the node is started. What it learned meanwhile is told to who waits. */
   follow(): void {
     const { kernel } = this;
-    if (this.registryChanges.observed) {
+    if (this.allRegistryChanges.observed) {
       for (const { type: workerType, name, node, fence, groups } of kernel.rows({})) {
-        this.registryChanges.next({ type: 'registered', workerType, name, node, fence, groups });
+        this.allRegistryChanges.next({ type: 'registered', workerType, name, node, fence, groups });
       }
     }
-    kernel.onRegistryChange((event) => this.registryChanges.next(event));
+    this.allRegistryChanges.connect((tell) => kernel.onRegistryChange(tell));
   }
 
   /** Nothing happens any more: subscribers are told. */
   complete(): void {
-    this.events.complete();
-    this.registryChanges.complete();
+    this.allEvents.complete();
+    this.allRegistryChanges.complete();
   }
 }
