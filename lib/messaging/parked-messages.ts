@@ -3,6 +3,7 @@
 import { MailboxFullError, type SwarmError } from '../errors/index.js';
 import type { Runtime, Timer } from '../runtime/runtime.interface.js';
 import { runSliced } from '../runtime/slices.js';
+import { bodyBytes } from '../workers/body-bytes.js';
 import type { Message } from './message.js';
 
 /**
@@ -103,7 +104,7 @@ export class ParkedMessages {
         `${waiting}: ${PARKED_LIMIT} messages wait on this node`,
       );
     }
-    if (this.bytes + bytesOf(message) <= PARKED_BYTES_LIMIT) return undefined;
+    if (this.bytes + bodyBytes(message.body) <= PARKED_BYTES_LIMIT) return undefined;
     return new MailboxFullError(
       name,
       PARKED_BYTES_LIMIT,
@@ -175,14 +176,14 @@ export class ParkedMessages {
     const entry: Parked = { message, timer: this.runtime.after(leftMs, () => this.expire(entry)) };
     this.count++;
     if (message.rerouted) this.rerouted++;
-    else this.bytes += bytesOf(message);
+    else this.bytes += bodyBytes(message.body);
     return entry;
   }
 
   private countOff(message: Message): void {
     this.count--;
     if (message.rerouted) this.rerouted--;
-    else this.bytes -= bytesOf(message);
+    else this.bytes -= bodyBytes(message.body);
   }
 
   private forget(name: string): void {
@@ -190,8 +191,4 @@ export class ParkedMessages {
     this.pauses.get(name)?.cancel();
     this.pauses.delete(name);
   }
-}
-
-function bytesOf({ body }: Message): number {
-  return 'bytes' in body ? body.bytes.length : 0;
 }

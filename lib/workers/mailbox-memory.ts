@@ -1,4 +1,5 @@
 import { MailboxFullError } from '../errors/index.js';
+import { bodyBytes } from './body-bytes.js';
 import type { Delivery } from './worker-host.interface.js';
 
 /** Most bytes that wait in all mailboxes of one node. */
@@ -12,16 +13,16 @@ export class MailboxMemory {
   private bytes = 0;
 
   /** False if there is no room for the message. One alone always has room. */
-  take(delivery: Delivery): boolean {
-    const bytes = bytesOf(delivery);
+  take({ body }: Delivery): boolean {
+    const bytes = bodyBytes(body);
     if (this.bytes > 0 && this.bytes + bytes > MOST_BYTES) return false;
     this.bytes += bytes;
     return true;
   }
 
   /** The message waits no more. */
-  giveBack(delivery: Delivery): void {
-    this.bytes -= bytesOf(delivery);
+  giveBack({ body }: Delivery): void {
+    this.bytes -= bodyBytes(body);
   }
 
   /** For a message for which there is no room. */
@@ -29,8 +30,4 @@ export class MailboxMemory {
     const reason = `no room for a message to "${name}": ${this.bytes} bytes wait in the mailboxes of its node`;
     return new MailboxFullError(name, MOST_BYTES, reason);
   }
-}
-
-function bytesOf({ body }: Delivery): number {
-  return 'bytes' in body ? body.bytes.length : 0;
 }
