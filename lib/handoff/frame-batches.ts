@@ -1,11 +1,11 @@
 import type { Runtime } from '../runtime/runtime.interface.js';
 import type { PacedSender } from '../tracker/paced-sender.js';
+import { batched } from '../transport/batched.js';
 import type { Frame } from '../transport/frame.js';
 import type { NodeId } from '../transport/node-info.js';
 
 /** A frame of so much goes whole, so that it does not hold up others; one item may be larger. */
-const BYTES_PER_FRAME = 56 * 1024;
-const ITEMS_PER_FRAME = 256;
+const FRAME = { bytes: 56 * 1024, items: 256 };
 
 /** Makes one frame per node of all items that come within a tick; none is left out while the link lasts. */
 export class FrameBatches<Item> {
@@ -40,18 +40,6 @@ export class FrameBatches<Item> {
   }
 
   private *frames(items: readonly Item[]): IterableIterator<Frame> {
-    let batch: Item[] = [];
-    let bytes = 0;
-    for (const item of items) {
-      const size = this.bytesOf(item);
-      if (batch.length > 0 && (batch.length === ITEMS_PER_FRAME || bytes + size > BYTES_PER_FRAME)) {
-        yield this.toFrame(batch);
-        batch = [];
-        bytes = 0;
-      }
-      batch.push(item);
-      bytes += size;
-    }
-    yield this.toFrame(batch);
+    for (const batch of batched(items, this.bytesOf, FRAME)) yield this.toFrame(batch);
   }
 }

@@ -17,9 +17,6 @@ export interface AskedMembersParts {
   readonly refs: RefFactory;
 }
 
-/** What one member has said, as it travels. */
-type Result = MultiAnswerFrame['results'][number];
-
 export class AskedMembers implements Asker<MultiAnswerFrame> {
   private readonly outcomes = new Map<string, Outcome>();
   private readonly sentAt: number;
@@ -71,21 +68,4 @@ export function memberTimeout(
   timeoutMs: number,
 ): CallTimeoutError {
   return new CallTimeoutError(`the call "${pattern}" to a member of "${group}"`, timeoutMs);
-}
-
-/** Those that go together, so that neither has more than so many bytes of answers. One at least. */
-export function framesOf(results: readonly Result[], mostBytes: number): Result[][] {
-  let frame: Result[] = [];
-  const frames = [frame];
-  let bytes = 0;
-  for (const result of results) {
-    const size = result[1]?.length ?? 0;
-    if (frame.length > 0 && bytes + size > mostBytes) {
-      frames.push((frame = []));
-      bytes = 0;
-    }
-    frame.push(result);
-    bytes += size;
-  }
-  return frames;
 }

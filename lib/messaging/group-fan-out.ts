@@ -10,12 +10,13 @@ import {
   type PublishFrame,
   type WireError,
 } from '../transport/frame.js';
+import { batched } from '../transport/batched.js';
 import type { NodeId } from '../transport/node-info.js';
 import type { PayloadRules } from '../transport/payload.interface.js';
 import type { Delivery } from '../workers/worker-host.interface.js';
 import { expiredError, spanOf } from './answer-validity.js';
 import { Answers, unsentAnswer } from './answers.js';
-import { AskedMembers, framesOf, memberTimeout } from './asked-members.js';
+import { AskedMembers, memberTimeout } from './asked-members.js';
 import {
   given,
   isExpired,
@@ -112,7 +113,7 @@ export class GroupFanOut {
       const now = runtime.now();
       const goodForMs = spanOf(shortest(heard, now), receivedAt);
       const results = heard.map((one) => this.toWire(one, now));
-      const frames = framesOf(results, maxPayloadBytes);
+      const frames = [...batched(results, ([, body]) => body?.length ?? 0, { bytes: maxPayloadBytes })];
       for (const part of frames)
         this.answerPart(from, { id, parts: frames.length, results: part }, goodForMs);
     });
