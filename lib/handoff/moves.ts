@@ -17,7 +17,7 @@ import type { HandoffAnswer } from '../workers/worker-host.interface.js';
 import { FrameBatches } from './frame-batches.js';
 import type { HandoffParts } from './handoff-parts.js';
 
-/** A state larger than this goes alone, after all small ones, so that they do not wait behind it. */
+/** A state larger than this goes after all small ones, so that they do not wait behind it. */
 const LARGE_STATE_BYTES = 256 * 1024;
 /** How many committed moves are remembered whose worker was not seen to have begun at its target. */
 const COMMITTED_LIMIT = 65_536;

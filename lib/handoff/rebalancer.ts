@@ -213,7 +213,7 @@ export class Rebalancer {
     return undefined;
   }
 
-  /** A large state goes alone, after all small ones; the first that is found when no other waits goes at once. */
+  /** A large state goes after all small ones; one that is found when no other waits goes at once. */
   private mayBeLarge(round: Round, bytes: number): boolean {
     round.bytes = bytes;
     const mayGo = this.activeLarge.has(round) || (this.queue.size === 0 && this.hasRoomForLarge());

@@ -3,8 +3,8 @@
 // Not a Map or a Set. The engine makes the table of one anew after every so many that have left, and the old table refers
 // to the new one, for those that iterate over it. Once a collection has moved such a table out of the young generation,
 // each that follows is reached from a dead one, and with it all that was under way while it stood: nothing of it is freed
-// before the next major collection, and every minor one copies it. Per question to another node that was 1.7 KB, and three
-// quarters of the time of the minor collections.
+// before the next major collection, and minor ones copy it. Of 64 calls in flight to another node each left 450 bytes, and
+// five sixths of the time of the caller's minor collections were theirs.
 //
 // A circular doubly linked list whose links are in its members (Knuth, "The Art of Computer Programming" 1, 2.2.5).
 
